@@ -1,0 +1,141 @@
+/** The domain's types: what the stations of the way of a call hand to one another. */
+
+import type { Reason } from './reasons.ts';
+
+/** What kind of party a caller is. */
+export type CallerKind = 'human' | 'workload' | 'agent';
+
+/** Who makes a call, as a verified token says. Never holds the token. */
+export interface Caller {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly kind: CallerKind;
+  readonly groups: readonly string[];
+  /** All verified claims. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Seconds since the epoch at which the token expires. */
+  readonly expiresAt: number;
+}
+
+/** The one canonical request: routing, policy, approval, forwarding and audit all read this (promise 2). */
+export interface CanonicalRequest {
+  /** Upper-case method token. */
+  readonly method: string;
+  /** Name of the service that the request is addressed to. */
+  readonly service: string;
+  /** The protocol's native path, beginning with `/`, percent-escapes as they came, no query. */
+  readonly path: string;
+  /** The query without `?`; empty when there is none. */
+  readonly query: string;
+  /** The field lines as they came: name, value, name, value (case and order kept). */
+  readonly rawHeaders: readonly string[];
+  /** Address of the peer, or of the client that a trusted proxy vouches for. */
+  readonly source: string;
+}
+
+/** A step in a JSON document: a member name or an array index. */
+export type JsonStep = string | number;
+
+/** A text that a model reads or writes, with the place where it stands in its JSON document. */
+export interface Text {
+  readonly path: readonly JsonStep[];
+  readonly text: string;
+  /** `system`, `user`, `assistant`, `tool`, …; empty where the protocol has no roles. */
+  readonly role: string;
+}
+
+/** A tool that the caller offers to the model. */
+export interface Tool {
+  readonly name: string;
+  /** `function` or the protocol's built-in kind, for example `web_search`. */
+  readonly type: string;
+}
+
+/** What a codec reads out of a request body. */
+export interface RequestReading {
+  /** Model name; empty where the protocol names none. */
+  readonly model: string;
+  /** True when the caller asked for a streamed answer. */
+  readonly stream: boolean;
+  /** The output limit that the caller set, all spellings normalised; null when unset. */
+  readonly maxTokens: number | null;
+  /** How many answers are asked for; 1 when unset. */
+  readonly n: number;
+  /** Sampling temperature; null when unset. */
+  readonly temperature: number | null;
+  readonly texts: readonly Text[];
+  readonly tools: readonly Tool[];
+  /** Counts of attached parts. */
+  readonly images: number;
+  readonly audios: number;
+  readonly files: number;
+  /** Input given as token ids, whose text inspection cannot read. */
+  readonly tokenIds: number;
+}
+
+/** What inspection learnt of a call's payload. Every field always has a value (DESIGN.md "Facts never go missing"). */
+export interface Facts {
+  readonly operation: string;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly texts: readonly Text[];
+  readonly tools: readonly Tool[];
+  /** Largest integer (2^53 - 1) where neither the caller nor `assume` sets a limit. */
+  readonly maxTokens: number;
+  /** Estimate: UTF-8 bytes of all texts divided by four, rounded up, plus token ids. */
+  readonly inputTokens: number;
+  readonly n: number;
+  /** 1 when unset. */
+  readonly temperature: number;
+  readonly images: number;
+  readonly audios: number;
+  readonly files: number;
+  readonly tokenIds: number;
+  readonly bodyBytes: number;
+  /** True when the body could not be read and the service says `opaque: allow`. */
+  readonly opaque: boolean;
+  /** Findings in the request: entity kind → count. */
+  readonly findings: Readonly<Record<string, number>>;
+}
+
+/** One recognised span of a text, in UTF-16 units. */
+export interface Finding {
+  readonly kind: string;
+  readonly start: number;
+  readonly end: number;
+  /** 0 to 1. */
+  readonly score: number;
+}
+
+/** How an entity is replaced. */
+export type MaskOperator = 'replace' | 'mask' | 'redact' | 'hash' | 'tokenize' | 'drop' | 'block';
+
+/** Who may approve, how many of them, and for how long. Times in milliseconds. */
+export interface ApprovalTerms {
+  /** `group:NAME` or `subject:ISSUER|SUBJECT`. */
+  readonly by: readonly string[];
+  readonly quorum: number;
+  readonly within: number;
+  readonly useWithin: number;
+}
+
+/** Names of the masking rules that apply to a call, in config order. */
+export interface MaskObligation {
+  readonly request: readonly string[];
+  readonly answer: readonly string[];
+}
+
+interface VerdictBase {
+  readonly reason: Reason;
+  /** The deciding rule; empty when no rule matched. */
+  readonly rule: string;
+  /** What the deciding rule tells the caller; empty for none. */
+  readonly message: string;
+  readonly mask: MaskObligation;
+}
+
+/** What decide says of a call, with its obligations and its reason. */
+export type Verdict =
+  | (VerdictBase & { readonly effect: 'allow' })
+  | (VerdictBase & { readonly effect: 'deny' })
+  | (VerdictBase & { readonly effect: 'hold'; readonly approve: ApprovalTerms });

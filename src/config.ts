@@ -1,0 +1,243 @@
+/**
+ * The one schema of `sallyport.yaml`: its types, defaults, JSON Schema and docs/config.md all come from here.
+ * Descriptions are sentences for docs/config.md.
+ */
+
+import { z } from 'zod';
+
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+
+const quantity = (units: Readonly<Record<string, number>>, example: string) => {
+  const pattern = new RegExp(`^(\\d{1,9})(${Object.keys(units).join('|')})$`);
+  return z
+    .string()
+    .regex(pattern, `expected a whole number and one of ${Object.keys(units).join(', ')}, for example ${example}`)
+    .transform((text) => {
+      const [, count, unit] = pattern.exec(text) ?? [];
+      return Number(count) * (units[unit ?? ''] ?? 0);
+    });
+};
+
+/** A duration such as `15m`, read as milliseconds. */
+const duration = () => quantity(UNITS_MS, '15m');
+/** A size such as `4MiB`, read as bytes. */
+const size = () => quantity(UNITS_BYTES, '4MiB');
+/** A name that appears in addresses and records. */
+const name = () =>
+  z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens, at most 63');
+
+const secret = z
+  .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })])
+  .describe('A secret by reference: `{ env: NAME }` or `{ file: PATH }`; never the secret itself.');
+
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5}$/, 'expected HOST:PORT, for example 127.0.0.1:8080')
+  .describe('Where to listen, `HOST:PORT`.');
+
+const issuer = z.strictObject({
+  issuer: z.url().describe('The `iss` of the tokens, compared as an exact string; keys are found by OIDC discovery.'),
+  audience: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .describe('What the `aud` of a token must contain, one of them.'),
+  groups: z.string().min(1).default('groups').describe('The claim that holds the groups.'),
+  kind: z.enum(['human', 'workload', 'agent']).default('human').describe('What kind of caller this issuer speaks for.'),
+  algorithms: z
+    .array(
+      z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']),
+    )
+    .min(1)
+    .default(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'])
+    .describe('Signature algorithms that are accepted; asymmetric only.'),
+  types: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(['at+jwt', 'JWT'])
+    .describe('Values of the `typ` header that are accepted, compared without case and without `application/`.'),
+  accepts: z
+    .enum(['access_token', 'id_token'])
+    .default('access_token')
+    .describe('`id_token` accepts OIDC ID tokens, for providers that issue no JWT access tokens.'),
+  client_id: z.string().min(1).optional().describe('If set, the `azp` or `client_id` of a token must be this.'),
+  max_lifetime: duration().default(86_400_000).describe('A token that lives longer than this is refused.'),
+  jwks_uri: z.url().optional().describe('Where the keys are, for an issuer without discovery.'),
+});
+
+const service = z.strictObject({
+  name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
+  protocol: z
+    .enum(['openai', 'anthropic', 'http'])
+    .describe('The wire protocol; `http` is JSON over HTTP of any shape.'),
+  host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
+  upstream: z.strictObject({
+    url: z.url({ protocol: /^https?$/ }).describe('Origin of the model server, with a mount path if it has one.'),
+    credential: z
+      .union([
+        z.strictObject({ bearer: secret }),
+        z.strictObject({ header: z.string().min(1), value: secret }),
+        z.literal('none'),
+      ])
+      .default('none')
+      .describe("What the gateway presents to the model server. The caller's own credential never goes there."),
+    connections: z.int().min(1).max(65_535).default(256).describe('Connections to this upstream per data worker.'),
+    connect_timeout: duration().default(5_000).describe('How long a connection may take to open.'),
+    answer_timeout: duration().default(600_000).describe('How long the head of an answer may take.'),
+    idle_timeout: duration().default(600_000).describe('How long an answer may be silent between two chunks.'),
+  }),
+  assume: z
+    .strictObject({
+      max_tokens: z.int().min(1).optional().describe('The output limit of the model server when the caller sets none.'),
+    })
+    .default({})
+    .describe('What the model server does when the caller does not say.'),
+  max_body: size()
+    .default(16 * 1024 ** 2)
+    .describe('The inspection limit: a larger request body is refused.'),
+  opaque: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe(
+      'What happens to a body or operation that cannot be inspected; `allow` passes it and the record says so.',
+    ),
+  durable: z
+    .enum(['before_answer', 'before_forward'])
+    .default('before_answer')
+    .describe(
+      'When the opening record of a call must be on disk: before the answer leaves, or before the call is forwarded.',
+    ),
+  abort_upstream: z.boolean().default(true).describe('Cancel the upstream call when the caller leaves.'),
+});
+
+const when = z.string().min(1).describe('A CEL expression that yields a bool.');
+
+const approve = z.strictObject({
+  by: z
+    .array(z.string().regex(/^(group|subject):.+$/, 'expected group:NAME or subject:ISSUER|SUBJECT'))
+    .min(1)
+    .describe('Who may approve: `group:NAME` or `subject:ISSUER|SUBJECT`.'),
+  quorum: z.int().min(1).max(16).default(1).describe('How many distinct people must approve.'),
+  within: duration().default(900_000).describe('How long the approval may be decided.'),
+  use_within: duration().default(300_000).describe('How long after the decision the call may be made.'),
+});
+
+const policy = z.strictObject({
+  name: name(),
+  when,
+  then: z
+    .union([z.enum(['allow', 'deny']), z.strictObject({ approve })])
+    .describe('`allow`, `deny`, or `{ approve: … }`. Deny beats approve beats allow; no rule matched is a deny.'),
+  message: z.string().max(500).optional().describe('What the caller is told when this rule decides against the call.'),
+});
+
+const masking = z.strictObject({
+  name: name(),
+  when: when.default('true'),
+  direction: z.enum(['request', 'response', 'both']).default('response'),
+  entities: z.array(z.string().min(1)).min(1).describe('What to mask; `sallyport detectors list` names them.'),
+  with: z
+    .enum(['replace', 'mask', 'redact', 'hash', 'tokenize', 'drop', 'block'])
+    .default('replace')
+    .describe('How an entity is replaced.'),
+});
+
+/** The schema of `sallyport.yaml`. */
+export const configSchema = z.strictObject({
+  listeners: z
+    .array(
+      z.strictObject({
+        address,
+        service: name().optional().describe('Serve only this service here, at the root path.'),
+      }),
+    )
+    .min(1)
+    .default([{ address: '127.0.0.1:8080' }])
+    .describe('Where callers connect.'),
+  public_url: z
+    .url()
+    .optional()
+    .describe('How callers reach the first listener; used in challenges and approval links.'),
+  control: z
+    .strictObject({ address: address.default('127.0.0.1:8081') })
+    .default({ address: '127.0.0.1:8081' })
+    .describe('The port for the API, `/metrics`, `/healthz` and `/readyz`. Not for callers.'),
+  workers: z.int().min(1).max(64).optional().describe('Data worker threads; by default one less than the cores.'),
+  trusted_proxies: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Addresses or CIDR ranges whose `x-forwarded-for` counts; nobody's by default."),
+  limits: z
+    .strictObject({
+      headers: size()
+        .default(16 * 1024)
+        .describe('The largest request head.'),
+      connections: z.int().min(1).default(10_000).describe('Open connections per data worker.'),
+      calls: z
+        .int()
+        .min(1)
+        .default(5_000)
+        .describe('Calls under way per data worker; more are refused as `overloaded`.'),
+      buffered: size()
+        .default(256 * 1024 ** 2)
+        .describe('All request bodies in memory together, per data worker.'),
+      head_timeout: duration().default(10_000).describe('How long a request head may take.'),
+      body_timeout: duration().default(60_000).describe('How long a request body may take.'),
+      keep_alive: duration().default(65_000).describe('How long an idle connection stays open.'),
+      drain: duration().default(30_000).describe('How long calls under way may go on after SIGTERM.'),
+    })
+    .prefault({}),
+  identity: z.strictObject({
+    issuers: z.array(issuer).min(1).describe('Who may vouch for callers.'),
+    clock_skew: duration().default(30_000).describe('Tolerance for the times in tokens; at most 60s.'),
+    stale_keys: duration()
+      .default(86_400_000)
+      .describe('How long known keys stay good while their issuer cannot be reached.'),
+  }),
+  services: z.array(service).min(1).describe('The inference services behind the gateway.'),
+  policies: z.array(policy).default([]).describe('Who may do what. Without a matching `allow`, a call is denied.'),
+  masking: z.array(masking).default([]).describe('What is masked, and for whom.'),
+  approvals: z
+    .strictObject({
+      wait: duration().default(60_000).describe('The longest that `Prefer: wait=N` holds a call open.'),
+      waiting: z.int().min(0).default(100).describe('Calls held open at once per data worker.'),
+      pending_per_caller: z.int().min(1).default(20).describe('Pending approvals per caller.'),
+    })
+    .prefault({}),
+  recording: z
+    .strictObject({
+      keep: duration().default(7_776_000_000).describe('How long recordings are kept.'),
+      key: secret
+        .default({ file: './keys/recording.key' })
+        .describe('The key that recordings are encrypted under; `sallyport init` makes one.'),
+      max_session: size()
+        .default(64 * 1024 ** 2)
+        .describe('What is recorded of one call at most; beyond it `over` says what happens.'),
+      over: z
+        .enum(['refuse', 'truncate'])
+        .default('refuse')
+        .describe('`refuse` ends the answer at the limit; `truncate` goes on and marks the record as truncated.'),
+    })
+    .prefault({}),
+  ledger: z
+    .strictObject({
+      key: secret
+        .default({ file: './keys/ledger.key' })
+        .describe('The Ed25519 key that signs checkpoints; `sallyport init` makes one.'),
+      checkpoint_every: duration()
+        .default(1_000)
+        .describe('How often a checkpoint is signed while there is something new.'),
+    })
+    .prefault({}),
+  store: z
+    .strictObject({ path: z.string().min(1).default('./data').describe('The folder of the embedded store.') })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+});
+
+/** A checked `sallyport.yaml`, durations in milliseconds and sizes in bytes, every default filled in. */
+export type Config = z.output<typeof configSchema>;
+export type IssuerConfig = Config['identity']['issuers'][number];
+export type ServiceConfig = Config['services'][number];
+export type PolicyConfig = Config['policies'][number];
+export type MaskingConfig = Config['masking'][number];
+export type SecretRef = z.output<typeof secret>;

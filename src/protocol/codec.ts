@@ -1,0 +1,82 @@
+/** What each wire protocol tells the house about itself. Codecs are pure: no I/O, no clock, no state between calls. */
+
+import type { JsonStep, RequestReading, Text } from '../call.ts';
+import type { Failure, Reason } from '../reasons.ts';
+
+/** How a body is framed on the wire. */
+export type Framing = 'none' | 'json' | 'sse' | 'ndjson' | 'opaque';
+
+/** One operation of a protocol, as the method and the path name it. */
+export interface Operation {
+  /** Closed word, for example `chat`, `responses`, `embeddings`, `models.list`. */
+  readonly name: string;
+  /** What the request body is. */
+  readonly body: 'none' | 'json' | 'opaque';
+}
+
+/** A text that grows over the events of a stream. */
+export interface Delta {
+  /** Same channel ⇒ one continuous text, for example `choice 0 content`. */
+  readonly channel: string;
+  /** Where the text stands in this event's document. */
+  readonly path: readonly JsonStep[];
+  readonly text: string;
+}
+
+/** What one event of a stream means for masking. */
+export interface EventReading {
+  readonly deltas: readonly Delta[];
+  /** Channels that end with this event or before it: their held text goes out ahead of it. `all` at the end of the stream. */
+  readonly closes: readonly string[] | 'all';
+  /** Tokens used so far, when the event says so. */
+  readonly usage: Usage | null;
+}
+
+/** Tokens as the model server counted them. */
+export interface Usage {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** Reads the events of one streamed answer, in order. */
+export interface StreamReader {
+  /**
+   * Returns what the event means. `event` is the SSE event name ('' when absent) and `value` the parsed data.
+   * Throws Failure `answer-unreadable` when the shape contradicts the protocol.
+   */
+  read(event: string, value: unknown): EventReading;
+  /** Returns the `event` name ('' for none) and data of an event that carries only `text` on `channel`. */
+  delta(channel: string, text: string): { readonly event: string; readonly value: unknown };
+}
+
+/** What a refusal must say, whatever the protocol. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: Reason;
+  readonly title: string;
+  readonly detail: string;
+  readonly session: string;
+  /** Further members, for example `approval`. */
+  readonly extra: Readonly<Record<string, string>>;
+}
+
+/** One wire protocol. */
+export interface Codec {
+  readonly protocol: string;
+  /** Returns the operation at this method and native path, or null when the protocol knows none there. */
+  operation(method: string, path: string): Operation | null;
+  /** Returns what the request body says. Throws Failure `body-unreadable` when it contradicts the protocol. */
+  request(operation: Operation, value: unknown): RequestReading;
+  /** Returns the tokens used according to a whole answer, or null. */
+  usage(operation: Operation, value: unknown): Usage | null;
+  /** Returns true for a string that is data, not text (base64, ids, signatures): it is never scanned or masked. */
+  isData(operation: Operation, path: readonly JsonStep[]): boolean;
+  /** Returns a reader for one streamed answer; null when the operation does not stream. */
+  stream(operation: Operation): StreamReader | null;
+  /** Returns the members that this protocol's SDKs look for in an error document, beside the problem+json ones. */
+  refusal(refusal: Refusal): Readonly<Record<string, unknown>>;
+  /** Returns a stream event that tells the protocol's SDK that the answer ended with an error. */
+  streamFailure(refusal: Refusal): { readonly event: string; readonly value: unknown };
+}
+
+export type { Failure, Text };
