@@ -1,0 +1,65 @@
+/** The command line: one file per command, put together here. */
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { CliError, EXIT, type ExitCode } from './exit.ts';
+import { createIo, type Io, type IoOfRun, type Surroundings } from './io.ts';
+
+/** Every command, in the order of the help. */
+const COMMANDS: readonly ((io: Io) => Command)[] = [];
+
+// The manifest stands two folders up from both src/cli and dist/cli.
+const version = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+};
+
+/** Gives a command and its children what commander does not hand down to commands made elsewhere. */
+const withOutput = (command: Command, io: Io): Command => {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => io.stderr.write(text),
+    // Commander's mistakes are told by `run`, in the same form as ours.
+    outputError: () => {},
+  });
+  for (const child of command.commands) withOutput(child, io);
+  return command;
+};
+
+const createProgram = (ofRun: IoOfRun): Command => {
+  const root = new Command('sallyport')
+    .description('A gateway on the data path of AI inference: every call identified, inspected, decided and recorded.')
+    .version(version())
+    .option('--json', 'print JSON on stdout')
+    .hook('preAction', () => {
+      if (root.opts()['json'] === true) ofRun.useJson();
+    });
+  for (const command of COMMANDS) root.addCommand(command(ofRun.io));
+  return withOutput(root, ofRun.io);
+};
+
+/** Returns what commander found wrong as an error of ours: "error: unknown option '--jsno'\n(Did you mean --json?)". */
+const asUsageError = (error: CommanderError): CliError => {
+  const [message = '', suggestion = ''] = error.message.split('\n');
+  const hint = suggestion === '' ? '`sallyport --help` lists what there is' : suggestion.replace(/^\((.*)\)$/, '$1');
+  return new CliError(EXIT.usage, message.replace(/^error: /, ''), { hint });
+};
+
+const runProgram = async (argv: readonly string[], ofRun: IoOfRun): Promise<void> => {
+  try {
+    await createProgram(ofRun).parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    const { io } = ofRun;
+    // Commander ends help and version by throwing too, with exit code 0.
+    if (!(error instanceof CommanderError)) io.fail(error);
+    else if (error.code === 'commander.help') io.exit(EXIT.usage);
+    else if (error.exitCode !== 0) io.fail(asUsageError(error));
+  }
+};
+
+/** Returns the exit code of one run of the command line; `argv` is what follows the program's name. Never throws. */
+export const run = async (argv: readonly string[], around: Surroundings): Promise<ExitCode> => {
+  const ofRun = createIo(around);
+  await runProgram(argv, ofRun);
+  return ofRun.code();
+};
