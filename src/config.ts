@@ -60,7 +60,7 @@ const issuer = z.strictObject({
     .default('access_token')
     .describe('`id_token` accepts OIDC ID tokens, for providers that issue no JWT access tokens.'),
   client_id: z.string().min(1).optional().describe('If set, the `azp` or `client_id` of a token must be this.'),
-  max_lifetime: duration().default(86_400_000).describe('A token that lives longer than this is refused.'),
+  max_lifetime: duration().prefault('1d').describe('A token that lives longer than this is refused.'),
   jwks_uri: z.url().optional().describe('Where the keys are, for an issuer without discovery.'),
 });
 
@@ -81,9 +81,9 @@ const service = z.strictObject({
       .default('none')
       .describe("What the gateway presents to the model server. The caller's own credential never goes there."),
     connections: z.int().min(1).max(65_535).default(256).describe('Connections to this upstream per data worker.'),
-    connect_timeout: duration().default(5_000).describe('How long a connection may take to open.'),
-    answer_timeout: duration().default(600_000).describe('How long the head of an answer may take.'),
-    idle_timeout: duration().default(600_000).describe('How long an answer may be silent between two chunks.'),
+    connect_timeout: duration().prefault('5s').describe('How long a connection may take to open.'),
+    answer_timeout: duration().prefault('10m').describe('How long the head of an answer may take.'),
+    idle_timeout: duration().prefault('10m').describe('How long an answer may be silent between two chunks.'),
   }),
   assume: z
     .strictObject({
@@ -91,9 +91,7 @@ const service = z.strictObject({
     })
     .default({})
     .describe('What the model server does when the caller does not say.'),
-  max_body: size()
-    .default(16 * 1024 ** 2)
-    .describe('The inspection limit: a larger request body is refused.'),
+  max_body: size().prefault('16MiB').describe('The inspection limit: a larger request body is refused.'),
   opaque: z
     .enum(['refuse', 'allow'])
     .default('refuse')
@@ -117,8 +115,8 @@ const approve = z.strictObject({
     .min(1)
     .describe('Who may approve: `group:NAME` or `subject:ISSUER|SUBJECT`.'),
   quorum: z.int().min(1).max(16).default(1).describe('How many distinct people must approve.'),
-  within: duration().default(900_000).describe('How long the approval may be decided.'),
-  use_within: duration().default(300_000).describe('How long after the decision the call may be made.'),
+  within: duration().prefault('15m').describe('How long the approval may be decided.'),
+  use_within: duration().prefault('5m').describe('How long after the decision the call may be made.'),
 });
 
 const policy = z.strictObject({
@@ -168,29 +166,25 @@ export const configSchema = z.strictObject({
     .describe("Addresses or CIDR ranges whose `x-forwarded-for` counts; nobody's by default."),
   limits: z
     .strictObject({
-      headers: size()
-        .default(16 * 1024)
-        .describe('The largest request head.'),
+      headers: size().prefault('16KiB').describe('The largest request head.'),
       connections: z.int().min(1).default(10_000).describe('Open connections per data worker.'),
       calls: z
         .int()
         .min(1)
         .default(5_000)
         .describe('Calls under way per data worker; more are refused as `overloaded`.'),
-      buffered: size()
-        .default(256 * 1024 ** 2)
-        .describe('All request bodies in memory together, per data worker.'),
-      head_timeout: duration().default(10_000).describe('How long a request head may take.'),
-      body_timeout: duration().default(60_000).describe('How long a request body may take.'),
-      keep_alive: duration().default(65_000).describe('How long an idle connection stays open.'),
-      drain: duration().default(30_000).describe('How long calls under way may go on after SIGTERM.'),
+      buffered: size().prefault('256MiB').describe('All request bodies in memory together, per data worker.'),
+      head_timeout: duration().prefault('10s').describe('How long a request head may take.'),
+      body_timeout: duration().prefault('1m').describe('How long a request body may take.'),
+      keep_alive: duration().prefault('65s').describe('How long an idle connection stays open.'),
+      drain: duration().prefault('30s').describe('How long calls under way may go on after SIGTERM.'),
     })
     .prefault({}),
   identity: z.strictObject({
     issuers: z.array(issuer).min(1).describe('Who may vouch for callers.'),
-    clock_skew: duration().default(30_000).describe('Tolerance for the times in tokens; at most 60s.'),
+    clock_skew: duration().prefault('30s').describe('Tolerance for the times in tokens; at most 60s.'),
     stale_keys: duration()
-      .default(86_400_000)
+      .prefault('1d')
       .describe('How long known keys stay good while their issuer cannot be reached.'),
   }),
   services: z.array(service).min(1).describe('The inference services behind the gateway.'),
@@ -198,19 +192,19 @@ export const configSchema = z.strictObject({
   masking: z.array(masking).default([]).describe('What is masked, and for whom.'),
   approvals: z
     .strictObject({
-      wait: duration().default(60_000).describe('The longest that `Prefer: wait=N` holds a call open.'),
+      wait: duration().prefault('1m').describe('The longest that `Prefer: wait=N` holds a call open.'),
       waiting: z.int().min(0).default(100).describe('Calls held open at once per data worker.'),
       pending_per_caller: z.int().min(1).default(20).describe('Pending approvals per caller.'),
     })
     .prefault({}),
   recording: z
     .strictObject({
-      keep: duration().default(7_776_000_000).describe('How long recordings are kept.'),
+      keep: duration().prefault('90d').describe('How long recordings are kept.'),
       key: secret
         .default({ file: './keys/recording.key' })
         .describe('The key that recordings are encrypted under; `sallyport init` makes one.'),
       max_session: size()
-        .default(64 * 1024 ** 2)
+        .prefault('64MiB')
         .describe('What is recorded of one call at most; beyond it `over` says what happens.'),
       over: z
         .enum(['refuse', 'truncate'])
@@ -224,7 +218,7 @@ export const configSchema = z.strictObject({
         .default({ file: './keys/ledger.key' })
         .describe('The Ed25519 key that signs checkpoints; `sallyport init` makes one.'),
       checkpoint_every: duration()
-        .default(1_000)
+        .prefault('1s')
         .describe('How often a checkpoint is signed while there is something new.'),
     })
     .prefault({}),
