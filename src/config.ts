@@ -28,7 +28,9 @@ const name = () =>
   z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens, at most 63');
 
 const secret = z
-  .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })])
+  .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })], {
+    error: 'expected a reference to a secret, { env: NAME } or { file: PATH }',
+  })
   .describe('A secret by reference: `{ env: NAME }` or `{ file: PATH }`; never the secret itself.');
 
 const address = z

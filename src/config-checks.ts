@@ -1,0 +1,243 @@
+/** What must hold between the parts of a config, beyond what each part says of itself. */
+
+import { isIP } from 'node:net';
+import type { Config } from './config.ts';
+import type { ConfigIssue } from './config-issues.ts';
+import type { ConfigPath } from './config-yaml.ts';
+import { nearest } from './nearest.ts';
+import { safeJson } from './safe-text.ts';
+
+/** The sections that are in order by themselves: a check sees them even while others are not. */
+export type Sections = Partial<Config>;
+
+type Check = (sections: Sections) => readonly ConfigIssue[];
+
+/** First path segments that the gateway answers itself (DESIGN.md "Addressing"). */
+const RESERVED = new Set(['.well-known', 'oauth']);
+const MAX_CLOCK_SKEW = 60_000;
+const MAX_PORT = 65_535;
+
+const issue = (path: ConfigPath, message: string): ConfigIssue => ({ path, message, atKey: false });
+
+const when = (wrong: boolean, path: ConfigPath, message: string): readonly ConfigIssue[] =>
+  wrong ? [issue(path, message)] : [];
+
+/** Returns an issue for every entry whose `key` an earlier entry has already. */
+const unique = <T>(
+  entries: readonly T[],
+  key: (entry: T) => string | undefined,
+  path: (at: number) => ConfigPath,
+): readonly ConfigIssue[] => {
+  const seen = new Set<string>();
+  return entries.flatMap((entry, at) => {
+    const word = key(entry);
+    if (word === undefined) return [];
+    if (seen.has(word)) return [issue(path(at), `${safeJson(word)} is taken by an earlier entry`)];
+    seen.add(word);
+    return [];
+  });
+};
+
+const names = (section: 'services' | 'policies' | 'masking'): Check => {
+  const path = (at: number) => [section, at, 'name'];
+  return (sections) => unique<{ readonly name: string }>(sections[section] ?? [], ({ name }) => name, path);
+};
+
+const reservedNames: Check = ({ services = [] }) =>
+  services.flatMap(({ name }, at) =>
+    when(RESERVED.has(name), ['services', at, 'name'], `${safeJson(name)} is an address of the gateway itself`),
+  );
+
+const isHost = (host: string): boolean => URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host;
+
+const hosts: Check = ({ services = [] }) => [
+  ...unique(
+    services,
+    ({ host }) => host,
+    (at) => ['services', at, 'host'],
+  ),
+  ...services.flatMap(({ host }, at) =>
+    when(
+      host !== undefined && !isHost(host),
+      ['services', at, 'host'],
+      `expected a lower-case host name, with a port unless it is 80, found ${safeJson(host)}`,
+    ),
+  ),
+];
+
+const listenerServices: Check = ({ listeners = [], services }) => {
+  const known = services?.map(({ name }) => name);
+  if (known === undefined) return [];
+  return listeners.flatMap(({ service }, at) => {
+    if (service === undefined || known.includes(service)) return [];
+    const meant = nearest(service, known);
+    const hint = meant === null ? `there are ${known.join(', ')}` : `did you mean ${safeJson(meant)}?`;
+    return [issue(['listeners', at, 'service'], `no service is named ${safeJson(service)}; ${hint}`)];
+  });
+};
+
+const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1]);
+
+const addresses: Check = ({ listeners = [], control }) => {
+  const all: { address: string; path: ConfigPath }[] = listeners.map(({ address }, at) => ({
+    address,
+    path: ['listeners', at, 'address'],
+  }));
+  if (control !== undefined) all.push({ address: control.address, path: ['control', 'address'] });
+  return [
+    // Port 0 is any free port, so two of them are two.
+    ...unique(
+      all,
+      ({ address }) => (portOf(address) === 0 ? undefined : address),
+      (at) => all[at]?.path ?? [],
+    ),
+    ...all.flatMap(({ address, path }) =>
+      when(portOf(address) > MAX_PORT, path, `expected a port of at most ${MAX_PORT}, found ${portOf(address)}`),
+    ),
+  ];
+};
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
+
+/** OIDC Core §2, RFC 8414 §2: https. On the machine itself plain http is for the demo and for tests. */
+const isIssuerUrl = (text: string): boolean => {
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+};
+
+const issuers: Check = ({ identity }) => {
+  const entries = identity?.issuers ?? [];
+  return [
+    ...unique(
+      entries,
+      ({ issuer }) => issuer,
+      (at) => ['identity', 'issuers', at, 'issuer'],
+    ),
+    ...entries.flatMap((entry, at) =>
+      (['issuer', 'jwks_uri'] as const).flatMap((key) => {
+        const url = entry[key];
+        const wrong = url !== undefined && !isIssuerUrl(url);
+        return when(wrong, ['identity', 'issuers', at, key], `expected https, found ${safeJson(url)}`);
+      }),
+    ),
+  ];
+};
+
+const clockSkew: Check = ({ identity }) =>
+  when((identity?.clock_skew ?? 0) > MAX_CLOCK_SKEW, ['identity', 'clock_skew'], 'expected at most 60s');
+
+/** A query, fragment or userinfo in a base URL would silently be lost or leaked. */
+const isBase = (text: string): boolean => {
+  const { search, hash, username, password } = new URL(text);
+  return [search, hash, username, password].every((part) => part === '');
+};
+
+const BASE = 'expected a URL without user, query or fragment';
+
+const baseUrls: Check = ({ public_url: publicUrl, services = [] }) => [
+  ...when(publicUrl !== undefined && !isBase(publicUrl), ['public_url'], BASE),
+  ...services.flatMap(({ upstream }, at) => when(!isBase(upstream.url), ['services', at, 'upstream', 'url'], BASE)),
+];
+
+const isRange = (text: string): boolean => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const most = { 4: 32, 6: 128 }[isIP(address)];
+  if (most === undefined || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+};
+
+const trustedProxies: Check = ({ trusted_proxies: ranges = [] }) =>
+  ranges.flatMap((range, at) =>
+    when(!isRange(range), ['trusted_proxies', at], `expected an address or a CIDR range, found ${safeJson(range)}`),
+  );
+
+/** Header fields that frame a message or route it: not a place for a credential (RFC 9110 §7.6.1). */
+const FRAMING = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const credentialHeaders: Check = ({ services = [] }) =>
+  services.flatMap(({ upstream: { credential } }, at) => {
+    if (typeof credential !== 'object' || !('header' in credential)) return [];
+    const { header } = credential;
+    // RFC 9110 §5.1: a field name is a token.
+    const usable = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(header) && !FRAMING.has(header.toLowerCase());
+    return when(
+      !usable,
+      ['services', at, 'upstream', 'credential', 'header'],
+      `expected the name of a header field that may carry a credential, found ${safeJson(header)}`,
+    );
+  });
+
+const positive = (section: object | undefined, path: ConfigPath, keys: readonly string[]): readonly ConfigIssue[] =>
+  Object.entries(section ?? {}).flatMap(([key, value]) =>
+    when(keys.includes(key) && value === 0, [...path, key], 'expected more than zero'),
+  );
+
+/** Zero would switch a bound off in most libraries; no bound is ever off. */
+const bounds: Check = (sections) => {
+  const { limits, services = [], recording, ledger } = sections;
+  return [
+    ...positive(limits, ['limits'], ['headers', 'buffered', 'head_timeout', 'body_timeout', 'keep_alive']),
+    ...positive(recording, ['recording'], ['keep', 'max_session']),
+    ...positive(ledger, ['ledger'], ['checkpoint_every']),
+    ...services.flatMap((service, at) => [
+      ...positive(service, ['services', at], ['max_body']),
+      ...positive(
+        service.upstream,
+        ['services', at, 'upstream'],
+        ['connect_timeout', 'answer_timeout', 'idle_timeout'],
+      ),
+    ]),
+  ];
+};
+
+/** A quorum that the named people can never fill would hold calls for nothing. */
+const quorums: Check = ({ policies = [] }) =>
+  policies.flatMap(({ then }, at) => {
+    if (typeof then === 'string') return [];
+    const { by, quorum, within, use_within: useWithin } = then.approve;
+    const path = ['policies', at, 'then', 'approve'];
+    const people = new Set(by);
+    const few = by.every((who) => who.startsWith('subject:')) && people.size < quorum;
+    return [
+      ...when(few, [...path, 'quorum'], `expected at most ${people.size}, as many as may approve, found ${quorum}`),
+      ...when(within === 0, [...path, 'within'], 'expected more than zero'),
+      ...when(useWithin === 0, [...path, 'use_within'], 'expected more than zero'),
+      ...by.flatMap((who, place) =>
+        when(
+          /^subject:[^|]*$/.test(who),
+          [...path, 'by', place],
+          `expected subject:ISSUER|SUBJECT, found ${safeJson(who)}`,
+        ),
+      ),
+    ];
+  });
+
+const CHECKS: readonly Check[] = [
+  names('services'),
+  names('policies'),
+  names('masking'),
+  reservedNames,
+  hosts,
+  listenerServices,
+  addresses,
+  issuers,
+  clockSkew,
+  baseUrls,
+  trustedProxies,
+  credentialHeaders,
+  bounds,
+  quorums,
+];
+
+/** Returns everything that does not hold between the sections. */
+export const checkSections = (sections: Sections): readonly ConfigIssue[] => CHECKS.flatMap((check) => check(sections));
