@@ -1,0 +1,245 @@
+/**
+ * One answer on its way to the caller: mask.answer → record.tee → respond. Nothing leaves before the opening record
+ * is durable (promise 3); the record keeps exactly the bytes that leave; a caller who reads slowly holds the upstream.
+ */
+
+import type { ServerResponse } from 'node:http';
+import type { AnswerMask } from '../mask/answer.ts';
+import type { Ending, Session } from '../record/recorder.ts';
+import { Failure } from '../reasons.ts';
+import { answerFields, fieldValue } from './fields.ts';
+import type { AnswerSink, Flow } from './forward.ts';
+import { refusalFor, writeRefusal } from './refusal.ts';
+import type { AnswerMasks } from './masks.ts';
+import { guardSecret, type SecretGuard } from './secret-guard.ts';
+import type { Underway } from './underway.ts';
+
+/** A status without content (RFC 9110 §6.4.1). */
+const isBodiless = (method: string | undefined, status: number): boolean =>
+  method === 'HEAD' || status === 204 || status === 304;
+
+/** The sink that answers one caller. */
+export class Answer implements AnswerSink {
+  readonly #call: Underway;
+  readonly #res: ServerResponse;
+  readonly #session: Session;
+  readonly #masks: AnswerMasks;
+  readonly #guard: SecretGuard | null;
+  #flow: Flow | null = null;
+  #mask: AnswerMask | null = null;
+  #status = 0;
+  /** What waits for the opening record to be durable; null once it is. */
+  #waiting: (() => void)[] | null = [];
+  #paused = false;
+  #over = false;
+  #events = 0;
+
+  constructor(call: Underway, session: Session, masks: AnswerMasks) {
+    this.#call = call;
+    this.#res = call.res;
+    this.#session = session;
+    this.#masks = masks;
+    this.#guard = guardSecret(call.accepted.served.upstream.secret);
+    this.#res.on('close', this.#onClose).on('drain', this.#onDrain);
+    // the caller may have left while the record was written or a human was asked
+    if (this.#res.destroyed) this.#onClose();
+  }
+
+  flow(control: Flow): void {
+    this.#flow = control;
+    if (this.#over) control.abort();
+  }
+
+  head(status: number, statusText: string, rawHeaders: readonly string[]): void {
+    if (this.#over) return;
+    this.#status = status;
+    const res = this.#res;
+    const session = this.#session;
+    if (!isBodiless(res.req.method, status)) {
+      this.#guarded(() => {
+        this.#mask = this.#masks.for(
+          fieldValue(rawHeaders, 'content-type'),
+          fieldValue(rawHeaders, 'content-encoding'),
+        );
+      });
+      if (this.#over) return;
+    }
+    const fields = answerFields(
+      rawHeaders,
+      session.id,
+      this.#mask !== null,
+      this.#call.accepted.served.upstream.secret,
+    );
+    session.head(status, fields);
+    res.sendDate = false;
+    session.durable((ok) => this.#durable(ok));
+    // a whole answer sets its own length when it is known
+    if (this.#mask?.kind !== 'whole') this.#whenDurable(() => this.#writeHead(status, statusText, fields));
+    else this.#whole = { statusText, fields };
+  }
+
+  #whole: { readonly statusText: string; readonly fields: string[] } | null = null;
+
+  data(chunk: Buffer): void {
+    this.#events++;
+    this.#guarded(() => {
+      const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
+      if (this.#mask === null) this.#leave(bytes);
+      else for (const piece of this.#mask.push(bytes)) this.#leave(piece);
+    });
+  }
+
+  end(rawTrailers: readonly string[]): void {
+    this.#guarded(() => {
+      const rest = this.#guard?.end() ?? NOTHING;
+      if (this.#mask === null) this.#leave(rest);
+      else if (this.#whole !== null)
+        return this.#endWhole([...this.#mask.push(rest), ...this.#mask.end()], this.#whole);
+      else for (const piece of [...this.#mask.push(rest), ...this.#mask.end()]) this.#leave(piece);
+      this.#whenDurable(() => this.#finish(rawTrailers));
+    });
+  }
+
+  fail(failure: Failure): void {
+    if (this.#over) return;
+    const res = this.#res;
+    const session = this.#session;
+    const { codec } = this.#call.accepted.served;
+    this.#flow?.abort();
+    // nothing was sent yet: the caller gets a proper refusal, once the record of this call is durable
+    if (!res.headersSent) {
+      const refusal = refusalFor(failure.reason, { session: session.id, detail: failure.detail });
+      return session.durable(() => {
+        if (this.#over) return;
+        writeRefusal(res, refusal, codec, {}, session);
+        this.#close(failure, refusal.status, 'upstream_err');
+      });
+    }
+    if (this.#mask?.kind === 'stream' && failure.reason !== 'upstream-failed') this.#tellStream(failure);
+    // an answer that broke off must look broken: never a clean end
+    res.destroy();
+    this.#close(failure, this.#status, failure.reason === 'evidence-unavailable' ? 'truncated' : 'upstream_err');
+  }
+
+  #tellStream(failure: Failure): void {
+    const session = this.#session;
+    const { codec } = this.#call.accepted.served;
+    const { event, value } = codec.streamFailure(
+      refusalFor(failure.reason, { session: session.id, detail: failure.detail }),
+    );
+    const bytes = Buffer.from(`${event === '' ? '' : `event: ${event}\n`}data: ${JSON.stringify(value)}\n\n`);
+    if (session.bytes(bytes)) this.#res.write(bytes);
+  }
+
+  #durable(ok: boolean): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    if (!ok) return this.fail(new Failure('evidence-unavailable', 'the opening record could not be made durable'));
+    for (const step of waiting) if (!this.#over) step();
+    this.#onDrain();
+  }
+
+  #whenDurable(step: () => void): void {
+    if (this.#waiting === null) return step();
+    this.#waiting.push(step);
+    this.#pause();
+  }
+
+  #writeHead(status: number, statusText: string, fields: string[]): void {
+    const res = this.#res;
+    if (statusText === '') res.writeHead(status, fields);
+    else res.writeHead(status, statusText, fields);
+    // the head leaves with the first bytes if they are here already, else by itself
+    queueMicrotask(() => {
+      if (!this.#over && !res.headersSent) res.flushHeaders();
+    });
+  }
+
+  #leave(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    if (!this.#session.bytes(bytes))
+      throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
+    this.#whenDurable(() => {
+      if (!this.#res.write(bytes)) this.#pause();
+    });
+  }
+
+  #endWhole(pieces: readonly Buffer[], { statusText, fields }: { statusText: string; fields: string[] }): void {
+    const [first] = pieces;
+    const body = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
+    if (!this.#session.bytes(body))
+      throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
+    this.#whenDurable(() => {
+      const res = this.#res;
+      const head = [...fields, 'Content-Length', String(body.length)];
+      if (statusText === '') res.writeHead(this.#status, head);
+      else res.writeHead(this.#status, statusText, head);
+      res.end(body, this.#onFinish);
+    });
+  }
+
+  #finish(rawTrailers: readonly string[]): void {
+    const res = this.#res;
+    if (rawTrailers.length > 0) {
+      this.#session.trailers(rawTrailers);
+      res.addTrailers(pairs(rawTrailers));
+    }
+    res.end(this.#onFinish);
+  }
+
+  readonly #onFinish = (): void => {
+    if (!this.#over) this.#close(null, this.#status, 'ok');
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#over || this.#res.writableFinished) return;
+    if (this.#call.accepted.served.config.abort_upstream) this.#flow?.abort();
+    else this.#flow?.resume();
+    this.#close(LEFT, this.#status, 'client_abort');
+  };
+
+  readonly #onDrain = (): void => {
+    if (!this.#paused || this.#waiting !== null || this.#res.writableNeedDrain) return;
+    this.#paused = false;
+    this.#flow?.resume();
+  };
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#flow?.pause();
+  }
+
+  /** Runs a step that may find that the answer cannot pass; whatever it throws ends the answer. */
+  #guarded(step: () => void): void {
+    if (this.#over) return;
+    try {
+      step();
+    } catch (cause) {
+      this.fail(
+        cause instanceof Failure ? cause : new Failure('internal', 'the answer could not be processed', { cause }),
+      );
+    }
+  }
+
+  #close(failure: Failure | null, status: number, ended: Ending['ended']): void {
+    this.#over = true;
+    this.#res.off('close', this.#onClose).off('drain', this.#onDrain);
+    this.#call.end({
+      reason: failure?.reason ?? 'completed',
+      status,
+      ended,
+      usage: this.#mask?.usage ?? null,
+      events: this.#mask?.events ?? this.#events,
+    });
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+const LEFT = new Failure('caller-left', 'the caller closed the connection');
+
+function pairs(raw: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let at = 0; at < raw.length; at += 2) list.push([raw[at] ?? '', raw[at + 1] ?? '']);
+  return list;
+}

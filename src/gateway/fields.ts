@@ -1,0 +1,115 @@
+/** Which field lines cross the gateway, in each direction. */
+
+/** RFC 9110 §7.6.1 and RFC 9112: these speak about one hop only. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Spoken to the gateway, or about the client by someone whom we do not trust. */
+const FOR_THE_GATEWAY: ReadonlySet<string> = new Set([
+  'expect',
+  'host',
+  'content-length',
+  'cookie',
+  'forwarded',
+  'prefer',
+  'x-real-ip',
+]);
+
+const isOurs = (name: string): boolean => name.startsWith('sallyport-');
+const isForwarded = (name: string): boolean => name.startsWith('x-forwarded-');
+const isCloudCredential = (name: string): boolean => name.startsWith('x-amz-') || name.startsWith('x-goog-');
+
+/** Returns the names that `Connection` lists: each is for this hop only (RFC 9110 §7.6.1). */
+function nominated(raw: readonly string[]): ReadonlySet<string> {
+  let names: Set<string> | null = null;
+  for (let at = 0; at < raw.length; at += 2) {
+    if (raw[at]?.length !== 10 || raw[at]?.toLowerCase() !== 'connection') continue;
+    for (const name of (raw[at + 1] ?? '').split(',')) (names ??= new Set()).add(name.trim().toLowerCase());
+  }
+  return names ?? NONE;
+}
+const NONE: ReadonlySet<string> = new Set();
+
+/** What is decided about the upstream's request once, at load. */
+export interface UpstreamFields {
+  /** `host[:port]` of the upstream. */
+  readonly host: string;
+  /** Name and value of the credential that the gateway presents; empty for none. */
+  readonly credential: readonly string[];
+  /** Headers that may hold a caller's credential: none of them goes upstream (promise 8). */
+  readonly callerCredentials: ReadonlySet<string>;
+}
+
+/**
+ * Returns the field lines of the request to the upstream, case and order kept: hop-by-hop and Connection-nominated
+ * lines are dropped first and ours are added after, so that a caller cannot nominate ours for deletion.
+ * `identity` asks for an uncoded answer, for a call whose answer will be masked.
+ */
+export function requestFields(
+  raw: readonly string[],
+  to: UpstreamFields,
+  bodyBytes: number | null,
+  identity: boolean,
+): string[] {
+  const dropped = nominated(raw);
+  const fields = ['Host', to.host];
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || FOR_THE_GATEWAY.has(lower) || to.callerCredentials.has(lower)) continue;
+    if (isOurs(lower) || isForwarded(lower) || isCloudCredential(lower) || dropped.has(lower)) continue;
+    if (identity && lower === 'accept-encoding') continue;
+    fields.push(name, raw[at + 1] ?? '');
+  }
+  if (identity) fields.push('Accept-Encoding', 'identity');
+  if (bodyBytes !== null) fields.push('Content-Length', String(bodyBytes));
+  fields.push(...to.credential);
+  return fields;
+}
+
+/** Field lines that describe bytes which masking has changed. */
+const DESCRIBES_BYTES: ReadonlySet<string> = new Set([
+  'content-length',
+  'etag',
+  'content-md5',
+  'digest',
+  'content-digest',
+  'repr-digest',
+  'accept-ranges',
+]);
+
+/**
+ * Returns the field lines of the answer to the caller, case and order kept. `edited` drops those that described the
+ * upstream's bytes. Values that hold the upstream's credential are dropped with their line (promise 8).
+ */
+export function answerFields(raw: readonly string[], session: string, edited: boolean, secret: string): string[] {
+  const dropped = nominated(raw);
+  const fields: string[] = [];
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    const value = raw[at + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || isOurs(lower) || dropped.has(lower)) continue;
+    if (edited && DESCRIBES_BYTES.has(lower)) continue;
+    if (secret !== '' && value.includes(secret)) continue;
+    fields.push(name, value);
+  }
+  fields.push('sallyport-session', session);
+  return fields;
+}
+
+/** Returns the last value of a field among raw lines, or an empty string. `name` is lower-case. */
+export function fieldValue(raw: readonly string[], name: string): string {
+  for (let at = raw.length - 2; at >= 0; at -= 2) {
+    if (raw[at]?.length === name.length && raw[at]?.toLowerCase() === name) return raw[at + 1] ?? '';
+  }
+  return '';
+}

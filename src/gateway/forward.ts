@@ -1,0 +1,143 @@
+/** Sends the inspected bytes upstream and hands what comes back, as it comes, to a sink. One attempt; nothing is retried. */
+
+import type { Dispatcher } from 'undici';
+import type { CanonicalRequest } from '../call.ts';
+import { Failure } from '../reasons.ts';
+import type { Upstream } from './upstream.ts';
+import { requestFields } from './fields.ts';
+
+/** Takes one answer as it arrives. */
+export interface AnswerSink {
+  /** The head of the answer. Called once; 1xx heads do not come here. */
+  head(status: number, statusText: string, rawHeaders: readonly string[]): void;
+  data(chunk: Buffer): void;
+  /** The answer ended as it should. Called at most once, and not after `fail`. */
+  end(rawTrailers: readonly string[]): void;
+  /** The answer will not end as it should. Called at most once, and not after `end`. */
+  fail(failure: Failure): void;
+  /** Tells whom to hold and to let go when the caller reads slower than the upstream writes. */
+  flow(control: Flow): void;
+}
+
+/** The reins of one upstream answer. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+  /** Ends the upstream call; the sink hears nothing more. */
+  abort(): void;
+}
+
+/** What goes upstream. */
+export interface Outgoing {
+  readonly request: CanonicalRequest;
+  /** Null for a request without a body. */
+  readonly body: Buffer | null;
+  /** Ask for an uncoded answer, because it will be read. */
+  readonly identity: boolean;
+}
+
+/** Starts the call upstream. Never throws: what goes wrong reaches `sink.fail`. */
+export function forward(upstream: Upstream, outgoing: Outgoing, sink: AnswerSink): void {
+  const { request, body } = outgoing;
+  const path = upstream.mount + request.path;
+  try {
+    upstream.pool.dispatch(
+      {
+        // as: undici's type lists the methods it names; head.ts let only those through
+        method: request.method as Dispatcher.HttpMethod,
+        path: request.query === '' ? path : `${path}?${request.query}`,
+        headers: requestFields(
+          request.rawHeaders,
+          upstream.fields,
+          body === null ? null : body.length,
+          outgoing.identity,
+        ),
+        body,
+      },
+      new Arrival(sink),
+    );
+  } catch (cause) {
+    sink.fail(new Failure('internal', 'the request could not be written for the upstream', { cause }));
+  }
+}
+
+/** Translates undici's events into the sink's. */
+class Arrival implements Dispatcher.DispatchHandler {
+  readonly #sink: AnswerSink;
+  #headed = false;
+  #over = false;
+
+  constructor(sink: AnswerSink) {
+    this.#sink = sink;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#sink.flow({
+      pause: () => controller.pause(),
+      resume: () => controller.resume(),
+      abort: () => {
+        this.#over = true;
+        controller.abort(ABORTED);
+      },
+    });
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    statusText?: string,
+  ): void {
+    if (status < 200 || this.#over) return;
+    this.#headed = true;
+    this.#sink.head(status, statusText ?? '', rawStrings(controller.rawHeaders));
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#over) this.#sink.data(chunk);
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#sink.end(rawStrings(controller.rawTrailers));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#sink.fail(upstreamFailure(error, this.#headed));
+  }
+}
+
+const ABORTED = new Error('the gateway ended the upstream call');
+
+/** HTTP/1 field lines are octets; latin1 keeps each of them (RFC 9110 §5.5). */
+function rawStrings(raw: unknown): readonly string[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((item: Buffer | string) => (typeof item === 'string' ? item : item.toString('latin1')));
+}
+
+const TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+function upstreamFailure(error: Error, headed: boolean): Failure {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  const options = { cause: error };
+  if (TIMEOUTS.has(code))
+    return new Failure('upstream-timeout', `the upstream was silent for too long (${code})`, options);
+  if (!headed && UNREACHABLE.has(code))
+    return new Failure('upstream-unreachable', `the upstream cannot be reached (${code})`, options);
+  return new Failure(
+    'upstream-failed',
+    `the upstream broke off ${headed ? 'within' : 'before'} its answer (${code})`,
+    options,
+  );
+}

@@ -1,0 +1,71 @@
+/**
+ * The way of a call:
+ * accept → identify → inspect → decide → mask.request → record.open → (approve) → forward → mask.answer → record.tee
+ * → respond → record.close
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decide } from '../decide/decide.ts';
+import { Failure } from '../reasons.ts';
+import { accept, type Arrival } from './accept.ts';
+import { Answer } from './answer.ts';
+import { approve } from './approve.ts';
+import { forward } from './forward.ts';
+import type { Gate } from './gate.ts';
+import { inspectBody } from './inspect-body.ts';
+import { maskBody, maskAnswerOf } from './masks.ts';
+import { asRefusal, refuseCall, refuseStranger } from './refuse.ts';
+import { Underway } from './underway.ts';
+
+/** Takes one request from its head to the beginning of its answer; the answer then flows by itself. Never rejects. */
+export async function handle(gate: Gate, req: IncomingMessage, res: ServerResponse, arrival: Arrival): Promise<void> {
+  const began = gate.clock.mono();
+  const epoch = gate.epoch();
+
+  const accepted = accept(epoch, req, arrival);
+  if (accepted.kind === 'refused') return refuseStranger(gate, req, res, arrival.peer, accepted);
+  const { request, served } = accepted;
+
+  const identified = await epoch.identifier.identify(request);
+  if (identified.kind === 'refused') return refuseStranger(gate, req, res, request.source, identified, served.codec);
+
+  const call = new Underway(gate, epoch, req, res, accepted, identified.caller, began);
+  try {
+    const { facts, document } = await inspectBody(call);
+    call.inspected(facts);
+
+    const verdict = decide(
+      epoch.policy,
+      call.caller,
+      { ...request, protocol: served.config.protocol },
+      facts,
+      gate.clock.now(),
+    );
+    call.decided(verdict);
+
+    const masked = verdict.effect === 'deny' ? null : maskBody(call, document, verdict);
+    const session = call.open(verdict, masked, accepted.head.approval);
+    if (verdict.effect === 'deny') return refuseCall(call, { reason: verdict.reason, detail: verdict.message });
+
+    const body =
+      verdict.effect === 'hold' ? await approve(call, session, verdict, masked ?? call.body) : (masked ?? call.body);
+    await kept(session, verdict.effect === 'hold' || served.config.durable === 'before_forward');
+
+    const mask = maskAnswerOf(call, verdict);
+    forward(served.upstream, { request, body, identity: mask.reads }, new Answer(call, session, mask));
+  } catch (cause) {
+    const failure = cause instanceof Failure ? cause : new Failure('internal', 'a call failed unexpectedly', { cause });
+    if (failure.reason === 'internal') gate.log.error({ err: failure }, 'a call failed unexpectedly');
+    refuseCall(call, asRefusal(failure));
+  }
+}
+
+/** Resolves once the opening record is written, or durable (promise 3). Rejects with Failure `evidence-unavailable`. */
+function kept(session: NonNullable<Underway['session']>, durable: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const then = (ok: boolean): void =>
+      ok ? resolve() : reject(new Failure('evidence-unavailable', 'the opening record could not be kept'));
+    if (durable) session.durable(then);
+    else session.written(then);
+  });
+}

@@ -1,0 +1,145 @@
+/** Reads a request head once, refusing what two parsers could read in two ways (RFC 9112 §6.3, §11.2). */
+
+import { readTarget, type Target } from './path.ts';
+
+/** What the gateway itself reads out of the field lines; everything else is only carried. */
+export interface Head extends Target {
+  readonly method: string;
+  readonly host: string;
+  readonly rawHeaders: readonly string[];
+  /** Bytes, or null when the length is not declared. */
+  readonly contentLength: number | null;
+  readonly chunked: boolean;
+  readonly contentType: string;
+  readonly contentEncoding: string;
+  readonly expectsContinue: boolean;
+  /** Seconds of `Prefer: wait=N` (RFC 7240 §4.3); 0 when absent. */
+  readonly wait: number;
+  /** The approval that a retry presents; empty when none. */
+  readonly approval: string;
+  readonly forwardedFor: string;
+}
+
+/** Why a head is refused: for the operator's log, never with a value out of the request. */
+export interface BadHead {
+  readonly bad: string;
+}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Names that mean something to us; a second field line with one of them has no single reading. */
+const SINGLETONS: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'transfer-encoding',
+  'expect',
+  'prefer',
+  'sallyport-approval',
+  'sallyport-service',
+]);
+
+/** Names that some servers read with `_` for `-` (CGI): written so, they would say something that we did not check. */
+const INTERPRETED: ReadonlySet<string> = new Set([
+  ...SINGLETONS,
+  'authorization',
+  'proxy-authorization',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+  'cookie',
+  'connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'forwarded',
+]);
+
+const isInterpreted = (name: string): boolean =>
+  INTERPRETED.has(name) || name.startsWith('x-forwarded-') || name.startsWith('sallyport-');
+
+/** The parts of node's IncomingMessage that a head is read from. */
+export interface IncomingHead {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly httpVersion: string;
+  readonly rawHeaders: readonly string[];
+}
+
+/**
+ * Returns the head of a request, or why it is refused. Node's own merged headers are not used: they silently keep
+ * the first of two lines and join others.
+ */
+export function readHead(incoming: IncomingHead): Head | BadHead {
+  const method = incoming.method ?? '';
+  if (!METHODS.has(method)) return { bad: 'method is not one that is forwarded' };
+  if (incoming.httpVersion !== '1.1') return { bad: 'HTTP version is not 1.1' };
+  const target = readTarget(incoming.url ?? '');
+  if (target === null) return { bad: 'request target has no single reading' };
+  const fields = readFields(incoming.rawHeaders);
+  if ('bad' in fields) return fields;
+  return readFraming(method, target, incoming.rawHeaders, fields);
+}
+
+type Fields = Map<string, string>;
+
+function readFields(raw: readonly string[]): Fields | BadHead {
+  const fields: Fields = new Map();
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = (raw[at] ?? '').toLowerCase();
+    if (name.includes('_') && isInterpreted(name.replaceAll('_', '-'))) return { bad: 'field name with an underscore' };
+    if (!SINGLETONS.has(name)) {
+      if (name === 'x-forwarded-for')
+        fields.set(name, fields.has(name) ? `${fields.get(name)}, ${raw[at + 1]}` : (raw[at + 1] ?? ''));
+      if (name === 'upgrade') fields.set(name, '');
+      continue;
+    }
+    if (fields.has(name)) return { bad: `more than one ${name}` };
+    fields.set(name, raw[at + 1] ?? '');
+  }
+  return fields;
+}
+
+function readFraming(method: string, target: Target, rawHeaders: readonly string[], fields: Fields): Head | BadHead {
+  const host = fields.get('host');
+  if (host === undefined || !HOST.test(host)) return { bad: 'host is missing or malformed' };
+  if (fields.has('upgrade')) return { bad: 'protocol upgrade is not offered' };
+
+  const coding = fields.get('transfer-encoding');
+  const declared = fields.get('content-length');
+  // RFC 9112 §6.1: exactly `chunked`; anything in front of it or beside a length is a smuggling vector
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return { bad: 'transfer-encoding is not chunked' };
+  if (coding !== undefined && declared !== undefined) return { bad: 'both content-length and transfer-encoding' };
+  if (declared !== undefined && !/^\d{1,15}$/.test(declared)) return { bad: 'content-length is not a number' };
+  const contentLength = declared === undefined ? null : Number(declared);
+  const hasBody = coding !== undefined || (contentLength ?? 0) > 0;
+  if (hasBody && (method === 'GET' || method === 'HEAD')) return { bad: `a body with ${method}` };
+
+  const expect = fields.get('expect');
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') return { bad: 'unknown expectation' };
+
+  return {
+    ...target,
+    method,
+    host: host.toLowerCase(),
+    rawHeaders,
+    contentLength,
+    chunked: coding !== undefined,
+    contentType: fields.get('content-type') ?? '',
+    contentEncoding: (fields.get('content-encoding') ?? '').toLowerCase(),
+    expectsContinue: expect !== undefined,
+    wait: readWait(fields.get('prefer') ?? ''),
+    approval: fields.get('sallyport-approval') ?? '',
+    forwardedFor: fields.get('x-forwarded-for') ?? '',
+  };
+}
+
+// RFC 9112 §3.2: uri-host [ ":" port ]; no userinfo, no path
+const HOST = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::\d{1,5})?$/;
+
+function readWait(prefer: string): number {
+  if (prefer === '') return 0;
+  const match = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,6})"?/i.exec(prefer);
+  return match === null ? 0 : Number(match[1]);
+}

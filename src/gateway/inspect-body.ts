@@ -1,0 +1,55 @@
+/** inspect: reads the body of an identified call and learns its facts. */
+
+import type { Facts } from '../call.ts';
+import { inspect } from '../inspect/inspect.ts';
+import type { JsonDocument } from '../protocol/json.ts';
+import { Failure } from '../reasons.ts';
+import { readBody } from './body.ts';
+import { uninspected } from './gate.ts';
+import type { Underway } from './underway.ts';
+
+/** What inspection yields: the facts, and the document when there is one. */
+export interface Inspected {
+  readonly facts: Facts;
+  readonly document: JsonDocument | null;
+}
+
+/** Resolves to the facts of a call. Rejects with Failure when the body cannot be read, or may not pass unread. */
+export async function inspectBody(call: Underway): Promise<Inspected> {
+  const { accepted, gate, epoch, req, res } = call;
+  const { head, operation, served } = accepted;
+  const opaque = served.config.opaque === 'allow';
+  if (operation === null && !opaque)
+    throw new Failure('operation-unknown', 'the protocol has no such operation', {
+      detail: `${head.method} is not an operation of ${served.codec.protocol} at this path.`,
+    });
+
+  // the caller waits for our word before it sends (RFC 9110 §10.1.1); only an identified one gets it
+  if (head.expectsContinue) res.writeContinue();
+  const body = await readBody(req, head.chunked ? null : (head.contentLength ?? 0), {
+    maxBody: served.config.max_body,
+    timeout: epoch.config.limits.body_timeout,
+    budget: gate.budget,
+  });
+  call.read(body);
+
+  const coded = head.contentEncoding !== '' && head.contentEncoding !== 'identity';
+  if (coded && !opaque)
+    throw new Failure('body-unreadable', 'the request body is compressed', {
+      detail: 'Send the body without a content-encoding.',
+    });
+  if (operation === null || coded)
+    return { facts: uninspected(operation?.name ?? 'unknown', body.bytes.length, true), document: null };
+
+  return inspect(
+    {
+      codec: served.codec,
+      operation,
+      body: body.bytes,
+      contentType: head.contentType,
+      assumeMaxTokens: served.config.assume.max_tokens ?? null,
+      opaque,
+    },
+    epoch.scanner,
+  );
+}

@@ -1,0 +1,67 @@
+/** mask: which masks a call's verdict asks for, on the body and on the answer. */
+
+import type { Verdict } from '../call.ts';
+import { createAnswerMask, type AnswerMask } from '../mask/answer.ts';
+import { maskRequest } from '../mask/request.ts';
+import type { JsonDocument } from '../protocol/json.ts';
+import { Failure } from '../reasons.ts';
+import type { Underway } from './underway.ts';
+
+/** Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`. */
+export function maskBody(call: Underway, document: JsonDocument | null, verdict: Verdict): Buffer | null {
+  const masker = call.epoch.maskerFor(verdict.mask.request);
+  const { operation, served } = call.accepted;
+  // an opaque body that policy lets pass has no texts to mask: the record says opaque
+  if (masker === null || document === null || operation === null) return null;
+  const bytes = maskRequest(document, served.codec, operation, masker, () => {});
+  return bytes === document.bytes ? null : bytes;
+}
+
+/** How the answer of a call is to be masked. */
+export interface AnswerMasks {
+  /** True when the answer will be read, so that it must come uncoded. */
+  readonly reads: boolean;
+  /** Returns the mask for an answer with this head, null for none. Throws Failure `answer-unreadable`. */
+  for(contentType: string, contentEncoding: string): AnswerMask | null;
+}
+
+const NO_MASKS: AnswerMasks = { reads: false, for: () => null };
+
+/** The most of a whole answer that is held to be masked. */
+const WHOLE_ANSWER_LIMIT = 64 * 1024 ** 2;
+
+/** Returns the masks of a call's answer. */
+export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
+  const masker = call.epoch.maskerFor(verdict.mask.answer);
+  if (masker === null) return NO_MASKS;
+  const { operation, served } = call.accepted;
+  const opaque = served.config.opaque === 'allow';
+  return {
+    reads: true,
+    for(contentType, contentEncoding) {
+      const coded = contentEncoding !== '' && contentEncoding.toLowerCase() !== 'identity';
+      if (operation === null || coded)
+        return unread(call, opaque, coded ? 'is compressed' : 'is of an unknown operation');
+      try {
+        return createAnswerMask({
+          codec: served.codec,
+          operation,
+          contentType,
+          masker,
+          found: call.found,
+          limit: WHOLE_ANSWER_LIMIT,
+        });
+      } catch (failure) {
+        if (opaque && failure instanceof Failure && failure.reason === 'answer-unreadable')
+          return unread(call, opaque, 'has no text');
+        throw failure;
+      }
+    },
+  };
+}
+
+function unread(call: Underway, opaque: boolean, why: string): null {
+  if (!opaque) throw new Failure('answer-unreadable', `an answer that policy masks ${why}`);
+  call.session?.mark(`answer passed unread: it ${why}`);
+  return null;
+}

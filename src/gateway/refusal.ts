@@ -1,0 +1,88 @@
+/** Renders refusals: RFC 9457 problem documents that the protocol's own SDK can also read. */
+
+import type { ServerResponse } from 'node:http';
+import type { Codec, Refusal } from '../protocol/codec.ts';
+import { REASONS, type Reason } from '../reasons.ts';
+
+/** What a refusal carries beside its reason. */
+export interface RefusalDetails {
+  readonly detail?: string;
+  readonly session?: string;
+  /** Members such as `approval`. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/** Returns the refusal for a reason. */
+export function refusalFor(reason: Reason, details: RefusalDetails = {}): Refusal {
+  const { status, title } = REASONS[reason];
+  return {
+    status,
+    reason,
+    title,
+    detail: details.detail ?? '',
+    session: details.session ?? '',
+    extra: details.extra ?? {},
+  };
+}
+
+/** Returns the problem document (RFC 9457 §3) with the members that the protocol's SDK looks for; `codec` null for none. */
+export function problemDocument(refusal: Refusal, codec: Codec | null): Readonly<Record<string, unknown>> {
+  const { status, reason, title, detail, session, extra } = refusal;
+  return {
+    type: `https://sallyport.dev/reasons/${reason}`,
+    title,
+    status,
+    ...(detail === '' ? {} : { detail }),
+    reason,
+    ...(session === '' ? {} : { session }),
+    ...extra,
+    ...codec?.refusal(refusal),
+  };
+}
+
+/** Field lines of a refusal beside the content ones. */
+export interface RefusalFields {
+  /** `WWW-Authenticate` value; empty for none. */
+  readonly challenge?: string;
+  /** Where the approval is to be seen. */
+  readonly location?: string;
+  /** Close the connection: the rest of the request is not read. */
+  readonly close?: boolean;
+}
+
+/** Keeps what the caller saw of a refusal. */
+interface Tee {
+  head(status: number, rawHeaders: readonly string[]): void;
+  bytes(chunk: Buffer): boolean;
+}
+
+/** Writes a refusal as the whole answer, and to `tee` where there is a record. The head must not have been sent. */
+export function writeRefusal(
+  res: ServerResponse,
+  refusal: Refusal,
+  codec: Codec | null,
+  fields: RefusalFields = {},
+  tee: Tee | null = null,
+): void {
+  const body = Buffer.from(JSON.stringify(problemDocument(refusal, codec)));
+  const { retry } = REASONS[refusal.reason];
+  const head = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    String(body.length),
+    'Cache-Control',
+    'no-store',
+  ];
+  if (refusal.session !== '') head.push('sallyport-session', refusal.session);
+  if (fields.challenge !== undefined && fields.challenge !== '') head.push('WWW-Authenticate', fields.challenge);
+  if (fields.location !== undefined) head.push('Location', fields.location);
+  // both SDKs retry some statuses on their own and honour this field over the status
+  head.push('x-should-retry', retry === 'later' ? 'true' : 'false');
+  if (retry === 'later') head.push('Retry-After', '1');
+  if (fields.close === true) head.push('Connection', 'close');
+  tee?.head(refusal.status, head);
+  tee?.bytes(body);
+  res.writeHead(refusal.status, head);
+  res.end(res.req.method === 'HEAD' ? undefined : body);
+}

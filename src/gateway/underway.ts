@@ -1,0 +1,128 @@
+/** One call under way: what the stations have learnt of it so far, and how it ends, once. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller, Facts, Finding, Verdict } from '../call.ts';
+import type { Usage } from '../protocol/codec.ts';
+import type { Ending, Session } from '../record/recorder.ts';
+import type { Accepted } from './accept.ts';
+import type { Body } from './body.ts';
+import { uninspected, type Epoch, type Gate } from './gate.ts';
+
+/** How an answer ended, without what the call itself knows. */
+export interface AnswerEnd {
+  readonly reason: Ending['reason'];
+  readonly status: number;
+  readonly ended: Ending['ended'];
+  readonly usage: Usage | null;
+  readonly events: number;
+}
+
+/** The state of one identified call. Owned by `handle`; nobody keeps it after `end`. */
+export class Underway {
+  readonly gate: Gate;
+  readonly epoch: Epoch;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly accepted: Accepted;
+  readonly caller: Caller;
+  readonly #at: number;
+  readonly #began: number;
+  readonly #findings: Record<string, number> = {};
+  #body: Body | null = null;
+  #facts: Facts;
+  #verdict: Verdict | null = null;
+  #session: Session | null = null;
+
+  constructor(
+    gate: Gate,
+    epoch: Epoch,
+    req: IncomingMessage,
+    res: ServerResponse,
+    accepted: Accepted,
+    caller: Caller,
+    began: number,
+  ) {
+    this.gate = gate;
+    this.epoch = epoch;
+    this.req = req;
+    this.res = res;
+    this.accepted = accepted;
+    this.caller = caller;
+    this.#began = began;
+    this.#at = gate.clock.now();
+    this.#facts = uninspected(accepted.operation?.name ?? 'unknown', 0, false);
+  }
+
+  /** The body as it came; null before it is read or when the request has none. */
+  get body(): Buffer | null {
+    return this.#body === null || this.#body.bytes.length === 0 ? null : this.#body.bytes;
+  }
+
+  /** The record of the call; null until it is opened. */
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  read(body: Body): void {
+    this.#body = body;
+  }
+
+  /** Gives the body's memory back; the bytes are in the store, or no longer needed. */
+  release(): void {
+    this.#body?.release();
+    this.#body = null;
+  }
+
+  inspected(facts: Facts): void {
+    this.#facts = facts;
+  }
+
+  decided(verdict: Verdict): void {
+    this.#verdict = verdict;
+  }
+
+  /** Counts a finding in the answer. */
+  readonly found = (finding: Finding): void => {
+    this.#findings[finding.kind] = (this.#findings[finding.kind] ?? 0) + 1;
+  };
+
+  /** Opens the record, once. `forwarded` is the masked rendering, null when the body goes as it came. Throws Failure. */
+  open(verdict: Verdict, forwarded: Buffer | null, approval: string): Session {
+    const { gate, epoch, caller, accepted } = this;
+    this.#verdict = verdict;
+    this.#session = gate.recorder.open({
+      at: this.#at,
+      mono: this.#began,
+      caller,
+      request: accepted.request,
+      operation: this.#facts.operation,
+      model: this.#facts.model,
+      facts: this.#facts,
+      verdict,
+      policyHash: epoch.policy.hash,
+      body: this.body,
+      forwarded,
+      approval,
+    });
+    return this.#session;
+  }
+
+  /** Ends the call: closes the record and tells the watcher. Called once, by whoever answered. */
+  end(end: AnswerEnd): void {
+    this.#session?.close({ ...end, findings: this.#findings });
+    this.release();
+    this.gate.watcher.ended({
+      session: this.#session?.id ?? '',
+      service: this.accepted.request.service,
+      operation: this.#facts.operation,
+      model: this.#facts.model,
+      caller: this.caller,
+      reason: end.reason,
+      status: end.status,
+      rule: this.#verdict?.rule ?? '',
+      micros: this.gate.clock.mono() - this.#began,
+      findings: this.#findings,
+      requestFindings: this.#facts.findings,
+    });
+  }
+}
