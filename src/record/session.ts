@@ -1,0 +1,208 @@
+/** One session as it is written: events gather, become frames, and end with exactly one closing frame. */
+
+import type { Clock } from '../clock.ts';
+import { type Ending, type EndingRecord, endingText } from './ending.ts';
+import type { EventCode } from './event.ts';
+import { keepFields } from './fields.ts';
+import { FRAME, type FrameKind } from './frame.ts';
+import { Gathering } from './gathering.ts';
+import type { Assigned, JournalWriter, Then } from './journal-writer.ts';
+import { type Opening, openingText } from './opening.ts';
+import { showId } from './session-id.ts';
+import type { Position } from './watermarks.ts';
+
+/** The evidence of one call, while the call is under way. */
+export interface Session {
+  /** 26 characters, sorts by time. */
+  readonly id: string;
+  /** Calls `then(true)` once the opening is in the journal, `then(false)` when it never will be. */
+  written(then: Then): void;
+  /** Calls `then(true)` once the opening is on the disk, at once if it is; `then(false)` when it never will be. */
+  durable(then: Then): void;
+  /** The head of the answer as the caller sees it: name, value, name, value. */
+  head(status: number, rawHeaders: readonly string[]): void;
+  /** Answer bytes as the caller sees them. False: they are not recorded, and must not leave. */
+  bytes(chunk: Buffer): boolean;
+  trailers(raw: readonly string[]): void;
+  /** A remark, at most 4096 characters. */
+  mark(text: string): void;
+  /** Ends the session. What is called after it has no effect: a session has one end. */
+  close(ending: Ending): void;
+}
+
+/** What all sessions of a recorder share. */
+export interface SessionHost {
+  readonly writer: JournalWriter;
+  readonly clock: Clock;
+  /** Where openings are put together; free again when the constructor of a session returns. */
+  readonly scratch: Buffer;
+  readonly redact: ReadonlySet<string>;
+  /** Payload bytes of one session at most. */
+  readonly maxSession: number;
+  readonly over: 'refuse' | 'truncate';
+  /** Hears that a session has events that are in no frame yet; it is to be flushed within a second. */
+  gathers(session: OpenSession): void;
+  /** Hears that a session ended. */
+  closed(session: OpenSession): void;
+}
+
+const MAX_MARK = 4096;
+/** Field lines of an answer that take more characters than this are not kept, only that they were there. */
+const MAX_FIELDS = 100_000;
+
+/** A session between its opening and its end. Owned by the recorder that opened it. */
+export class OpenSession implements Session {
+  readonly id: string;
+  readonly #host: SessionHost;
+  readonly #sid: Buffer;
+  readonly #assigned: Assigned;
+  readonly #opened: number;
+  readonly #openingEnd: Position;
+  #seq = 0;
+  #events: Gathering;
+  #isOpen = true;
+  #recorded: number;
+  #answered = 0;
+  #dropped = 0;
+  #first = -1;
+  #last = -1;
+  #chunks = 0;
+  #maxGap = 0;
+  #gathers = false;
+
+  /** Writes the opening, with the bodies. `sid` is 16 bytes that nobody else writes to. */
+  constructor(host: SessionHost, sid: Buffer, assigned: Assigned, opening: Opening) {
+    this.id = showId(sid);
+    this.#host = host;
+    this.#sid = sid;
+    this.#assigned = assigned;
+    this.#opened = opening.mono;
+    this.#events = new Gathering(host.scratch);
+    this.#recorded = (opening.body?.length ?? 0) + (opening.forwarded?.length ?? 0);
+    this.#addText('o', openingText(opening, host.redact));
+    if (opening.body !== null) this.#addBytes(0, 'q', opening.body);
+    if (opening.forwarded !== null) this.#addBytes(0, 'f', opening.forwarded);
+    this.#openingEnd = this.#emit(FRAME.data);
+    this.#events = new Gathering();
+  }
+
+  written(then: Then): void {
+    this.#host.writer.whenWritten(this.#openingEnd, then);
+  }
+
+  durable(then: Then): void {
+    this.#host.writer.whenDurable(this.#openingEnd, then);
+  }
+
+  head(status: number, rawHeaders: readonly string[]): void {
+    this.#addText('h', fieldsText({ status }, rawHeaders, this.#host.redact));
+  }
+
+  bytes(chunk: Buffer): boolean {
+    const { writer, maxSession, over } = this.#host;
+    if (!this.#isOpen || writer.failed) return false;
+    if (chunk.length === 0) return true;
+    const isOver = this.#dropped > 0 || this.#recorded + chunk.length > maxSession;
+    if (isOver && over === 'refuse') return false;
+    const now = this.#now();
+    if (isOver) {
+      if (this.#dropped === 0) this.mark('truncated');
+      this.#dropped += chunk.length;
+    } else {
+      this.#recorded += chunk.length;
+      this.#answered += chunk.length;
+      this.#addBytes(now, 'd', chunk);
+    }
+    this.#keepTime(now);
+    return true;
+  }
+
+  trailers(raw: readonly string[]): void {
+    this.#addText('t', fieldsText({}, raw, this.#host.redact));
+  }
+
+  mark(text: string): void {
+    this.#addText('m', text.slice(0, MAX_MARK));
+  }
+
+  close({ reason, status, ended, findings, usage, events }: Ending): void {
+    if (!this.#isOpen) return;
+    const record: EndingRecord = {
+      v: 1,
+      reason,
+      status,
+      ended,
+      findings,
+      usage,
+      events,
+      bytes: this.#answered,
+      dropped: this.#dropped,
+      first: this.#first,
+      last: this.#last,
+      chunks: this.#chunks,
+      maxGap: this.#maxGap,
+    };
+    this.#addText('x', endingText(record));
+    this.#isOpen = false;
+    this.#emit(FRAME.closing);
+    this.#events = NOTHING;
+    this.#host.closed(this);
+  }
+
+  /** Writes what has gathered as a frame. */
+  flush(): void {
+    if (this.#isOpen && !this.#events.isEmpty) this.#emit(FRAME.data);
+  }
+
+  #now(): number {
+    return Math.max(0, this.#host.clock.mono() - this.#opened);
+  }
+
+  #keepTime(now: number): void {
+    if (this.#first === -1) this.#first = now;
+    else this.#maxGap = Math.max(this.#maxGap, now - this.#last);
+    this.#last = now;
+    this.#chunks++;
+  }
+
+  #addText(code: EventCode, text: string): void {
+    if (!this.#isOpen) return;
+    const now = this.#seq === 0 ? 0 : this.#now();
+    if (!this.#events.addText(now, code, text)) {
+      this.#emit(FRAME.data);
+      this.#events.addText(now, code, text);
+    }
+    this.#gather();
+  }
+
+  #addBytes(micros: number, code: EventCode, bytes: Buffer): void {
+    let at = this.#events.addBytes(micros, code, bytes, 0);
+    while (at < bytes.length) {
+      this.#emit(FRAME.data);
+      at = this.#events.addBytes(micros, code, bytes, at);
+    }
+    this.#gather();
+  }
+
+  #gather(): void {
+    if (this.#gathers || this.#seq === 0) return;
+    this.#gathers = true;
+    this.#host.gathers(this);
+  }
+
+  #emit(kind: FrameKind): Position {
+    const { page, slot, keys } = this.#assigned;
+    const name = { kind: this.#seq === 0 ? FRAME.opening : kind, sid: this.#sid, seq: this.#seq, page, slot };
+    this.#seq++;
+    this.#gathers = false;
+    return this.#host.writer.append(name, keys, this.#events.take());
+  }
+}
+
+/** What a closed session gathers into. */
+const NOTHING = new Gathering(Buffer.alloc(0));
+
+function fieldsText(head: object, raw: readonly string[], redact: ReadonlySet<string>): string {
+  const text = JSON.stringify({ ...head, fields: keepFields(raw, redact) });
+  return text.length <= MAX_FIELDS ? text : JSON.stringify({ ...head, fields: [], left_out: raw.length / 2 });
+}
