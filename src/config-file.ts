@@ -23,6 +23,8 @@ export interface LoadedConfig {
   place(path: ConfigPath): Place;
 }
 
+const inOrder = (a: ConfigProblem, b: ConfigProblem): number => a.line - b.line || a.column - b.column;
+
 /** Thrown with everything that is wrong with a config, in the order of the file. */
 export class ConfigError extends Error {
   /** The file as the caller named it. */
@@ -30,18 +32,17 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(file: string, problems: readonly ConfigProblem[], options?: ErrorOptions) {
-    super([`${file} cannot be used`, ...problems.map((problem) => showProblem(file, problem))].join('\n'), options);
+    const ordered = problems.toSorted(inOrder);
+    super([`${file} cannot be used`, ...ordered.map((problem) => showProblem(file, problem))].join('\n'), options);
     this.name = 'ConfigError';
     this.file = file;
-    this.problems = problems;
+    this.problems = ordered;
   }
 }
 
 /** Returns a problem as one line that editors can jump to: `sallyport.yaml:3:5: services[0].name: expected …`. */
 export const showProblem = (file: string, { line, column, path, message }: ConfigProblem): string =>
   `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
-
-const inOrder = (a: ConfigProblem, b: ConfigProblem): number => a.line - b.line || a.column - b.column;
 
 /** Returns the sections that are in order by themselves, defaults filled in. */
 const soundSections = (value: object): Sections =>
@@ -71,7 +72,7 @@ export const parseConfig = (
     path: showPath(path),
     message,
   }));
-  if (!parsed.success || placed.length > 0) throw new ConfigError(file, placed.toSorted(inOrder));
+  if (!parsed.success || placed.length > 0) throw new ConfigError(file, placed);
   return { config: parsed.data, place: (path) => yaml.valueAt(path) };
 };
 

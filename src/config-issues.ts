@@ -37,9 +37,8 @@ const valueAt = (value: unknown, path: ConfigPath): unknown =>
 
 const shorten = (text: string): string => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
 
-const found = (root: unknown, path: ConfigPath): string => {
-  const value = valueAt(root, path);
-  if (value === undefined) return 'nothing';
+/** Returns what was found at `path`, without what could be a secret. */
+const show = (value: unknown, path: ConfigPath): string => {
   if (value === null) return 'an empty value';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a map';
@@ -73,6 +72,7 @@ const branches = (issue: ZodIssue & { readonly code: 'invalid_union' }): readonl
 const wanted = (issue: ZodIssue): string => {
   switch (issue.code) {
     case 'invalid_type':
+      if (issue.message.startsWith(EXPECTED)) return withoutExpected(issue);
       return NOUNS[issue.expected] ?? issue.expected;
     case 'invalid_value':
       return oneOf(choices(issue));
@@ -158,8 +158,10 @@ const explain = (root: unknown, issue: ZodIssue): readonly ConfigIssue[] => {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
   const meant = meantBranch(root, issue, path);
   if (meant !== null) return meant;
-  const hint = meantValue(issue, valueAt(root, path));
-  return [{ path, message: `expected ${wanted(issue)}, found ${found(root, path)}${hint}`, atKey: false }];
+  const value = valueAt(root, path);
+  if (value === undefined) return [{ path, message: `missing, expected ${wanted(issue)}`, atKey: false }];
+  const hint = meantValue(issue, value);
+  return [{ path, message: `expected ${wanted(issue)}, found ${show(value, path)}${hint}`, atKey: false }];
 };
 
 /** A key that is missing because it was mistyped is told once, at the mistyped one. */

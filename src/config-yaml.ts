@@ -2,6 +2,7 @@
 
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
+import { safeText } from './safe-text.ts';
 
 /** A step in a config: a key or an index. */
 export type ConfigPath = readonly (string | number)[];
@@ -32,13 +33,16 @@ export interface YamlText {
 /** Aliases expand to at most this many times what they name: "billion laughs" end here. */
 const MAX_ALIASES = 100;
 
+/** One slip of the pen can make all that follows unreadable: the first few problems tell enough. */
+const MAX_YAML_PROBLEMS = 3;
+
 const START: Place = { line: 1, column: 1 };
 
 /** Returns a path as it is written in messages. */
 export const showPath = (path: ConfigPath): string =>
   path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
-    return text === '' ? step : `${text}.${step}`;
+    return `${text}${text === '' ? '' : '.'}${safeText(step)}`;
   }, '');
 
 type Found = { readonly key: Node | null; readonly value: Node | null };
@@ -75,15 +79,20 @@ const createLocate = (document: Document, lines: LineCounter) => {
   };
 };
 
-/** Returns the one line of a message of the YAML library, without the place that it repeats. */
-const firstLine = (error: Error): string =>
-  (error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+/** What the library says in the words of its own API, in ours. */
+const REWORDED: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'expected one document, found several',
+  RESOURCE_EXHAUSTION: 'nested too deeply',
+  NON_STRING_KEY: 'expected every key to be text',
+};
+
+const notYaml = (message: string): string => `not valid YAML: ${safeText(message)}`;
 
 const yamlProblems = (document: Document, lines: LineCounter): readonly ConfigProblem[] =>
   // A warning is for example an unknown tag: strict means that nothing is guessed.
-  [...document.errors, ...document.warnings].map((error) => {
+  [...document.errors, ...document.warnings].slice(0, MAX_YAML_PROBLEMS).map((error) => {
     const { line, col } = lines.linePos(error.pos[0]);
-    return { line, column: col, path: '', message: `not valid YAML: ${firstLine(error)}` };
+    return { line, column: col, path: '', message: notYaml(REWORDED[error.code] ?? error.message) };
   });
 
 /**
@@ -107,8 +116,8 @@ export const readYaml = (text: string): YamlText | { readonly problems: readonly
     const locate = createLocate(document, lines);
     return { value, valueAt: (path) => locate(path, false), keyAt: (path) => locate(path, true) };
   } catch (error) {
-    // The library reports multiplying aliases by a ReferenceError and bottomless nesting by running out of stack.
-    const message = error instanceof RangeError ? 'nested too deeply' : error instanceof Error ? firstLine(error) : '';
-    return { problems: [{ ...START, path: '', message: `not valid YAML: ${message}` }] };
+    // So the library reports aliases that multiply.
+    if (!(error instanceof ReferenceError)) throw error;
+    return { problems: [{ ...START, path: '', message: notYaml('aliases multiply beyond measure') }] };
   }
 };

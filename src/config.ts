@@ -10,9 +10,10 @@ const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
 const quantity = (units: Readonly<Record<string, number>>, example: string) => {
   const pattern = new RegExp(`^(\\d{1,9})(${Object.keys(units).join('|')})$`);
+  const error = `expected a whole number and one of ${Object.keys(units).join(', ')}, for example ${example}`;
   return z
-    .string()
-    .regex(pattern, `expected a whole number and one of ${Object.keys(units).join(', ')}, for example ${example}`)
+    .string({ error })
+    .regex(pattern, error)
     .transform((text) => {
       const [, count, unit] = pattern.exec(text) ?? [];
       return Number(count) * (units[unit ?? ''] ?? 0);
@@ -75,11 +76,14 @@ const service = z.strictObject({
   upstream: z.strictObject({
     url: z.url({ protocol: /^https?$/ }).describe('Origin of the model server, with a mount path if it has one.'),
     credential: z
-      .union([
-        z.strictObject({ bearer: secret }),
-        z.strictObject({ header: z.string().min(1), value: secret }),
-        z.literal('none'),
-      ])
+      .union(
+        [
+          z.strictObject({ bearer: secret }),
+          z.strictObject({ header: z.string().min(1), value: secret }),
+          z.literal('none'),
+        ],
+        { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET } or none' },
+      )
       .default('none')
       .describe("What the gateway presents to the model server. The caller's own credential never goes there."),
     connections: z.int().min(1).max(65_535).default(256).describe('Connections to this upstream per data worker.'),
@@ -125,7 +129,9 @@ const policy = z.strictObject({
   name: name(),
   when,
   then: z
-    .union([z.enum(['allow', 'deny']), z.strictObject({ approve })])
+    .union([z.enum(['allow', 'deny']), z.strictObject({ approve })], {
+      error: 'expected allow, deny or { approve: … }',
+    })
     .describe('`allow`, `deny`, or `{ approve: … }`. Deny beats approve beats allow; no rule matched is a deny.'),
   message: z.string().max(500).optional().describe('What the caller is told when this rule decides against the call.'),
 });
