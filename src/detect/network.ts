@@ -1,0 +1,78 @@
+/** Addresses of machines, and credentials in URLs. */
+
+import { isIPv6 } from 'node:net';
+import { type Detector, re, rei } from './detector.ts';
+import { WORD_START } from './fragments.ts';
+
+// RFC 3986 §3.2.1, less strict: what people paste as a password is often not percent-encoded. A user never has these,
+// a password may have the colon, the at sign, `?` and `#`: the last at sign of the authority ends it (WHATWG URL §4.4).
+const NEVER = String.raw`\s\/"'<>\\\u0060`;
+const USER = String.raw`[^${NEVER}:@?#\[\]]{0,128}`;
+// A port is at most five digits and then the authority is over; what goes on otherwise is a password.
+const NOT_A_PORT = String.raw`(?:\d{0,5}[^${NEVER}?#@\d]|\d{6})`;
+/** A password of over a hundred units is decided before its end is seen. */
+const CREDENTIALS = String.raw`${USER}:(?:${NOT_A_PORT}[^${NEVER}]{0,99}(?=@)|\d{1,5}(?=@)|${NOT_A_PORT}[^${NEVER}]{100})`;
+
+const DATABASES = String.raw`(?:postgres|postgresql|mysql|mariadb|mongodb|redis|rediss|amqp|amqps|mssql|sqlserver|oracle|clickhouse|cockroachdb|couchbase|cassandra|neo4j|bolt|nats|kafka|ldap|ldaps|snowflake|db2|trino|hive)`;
+
+/** `${PASSWORD}`, `{{password}}`, `$PASSWORD`, `%PASSWORD%`, `***`, `xxx`: somebody else fills it in. */
+const PLACEHOLDER = /^(?:\$?\{{1,2}[^{}]*\}{1,2}|\$\w+|%\w+%|\*+|x+|X+|\.+)$/;
+
+const acceptCredentials = (match: string): number =>
+  PLACEHOLDER.test(match.slice(match.indexOf(':') + 1)) ? 0 : match.length;
+
+const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]\d|\d)`;
+
+/** This machine, every machine and masks of networks tell nothing about anybody (RFC 6890 §2.2.2). */
+const acceptIpv4 = (match: string): number => (/^(?:0|127|255)\./.test(match) ? 0 : match.length);
+
+// The blocks in use (IANA IPv6 address space): global unicast, unique local, link-local, multicast, NAT64, mapped IPv4.
+// Slices (`a[1::2]`), scopes (`ab::cd`) and times look like other addresses.
+const ASSIGNED = String.raw`(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]|ff[0-9a-f]{2}|64:ff9b|::ffff)`;
+
+const acceptIpv6 = (match: string): number => {
+  const address = match.replace(/[.:]{1,3}$/, (end) => (end === '::' ? end : ''));
+  if (isIPv6(address)) return address.length;
+  const bare = match.replace(/[.:]+$/, '');
+  return isIPv6(bare) ? bare.length : 0;
+};
+
+const acceptMac = (match: string): number => (/^(?:0+|f+)$/i.test(match.replace(/[.:-]/g, '')) ? 0 : match.length);
+
+/** Detectors of this family, in priority order. */
+export const NETWORK: readonly Detector[] = [
+  {
+    kind: 'secret.database_url',
+    pattern: rei`(?<=${DATABASES}(?:\+[a-z0-9]{1,16})?:\/\/)${CREDENTIALS}`,
+    accept: acceptCredentials,
+    swallow: { while: `^${NEVER}@` },
+    score: 0.95,
+  },
+  {
+    kind: 'url_credentials',
+    pattern: re`(?<=[A-Za-z0-9+.-]:\/\/)${CREDENTIALS}`,
+    accept: acceptCredentials,
+    swallow: { while: `^${NEVER}@` },
+    score: 0.95,
+  },
+  {
+    kind: 'mac',
+    // More than six groups are a fingerprint or an EUI-64.
+    pattern: re`${WORD_START}(?<![:-][0-9A-Fa-f]{2}[:-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![A-Za-z0-9_]|[:-][0-9A-Fa-f])`,
+    accept: acceptMac,
+    score: 0.9,
+  },
+  {
+    kind: 'ipv6',
+    pattern: rei`${WORD_START}${ASSIGNED}:[0-9a-f:.]{1,41}(?![a-z0-9_])`,
+    accept: acceptIpv6,
+    score: 0.9,
+  },
+  {
+    kind: 'ipv4',
+    // Four numbers behind `version`, ahead of `-rc1`, or as a part of five are a version.
+    pattern: re`${WORD_START}(?<!\d\.)(?<![Vv]ersion )(?<![Vv]ersion: )${OCTET}(?:\.${OCTET}){3}(?![A-Za-z0-9_]|\.\d|-[A-Za-z])`,
+    accept: acceptIpv4,
+    score: 0.8,
+  },
+];

@@ -1,0 +1,48 @@
+/** Scans whole texts for the entities that somebody chose. */
+
+import type { Finding } from '../call.ts';
+import { type Detector, scoreOf } from './detector.ts';
+import { detectorsOf } from './entities.ts';
+import { compileProgram, type Program, Search } from './search.ts';
+
+export { ENTITIES } from './entities.ts';
+
+/** Finds entities in whole texts. */
+export interface Scanner {
+  /** Returns the findings, left to right; none overlaps another. */
+  scan(text: string): readonly Finding[];
+}
+
+/** A finding and what found it. */
+export interface Found {
+  readonly detector: Detector;
+  readonly finding: Finding;
+}
+
+const NOTHING: readonly Found[] = [];
+
+/** Returns what a whole text holds, left to right. */
+export const scanWhole = (program: Program, text: string): readonly Found[] => {
+  const search = new Search(program, text, true);
+  let step = search.next(0);
+  if (step.kind !== 'entity') return NOTHING;
+  const all: Found[] = [];
+  while (step.kind === 'entity') {
+    const { compiled, start, end } = step;
+    const { detector } = compiled;
+    const last = compiled.follow(text, end, true).at;
+    const score = scoreOf(detector, text.slice(start, end));
+    all.push({ detector, finding: { kind: detector.kind, start, end: last, score } });
+    step = search.next(last);
+  }
+  return all;
+};
+
+/**
+ * Returns a scanner for these entities (`email`) or kinds (`secret.github`). Throws an Error that names an unknown one
+ * and the nearest that is known.
+ */
+export const compileScanner = (entities: readonly string[]): Scanner => {
+  const program = compileProgram(detectorsOf(entities));
+  return { scan: (text) => scanWhole(program, text).map(({ finding }) => finding) };
+};

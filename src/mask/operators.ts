@@ -1,0 +1,92 @@
+/** How an entity is replaced: one entry for each operator. */
+
+import { createHmac } from 'node:crypto';
+import type { MaskOperator } from '../call.ts';
+import { type Detector, entityOf } from '../detect/detector.ts';
+import { Failure } from '../reasons.ts';
+
+/** What replaces one finding. Its text comes in pieces, so that no operator needs all of it at once. */
+export interface Mask {
+  /** What goes out as soon as the finding begins. */
+  readonly opening: string;
+  /** Takes the next piece of the finding's text. */
+  add(piece: string): void;
+  /** Returns what goes out when the finding has ended. */
+  closing(): string;
+}
+
+/** Makes masks for the findings of one session: the same value gets the same mask. */
+export type MaskMaker = (detector: Detector) => Mask;
+
+const constant = (text: string): Mask => ({ opening: text, add: () => {}, closing: () => '' });
+
+const nameOf = (detector: Detector): string => entityOf(detector.kind).toUpperCase();
+
+/** Returns a mask that is made of the keyed digest of the finding's text, in hex. */
+const keyed = (detector: Detector, key: Uint8Array, closing: (digest: string) => string): Mask => {
+  // The entity's name keeps digests of equal texts of different entities apart; NUL ends it.
+  const hmac = createHmac('sha256', key).update(`${nameOf(detector)}\0`);
+  return {
+    opening: '',
+    // As UTF-16, halves of a surrogate pair in different pieces give the same bytes as the pair.
+    add: (piece) => void hmac.update(piece, 'utf16le'),
+    closing: () => closing(hmac.digest('hex')),
+  };
+};
+
+const KEPT = 4;
+/** A shorter value would be given away by its last four. */
+const LEAST = 8;
+
+/** Returns the text with every letter and digit but the last four as `*`; all of them when there are fewer than eight. */
+const keepLastFour = (text: string): string => {
+  let hide = Array.from(text.matchAll(/[\p{L}\p{N}]/gu)).length;
+  hide -= hide < LEAST ? 0 : KEPT;
+  return text.replace(/[\p{L}\p{N}]/gu, (character) => (hide-- > 0 ? '*' : character));
+};
+
+const partial = (detector: Detector): Mask => {
+  // The end of what is swallowed is not known while it is, and the tail of a secret helps nobody.
+  if (detector.swallow !== undefined) return constant('*'.repeat(LEAST));
+  let text = '';
+  return { opening: '', add: (piece) => void (text += piece), closing: () => keepLastFour(text) };
+};
+
+const tokenizer = (key: Uint8Array): MaskMaker => {
+  const tokens = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const tokenOf = (name: string, digest: string): string => {
+    const known = tokens.get(digest);
+    if (known !== undefined) return known;
+    const count = (counts.get(name) ?? 0) + 1;
+    const token = `<${name}_${count}>`;
+    counts.set(name, count);
+    tokens.set(digest, token);
+    return token;
+  };
+  return (detector) => keyed(detector, key, (digest) => tokenOf(nameOf(detector), digest));
+};
+
+/** 16 hex digits, 64 bits: two values in four billion share a mask. */
+const HASH_DIGITS = 16;
+
+const MAKERS: Readonly<Record<MaskOperator, (key: Uint8Array) => MaskMaker>> = {
+  replace: () => (detector) => constant(`<${nameOf(detector)}>`),
+  mask: () => partial,
+  redact: () => () => constant('[redacted]'),
+  hash: (key) => (detector) =>
+    keyed(detector, key, (digest) => `<${nameOf(detector)}:${digest.slice(0, HASH_DIGITS)}>`),
+  tokenize: tokenizer,
+  drop: () => () => constant(''),
+  block: () => (detector) => {
+    throw new Failure('mask-blocked', `expected a text without ${entityOf(detector.kind)}, found one`);
+  },
+};
+
+/**
+ * Returns a maker of masks for a new session. `replace` writes `<EMAIL>`; `mask` stars all but the last four letters and
+ * digits; `redact` writes `[redacted]`; `hash` writes `<EMAIL:…>` with an HMAC-SHA-256 under `key`, cut to 64 bits;
+ * `tokenize` writes `<EMAIL_1>`, the same for the same value of a session; `drop` writes nothing. The maker of `block`
+ * throws Failure `mask-blocked`.
+ */
+export const createMaskMaker = (operator: MaskOperator, key: Uint8Array): MaskMaker => MAKERS[operator](key);

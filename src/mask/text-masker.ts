@@ -1,0 +1,126 @@
+/** Masks texts, whole or as they arrive (promise 4: the two agree for every text and every way to cut it). */
+
+import type { Finding, MaskOperator } from '../call.ts';
+import { type Detector, entityOf } from '../detect/detector.ts';
+import { detectorsOf } from '../detect/entities.ts';
+import { scanWhole } from '../detect/scanner.ts';
+import { compileProgram, type Program } from '../detect/search.ts';
+import { StreamScanner } from '../detect/stream-scanner.ts';
+import { createMaskMaker, type Mask, type MaskMaker } from './operators.ts';
+
+/** Masks texts. Tokens of `tokenize` are the same for the same value within one masker. */
+export interface TextMasker {
+  /**
+   * Returns the masked text: the very same string when nothing was masked. Calls `found` with every finding, in order.
+   * Throws Failure `mask-blocked` when a rule blocks one.
+   */
+  whole(text: string, found: (finding: Finding) => void): string;
+  /** Returns a masker for one text that arrives in pieces. Positions of findings count from the start of that text. */
+  stream(found: (finding: Finding) => void): TextStream;
+  /** Returns a masker for the same rules with no tokens yet. Cheap: call it once for each call. */
+  session(): TextMasker;
+}
+
+/** Masks one text that arrives in pieces. */
+export interface TextStream {
+  /** Takes the next piece; returns what may leave now. Throws Failure `mask-blocked` when a rule blocks a finding. */
+  push(text: string): string;
+  /** Says that the text is over; returns the rest. Not calling it drops what is held. Throws as `push`. */
+  end(): string;
+  /** How many UTF-16 units are held back, still undecided; at most 320. */
+  readonly held: number;
+}
+
+/** What to mask, and how. */
+export interface MaskRule {
+  readonly entities: readonly string[];
+  readonly with: MaskOperator;
+}
+
+/** `block` beats every other operator; then the first rule that names the entity or the kind. */
+const ruleFor = ({ kind }: Detector, rules: readonly MaskRule[]): number => {
+  const applies = ({ entities }: MaskRule): boolean => entities.includes(kind) || entities.includes(entityOf(kind));
+  const blocking = rules.findIndex((rule) => rule.with === 'block' && applies(rule));
+  return blocking >= 0 ? blocking : rules.findIndex(applies);
+};
+
+/** What the sessions of one masker share. */
+interface Plan {
+  readonly program: Program;
+  readonly rules: readonly MaskRule[];
+  readonly ruleOf: ReadonlyMap<Detector, number>;
+  readonly key: Uint8Array;
+}
+
+const maskWhole = (program: Program, text: string, makeMask: MaskMaker, found: (finding: Finding) => void): string => {
+  let out = '';
+  let at = 0;
+  for (const { detector, finding } of scanWhole(program, text)) {
+    const mask = makeMask(detector);
+    mask.add(text.slice(finding.start, finding.end));
+    out += text.slice(at, finding.start) + mask.opening + mask.closing();
+    at = finding.end;
+    found(finding);
+  }
+  return at === 0 ? text : out + text.slice(at);
+};
+
+const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Finding) => void): TextStream => {
+  let out = '';
+  let mask: Mask | null = null;
+  const scanner = new StreamScanner(program, {
+    plain: (text) => void (out += text),
+    begin(detector) {
+      mask = makeMask(detector);
+      out += mask.opening;
+    },
+    piece: (text) => mask?.add(text),
+    end(finding) {
+      out += mask?.closing() ?? '';
+      mask = null;
+      found(finding);
+    },
+  });
+  const take = (): string => {
+    const taken = out;
+    out = '';
+    return taken;
+  };
+  return {
+    push(text) {
+      scanner.push(text);
+      return take();
+    },
+    end() {
+      scanner.end();
+      return take();
+    },
+    get held() {
+      return scanner.held;
+    },
+  };
+};
+
+const createSession = (plan: Plan): TextMasker => {
+  const makers = plan.rules.map(({ with: operator }) => createMaskMaker(operator, plan.key));
+  const makeMask: MaskMaker = (detector) => {
+    const maker = makers[plan.ruleOf.get(detector) ?? -1];
+    if (maker === undefined) throw new Error(`no rule masks ${detector.kind}`);
+    return maker(detector);
+  };
+  return {
+    whole: (text, found) => maskWhole(plan.program, text, makeMask, found),
+    stream: (found) => createStream(plan.program, makeMask, found),
+    session: () => createSession(plan),
+  };
+};
+
+/**
+ * Returns a masker for these rules; it is a session of its own. `key` is what `hash` and `tokenize` digest values under.
+ * Throws an Error that names an unknown entity. Compiling costs milliseconds, `session()` next to nothing.
+ */
+export const compileTextMasker = (rules: readonly MaskRule[], key: Uint8Array): TextMasker => {
+  const detectors = detectorsOf(rules.flatMap(({ entities }) => entities));
+  const ruleOf = new Map(detectors.map((detector) => [detector, ruleFor(detector, rules)]));
+  return createSession({ program: compileProgram(detectors), rules, ruleOf, key });
+};
