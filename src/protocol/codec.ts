@@ -10,9 +10,15 @@ export type Framing = 'none' | 'json' | 'sse' | 'ndjson' | 'opaque';
 export interface Operation {
   /** Closed word, for example `chat`, `responses`, `embeddings`, `models.list`. */
   readonly name: string;
-  /** What the request body is. */
-  readonly body: 'none' | 'json' | 'opaque';
+  /** What the request body is; `optional` is JSON or nothing at all. */
+  readonly body: 'none' | 'json' | 'optional' | 'opaque';
 }
+
+/**
+ * What a string of a document is. `text` is scanned and masked as it stands. `json` is JSON inside a string (the
+ * arguments of a tool call): its own strings are. `data` (base64, ids, signatures) is neither scanned nor masked.
+ */
+export type StringKind = 'text' | 'json' | 'data';
 
 /** A text that grows over the events of a stream. */
 export interface Delta {
@@ -21,6 +27,7 @@ export interface Delta {
   /** Where the text stands in this event's document. */
   readonly path: readonly JsonStep[];
   readonly text: string;
+  readonly kind: StringKind;
 }
 
 /** What one event of a stream means for masking. */
@@ -30,6 +37,8 @@ export interface EventReading {
   readonly closes: readonly string[] | 'all';
   /** Tokens used so far, when the event says so. */
   readonly usage: Usage | null;
+  /** A string that vouches for the text of a channel: it goes when the text was masked. */
+  readonly signature: { readonly channel: string; readonly path: readonly JsonStep[] } | null;
 }
 
 /** Tokens as the model server counted them. */
@@ -42,7 +51,7 @@ export interface Usage {
 export interface StreamReader {
   /**
    * Returns what the event means. `event` is the SSE event name ('' when absent) and `value` the parsed data.
-   * Throws Failure `answer-unreadable` when the shape contradicts the protocol.
+   * Throws Failure `answer-unreadable` when the shape contradicts the protocol, or is an unknown one that holds text.
    */
   read(event: string, value: unknown): EventReading;
   /** Returns the `event` name ('' for none) and data of an event that carries only `text` on `channel`. */
@@ -69,8 +78,15 @@ export interface Codec {
   request(operation: Operation, value: unknown): RequestReading;
   /** Returns the tokens used according to a whole answer, or null. */
   usage(operation: Operation, value: unknown): Usage | null;
-  /** Returns true for a string that is data, not text (base64, ids, signatures): it is never scanned or masked. */
-  isData(operation: Operation, path: readonly JsonStep[]): boolean;
+  /**
+   * Returns what the string at this place of a request, an answer or an event is. `document` is the whole document, for
+   * places that only a neighbour explains. What is declared as data but does not look like data is text.
+   */
+  kind(operation: Operation, path: readonly JsonStep[], text: string, document: unknown): StringKind;
+  /** Returns true for a value of an answer that repeats text where no mask can reach it (token by token, in bytes). */
+  leaks(operation: Operation, path: readonly JsonStep[]): boolean;
+  /** Returns the place of the string that vouches for the text at this place of an answer (a signature), or null. */
+  signature(operation: Operation, path: readonly JsonStep[]): readonly JsonStep[] | null;
   /** Returns a reader for one streamed answer; null when the operation does not stream. */
   stream(operation: Operation): StreamReader | null;
   /** Returns the members that this protocol's SDKs look for in an error document, beside the problem+json ones. */

@@ -1,0 +1,40 @@
+/** Masks an answer that is one plain text. */
+
+import { Failure } from '../reasons.ts';
+import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
+import type { TextStream } from './text-masker.ts';
+
+class PlainMask implements AnswerMask {
+  readonly kind = 'stream';
+  readonly usage = null;
+  readonly events = 0;
+  // A byte order mark is a character of the text like any other: it leaves as it came.
+  private readonly decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  private readonly stream: TextStream;
+
+  constructor({ masker, found }: AnswerMaskOptions) {
+    this.stream = masker.stream(found);
+  }
+
+  push(chunk: Buffer): readonly Buffer[] {
+    return encoded(this.stream.push(this.decode(chunk)));
+  }
+
+  end(): readonly Buffer[] {
+    const last = this.stream.push(this.decode(null));
+    return encoded(last + this.stream.end());
+  }
+
+  private decode(chunk: Buffer | null): string {
+    try {
+      return chunk === null ? this.decoder.decode() : this.decoder.decode(chunk, { stream: true });
+    } catch {
+      throw new Failure('answer-unreadable', 'expected a plain text in UTF-8');
+    }
+  }
+}
+
+const encoded = (text: string): readonly Buffer[] => (text === '' ? [] : [Buffer.from(text)]);
+
+/** Returns the mask for a plain text. */
+export const maskPlain = (options: AnswerMaskOptions): AnswerMask => new PlainMask(options);

@@ -1,0 +1,40 @@
+/** Masks an answer that is one JSON document: held until it is whole. */
+
+import type { Usage } from '../protocol/codec.ts';
+import { Gather } from '../protocol/gather.ts';
+import { readJson } from '../protocol/json.ts';
+import { Failure } from '../reasons.ts';
+import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
+import { maskDocument } from './document.ts';
+
+class WholeMask implements AnswerMask {
+  readonly kind = 'whole';
+  readonly events = 0;
+  usage: Usage | null = null;
+  private readonly options: AnswerMaskOptions;
+  private readonly body = new Gather();
+
+  constructor(options: AnswerMaskOptions) {
+    this.options = options;
+  }
+
+  push(chunk: Buffer): readonly Buffer[] {
+    if (this.body.length + chunk.length > this.options.limit)
+      throw new Failure('answer-unreadable', `expected an answer of at most ${this.options.limit} bytes`);
+    this.body.add(chunk);
+    return [];
+  }
+
+  end(): readonly Buffer[] {
+    const bytes = this.body.take();
+    if (bytes.length === 0) return [];
+    const { codec, operation } = this.options;
+    const { text, value } = readJson(bytes, 'answer-unreadable', { loneSurrogates: 'keep' });
+    this.usage = codec.usage(operation, value);
+    const masked = maskDocument(this.options, text, value, 'answer-unreadable', (path) => codec.leaks(operation, path));
+    return [masked === text ? bytes : Buffer.from(masked)];
+  }
+}
+
+/** Returns the mask for a JSON answer. */
+export const maskWhole = (options: AnswerMaskOptions): AnswerMask => new WholeMask(options);

@@ -1,0 +1,112 @@
+/** mask.answer: transforms an answer as it flows. What cannot be read as the protocol says does not pass. */
+
+import type { Finding } from '../call.ts';
+import type { Codec, Operation, Usage } from '../protocol/codec.ts';
+import { bodyForm } from '../protocol/media-type.ts';
+import { Failure } from '../reasons.ts';
+import { maskEvents } from './answer-events.ts';
+import { maskPlain } from './answer-plain.ts';
+import { maskWhole } from './answer-whole.ts';
+import type { TextMasker } from './text-masker.ts';
+
+/** Masks one answer. After any call has thrown, every further call throws, and what was held never leaves. */
+export interface AnswerMask {
+  /** `whole`: nothing comes out before `end`, so that its length is known then. */
+  readonly kind: 'whole' | 'stream';
+  /** Returns the bytes that may leave now. Throws Failure `answer-unreadable` or `answer-blocked`. */
+  push(chunk: Buffer): readonly Buffer[];
+  /** Returns the rest: the upstream ended well. Throws as push does. */
+  end(): readonly Buffer[];
+  /** Tokens used, as far as the answer has said. */
+  readonly usage: Usage | null;
+  /** Events of the stream so far. */
+  readonly events: number;
+}
+
+/** What an answer is masked with. */
+export interface AnswerMaskOptions {
+  readonly codec: Codec;
+  readonly operation: Operation;
+  /** The answer's content type; empty when it has none. */
+  readonly contentType: string;
+  readonly masker: TextMasker;
+  readonly found: (finding: Finding) => void;
+  /** The most that is held: bytes of a whole answer, or of one event. */
+  readonly limit: number;
+}
+
+const unreadable = (found: string): Failure =>
+  new Failure('answer-unreadable', `expected an answer that can be masked, found ${found}`);
+
+/** An answer without a type may have no content either. */
+const NOTHING: AnswerMask = {
+  kind: 'stream',
+  push(chunk) {
+    if (chunk.length > 0) throw unreadable('content without a type');
+    return [];
+  },
+  end: () => [],
+  usage: null,
+  events: 0,
+};
+
+const maskFor = (options: AnswerMaskOptions): AnswerMask => {
+  const { codec, operation, contentType } = options;
+  const form = bodyForm(contentType);
+  if (form === 'json') return maskWhole(options);
+  if (form === 'text') return maskPlain(options);
+  if (form === 'none') return NOTHING;
+  if (form === 'other') throw unreadable('another content type than JSON, an event stream or plain text');
+  const reader = codec.stream(operation);
+  if (reader === null) throw unreadable(`an event stream, which ${operation.name} does not have`);
+  return maskEvents(options, reader);
+};
+
+/** Nothing leaves after a failure, and a blocked text is a blocked answer. */
+class Guarded implements AnswerMask {
+  private readonly mask: AnswerMask;
+  private failure: Failure | null = null;
+
+  constructor(mask: AnswerMask) {
+    this.mask = mask;
+  }
+
+  get kind(): 'whole' | 'stream' {
+    return this.mask.kind;
+  }
+
+  get usage(): Usage | null {
+    return this.mask.usage;
+  }
+
+  get events(): number {
+    return this.mask.events;
+  }
+
+  push(chunk: Buffer): readonly Buffer[] {
+    return this.guard(() => this.mask.push(chunk));
+  }
+
+  end(): readonly Buffer[] {
+    return this.guard(() => this.mask.end());
+  }
+
+  private guard(step: () => readonly Buffer[]): readonly Buffer[] {
+    if (this.failure !== null) throw this.failure;
+    try {
+      return step();
+    } catch (cause) {
+      this.failure = failureOf(cause);
+      throw this.failure;
+    }
+  }
+}
+
+const failureOf = (cause: unknown): Failure => {
+  if (!(cause instanceof Failure)) return new Failure('internal', 'an answer could not be masked', { cause });
+  if (cause.reason !== 'mask-blocked') return cause;
+  return new Failure('answer-blocked', 'the answer holds what a rule blocks', { cause });
+};
+
+/** Returns the mask for one answer. Throws Failure `answer-unreadable` when no answer of this content type can be masked. */
+export const createAnswerMask = (options: AnswerMaskOptions): AnswerMask => new Guarded(maskFor(options));

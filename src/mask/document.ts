@@ -1,0 +1,74 @@
+/** Masks a whole JSON document: every string of it, and every member name, that is not known to be data. */
+
+import type { Finding, JsonStep } from '../call.ts';
+import type { Codec, Operation } from '../protocol/codec.ts';
+import { parseJson } from '../protocol/json.ts';
+import { editJson, type JsonEdit } from '../protocol/json-edit.ts';
+import { isPlainWord } from '../protocol/strings.ts';
+import type { Reason } from '../reasons.ts';
+import { maskJsonText } from './json-text.ts';
+import type { TextMasker } from './text-masker.ts';
+
+/** What masks the strings of documents of one call. */
+export interface DocumentMask {
+  readonly codec: Codec;
+  readonly operation: Operation;
+  readonly masker: TextMasker;
+  readonly found: (finding: Finding) => void;
+}
+
+/** Returns what stands for one string of a document. */
+export const maskString = (
+  { codec, operation, masker, found }: DocumentMask,
+  path: readonly JsonStep[],
+  text: string,
+  document: unknown,
+): string => {
+  const kind = codec.kind(operation, path, text, document);
+  if (kind === 'data') return text;
+  return kind === 'json' ? maskJsonText(text, masker, found) : masker.whole(text, found);
+};
+
+const isSame = (a: readonly JsonStep[], b: readonly JsonStep[]): boolean =>
+  a.length === b.length && a.every((step, i) => step === b[i]);
+
+/** Takes out the strings at these places: they vouch for text that is no longer what it was. */
+const unsign = (text: string, places: readonly (readonly JsonStep[])[]): string =>
+  editJson(text, {
+    string: (path, value) => (places.some((place) => isSame(place, path)) ? '' : value),
+  });
+
+/**
+ * Returns the masked text of a document, the very same text when nothing was masked. In an answer, what repeats text
+ * out of a mask's reach is withheld. Throws Failure `collision` when two masked member names come out alike.
+ */
+export const maskDocument = (
+  mask: DocumentMask,
+  text: string,
+  document: unknown,
+  collision: Reason,
+  withheld: (path: readonly JsonStep[]) => boolean,
+): string => {
+  const { codec, operation, masker, found } = mask;
+  const unsigned: (readonly JsonStep[])[] = [];
+  let renamed = false;
+  const edit: JsonEdit = {
+    string(path, value) {
+      const masked = maskString(mask, path, value, document);
+      const signature = masked === value ? null : codec.signature(operation, path);
+      if (signature !== null) unsigned.push(signature);
+      return masked;
+    },
+    name(_, name) {
+      if (isPlainWord(name)) return name;
+      const masked = masker.whole(name, found);
+      if (masked !== name) renamed = true;
+      return masked;
+    },
+    withhold: withheld,
+  };
+  const masked = editJson(text, edit);
+  const result = unsigned.length === 0 ? masked : unsign(masked, unsigned);
+  if (renamed) parseJson(result, collision, { loneSurrogates: 'keep' });
+  return result;
+};

@@ -1,0 +1,12 @@
+/** Every wire protocol that a service can speak. */
+
+import { anthropic } from './anthropic.ts';
+import type { Codec } from './codec.ts';
+import { http } from './http.ts';
+import { openai } from './openai.ts';
+
+/** A `protocol` of the config. */
+export type Protocol = 'openai' | 'anthropic' | 'http';
+
+/** The codecs by the name that the config gives them. */
+export const codecs: Readonly<Record<Protocol, Codec>> = { openai, anthropic, http };
