@@ -3,11 +3,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Failure, isReason } from './reasons.ts';
 
-/** What one thread serves to another: functions of cloneable arguments that resolve to cloneable values. */
-export type Served = Readonly<Record<string, (argument: never) => unknown>>;
+/** What one thread serves to another: functions of one cloneable argument that resolve to cloneable values. */
+export type Verbs<S> = { readonly [K in keyof S]: (argument: never) => unknown };
 
 /** The other side's view of what is served. */
-export type Remote<S extends Served> = {
+export type Remote<S extends Verbs<S>> = {
   readonly [K in keyof S]: (argument: Parameters<S[K]>[0]) => Promise<Awaited<ReturnType<S[K]>>>;
 };
 
@@ -24,13 +24,14 @@ interface Reply {
 }
 
 /** Serves `verbs` on a port until it closes. A Failure crosses with its reason; any other error as `internal`. */
-export function serve(port: MessagePort, verbs: Served): void {
+export function serve<S extends Verbs<S>>(port: MessagePort, verbs: S): void {
+  const byName = new Map<string, (argument: never) => unknown>(Object.entries(verbs));
   port.on('message', (message: Ask) => {
     if (typeof message?.ask !== 'number') return;
     const send = (reply: Omit<Reply, 'reply'>): void => port.postMessage({ reply: message.ask, ...reply });
     Promise.resolve()
       .then(() => {
-        const verb = Object.hasOwn(verbs, message.verb) ? verbs[message.verb] : undefined;
+        const verb = byName.get(message.verb);
         if (verb === undefined) throw new Failure('internal', `no verb ${message.verb} is served`);
         // as: the asking side is typed by Remote<S>, so the argument is the one that the verb takes
         return verb(message.argument as never);
@@ -46,7 +47,7 @@ function carried(error: unknown): NonNullable<Reply['error']> {
 }
 
 /** Returns the remote side of a port on which `serve` runs. Pending questions fail when the port closes. */
-export function ask<S extends Served>(port: MessagePort, verbs: readonly (keyof S & string)[]): Remote<S> {
+export function ask<S extends Verbs<S>>(port: MessagePort, verbs: readonly (keyof S & string)[]): Remote<S> {
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Failure) => void }>();
   let last = 0;
   port.on('message', (message: Reply) => {

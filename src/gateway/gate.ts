@@ -1,7 +1,7 @@
 /** What a data worker handles calls with: the parts of the house, and one epoch of the config. */
 
 import type { Approvals } from '../approve/approvals.ts';
-import type { Caller, CanonicalRequest, Facts } from '../call.ts';
+import type { Facts } from '../call.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, ServiceConfig } from '../config.ts';
 import type { Policy } from '../decide/compile.ts';
@@ -10,7 +10,7 @@ import type { Identifier } from '../identify/identify.ts';
 import type { Log } from '../log.ts';
 import type { TextMasker } from '../mask/text-masker.ts';
 import type { Codec } from '../protocol/codec.ts';
-import type { Reason } from '../reasons.ts';
+import type { CallWatcher } from '../watch/calls.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { BodyBudget } from './body.ts';
 import type { Routes } from './route.ts';
@@ -27,6 +27,7 @@ export interface Served {
 export interface Epoch {
   readonly config: Config;
   readonly routes: Routes<Served>;
+  readonly served: readonly Served[];
   readonly identifier: Identifier;
   readonly scanner: Scanner;
   readonly policy: Policy;
@@ -34,28 +35,20 @@ export interface Epoch {
   readonly maskerFor: (rules: readonly string[]) => TextMasker | null;
 }
 
-/** How a call ended, for metrics and the log. */
-export interface Ended {
-  readonly session: string;
-  readonly service: string;
-  readonly operation: string;
-  readonly model: string;
-  readonly caller: Caller | null;
-  readonly reason: Reason;
-  readonly status: number;
-  readonly rule: string;
-  /** Microseconds from the end of the request head to the end of the answer. */
-  readonly micros: number;
-  readonly findings: Readonly<Record<string, number>>;
-  readonly requestFindings: Readonly<Record<string, number>>;
+/** Bounds how many calls are held open at once. */
+export interface WaitingPlaces {
+  /** Returns false when there is no place left. */
+  take(): boolean;
+  give(): void;
 }
 
-/** Takes note of what happens on the data path; must be cheap and must not throw. */
-export interface Watcher {
-  ended(ended: Ended): void;
-  /** A stranger was refused; nothing about the payload is known. */
-  refused(reason: Reason): void;
-  active(calls: number): void;
+/** Returns `places` places. */
+export function createWaitingPlaces(places: number): WaitingPlaces {
+  let left = places;
+  return {
+    take: () => left > 0 && left-- > 0,
+    give: () => void left++,
+  };
 }
 
 /** The parts that live as long as the worker. */
@@ -64,12 +57,16 @@ export interface Gate {
   readonly log: Log;
   readonly recorder: Recorder;
   readonly approvals: Approvals;
-  readonly watcher: Watcher;
+  readonly watcher: CallWatcher;
   readonly budget: BodyBudget;
   /** The epoch for calls that begin now. */
   readonly epoch: () => Epoch;
   /** True once the worker stops taking calls. */
   readonly draining: () => boolean;
+  /** Resolves when the worker stops taking calls. */
+  readonly drained: Promise<'draining'>;
+  /** Places for calls that are held open for an approval. */
+  readonly waiting: WaitingPlaces;
 }
 
 /** Facts of a call whose payload was not, or could not be, inspected. */
@@ -93,5 +90,3 @@ export function uninspected(operation: string, bodyBytes: number, opaque: boolea
     findings: {},
   };
 }
-
-export type { CanonicalRequest };

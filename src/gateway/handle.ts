@@ -47,9 +47,11 @@ export async function handle(gate: Gate, req: IncomingMessage, res: ServerRespon
     const session = call.open(verdict, masked, accepted.head.approval);
     if (verdict.effect === 'deny') return refuseCall(call, { reason: verdict.reason, detail: verdict.message });
 
-    const body =
-      verdict.effect === 'hold' ? await approve(call, session, verdict, masked ?? call.body) : (masked ?? call.body);
-    await kept(session, verdict.effect === 'hold' || served.config.durable === 'before_forward');
+    const decision = verdict.effect === 'hold' ? await approve(call, session, verdict, masked) : null;
+    if (decision?.kind === 'held') return refuseCall(call, decision);
+    const body = decision === null ? (masked ?? call.body) : decision.body;
+    await kept(session, decision !== null || served.config.durable === 'before_forward');
+    if (res.destroyed) return refuseCall(call, { reason: 'caller-left' });
 
     const mask = maskAnswerOf(call, verdict);
     forward(served.upstream, { request, body, identity: mask.reads }, new Answer(call, session, mask));

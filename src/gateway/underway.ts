@@ -63,6 +63,10 @@ export class Underway {
     return this.#session;
   }
 
+  get facts(): Facts {
+    return this.#facts;
+  }
+
   read(body: Body): void {
     this.#body = body;
   }

@@ -1,0 +1,25 @@
+/** Health and metrics, for orchestrators and Prometheus. They tell nothing about callers or payloads. */
+
+import { Hono } from 'hono';
+
+/** What the house says of itself. */
+export interface Health {
+  /** Empty when calls can be taken; else what is missing, one line each. */
+  missing(): readonly string[];
+  /** Resolves to the metrics of all threads in the Prometheus text format. */
+  metrics(): Promise<string>;
+}
+
+/** Returns the routes `/healthz` (the process lives), `/readyz` (it can take calls) and `/metrics`. */
+export function healthRoutes(health: Health): Hono {
+  const app = new Hono();
+  app.get('/healthz', (c) => c.json({ status: 'ok' }));
+  app.get('/readyz', (c) => {
+    const missing = health.missing();
+    return missing.length === 0 ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', missing }, 503);
+  });
+  app.get('/metrics', async (c) =>
+    c.text(await health.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  );
+  return app;
+}

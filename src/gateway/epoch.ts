@@ -1,0 +1,103 @@
+/** Compiles one config into what calls run on. Everything that can be done once is done here, at load. */
+
+import { createHmac } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../clock.ts';
+import type { Config, SecretRef, ServiceConfig } from '../config.ts';
+import { compilePolicies } from '../decide/compile.ts';
+import { compileScanner } from '../detect/scanner.ts';
+import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
+import type { Log } from '../log.ts';
+import { compileTextMasker, type TextMasker } from '../mask/text-masker.ts';
+import { codecs } from '../protocol/codecs.ts';
+import type { Epoch, Served } from './gate.ts';
+import { compileRoutes } from './route.ts';
+import { openUpstream } from './upstream.ts';
+
+/** What an epoch is made with. */
+export interface EpochParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Resolves a secret reference to its text. Throws when it cannot. */
+  readonly secret: (ref: SecretRef) => string;
+  /** The deployment's own key, for the `hash` operator. */
+  readonly maskKey: Uint8Array;
+}
+
+/** An epoch that holds connections and keys. */
+export interface OpenEpoch extends Epoch {
+  /** Lets go of what the next epoch does not use; calls under way keep what they have until they end. */
+  close(next: OpenEpoch | null): Promise<void>;
+}
+
+/** Returns the epoch of a config, reusing connections and known keys of `previous` where nothing about them changed. Throws on a bad config. */
+export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch | null): OpenEpoch {
+  const policy = compilePolicies({ policies: config.policies, masking: config.masking, services: config.services });
+  const scanner = compileScanner(scannedEntities(config));
+  const maskerFor = compileMaskers(config, parts.maskKey);
+  const services = config.services.map((service) => serve(service, parts, previous));
+  const identifier = sameIdentity(config, previous)
+    ? previous.identifier
+    : createIdentifier({ identity: config.identity, publicUrl: publicUrl(config), clock: parts.clock, log: parts.log });
+  return {
+    config,
+    policy,
+    scanner,
+    maskerFor,
+    identifier,
+    routes: compileRoutes(services),
+    served: services,
+    async close(next) {
+      if (next?.identifier !== identifier) identifier.close();
+      const kept = new Set(next?.served.map(({ upstream }) => upstream));
+      await Promise.all(services.filter(({ upstream }) => !kept.has(upstream)).map(({ upstream }) => upstream.close()));
+    },
+  };
+}
+
+/** Returns where callers reach the gateway: `public_url`, or the first listener. */
+export const publicUrl = (config: Config): string =>
+  config.public_url ?? `http://${config.listeners[0]?.address ?? ''}`;
+
+function sameIdentity(config: Config, previous: OpenEpoch | null): previous is OpenEpoch {
+  return (
+    previous !== null &&
+    isDeepStrictEqual(previous.config.identity, config.identity) &&
+    publicUrl(previous.config) === publicUrl(config)
+  );
+}
+
+function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | null): Served {
+  const secret = credentialSecret(config, parts);
+  const known = previous?.served.find((served) => served.config.name === config.name);
+  const reusable =
+    known !== undefined &&
+    known.upstream.secret === secret &&
+    isDeepStrictEqual(known.config.upstream, config.upstream);
+  const upstream = reusable ? known.upstream : openUpstream(config, secret, CREDENTIAL_HEADERS);
+  return { config, codec: codecs[config.protocol], upstream };
+}
+
+function credentialSecret({ upstream: { credential } }: ServiceConfig, parts: EpochParts): string {
+  if (credential === 'none') return '';
+  return parts.secret('bearer' in credential ? credential.bearer : credential.value);
+}
+
+/** What requests are scanned for: everything built in, so that the record says what was found even where nothing masks it. */
+const scannedEntities = (_config: Config): readonly string[] => ['all'];
+
+/** Maskers by the set of rules that apply; there are few such sets, and each is compiled once. */
+function compileMaskers(config: Config, key: Uint8Array): Epoch['maskerFor'] {
+  const rules = new Map(config.masking.map((rule) => [rule.name, rule]));
+  const made = new Map<string, TextMasker>();
+  return (names) => {
+    if (names.length === 0) return null;
+    const id = names.join(' ');
+    const known = made.get(id);
+    if (known !== undefined) return known;
+    const chosen = names.flatMap((name) => rules.get(name) ?? []);
+    const masker = compileTextMasker(chosen, createHmac('sha256', key).update('sallyport mask hash v1').digest());
+    made.set(id, masker);
+    return masker;
+  };
+}

@@ -1,0 +1,87 @@
+/** A data worker: composes the parts that take calls. Entry of a worker thread. */
+
+import { workerData } from 'node:worker_threads';
+import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
+import { splitAddress } from './address.ts';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createBodyBudget } from './gateway/body.ts';
+import { openEpoch, type OpenEpoch } from './gateway/epoch.ts';
+import { createWaitingPlaces, type Gate } from './gateway/gate.ts';
+import { listen, type ActiveCalls, type Listener } from './gateway/listen.ts';
+import { CREDENTIAL_HEADERS } from './identify/identify.ts';
+import { createLog } from './log.ts';
+import { createRecorder } from './record/recorder.ts';
+import { ask, serve } from './rpc.ts';
+import { readRecordingKey, resolveSecret } from './secrets.ts';
+import type { WorkerBirth, WorkerVerbs } from './threads.ts';
+import { createCallMetrics } from './watch/metrics.ts';
+import { watchCalls } from './watch/calls.ts';
+
+// as: main hands exactly this over (start.ts)
+const birth = workerData as WorkerBirth;
+const log = createLog({ level: birth.config.log.level, thread: `worker-${birth.index}` });
+const clock = systemClock;
+const metrics = createCallMetrics();
+const recordingKey = readRecordingKey(birth.config.recording.key, birth.baseDir);
+
+const epochParts = {
+  clock,
+  log,
+  secret: (ref: Parameters<typeof resolveSecret>[0]) => resolveSecret(ref, birth.baseDir),
+  maskKey: recordingKey,
+};
+let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);
+let draining = false;
+const drained = Promise.withResolvers<'draining'>();
+const active: ActiveCalls = { count: 0 };
+const listeners: Listener[] = [];
+
+const recorder = await createRecorder({
+  link: birth.link,
+  recordingKey,
+  recording: birth.config.recording,
+  clock,
+  redact: CREDENTIAL_HEADERS,
+});
+
+const gate: Gate = {
+  clock,
+  log,
+  recorder,
+  approvals: ask<Approvals>(birth.approvals, APPROVAL_VERBS),
+  watcher: watchCalls(metrics, log),
+  budget: createBodyBudget(birth.config.limits.buffered),
+  epoch: () => epoch,
+  draining: () => draining,
+  drained: drained.promise,
+  waiting: createWaitingPlaces(birth.config.approvals.waiting),
+};
+
+const verbs: WorkerVerbs = {
+  async listen(ports) {
+    for (const [at, { address, service }] of birth.config.listeners.entries()) {
+      const { host, port } = splitAddress(address);
+      const shared = (birth.config.workers ?? 1) > 1;
+      const options = { host, port: ports[at] ?? port, shared, service: service ?? '' };
+      listeners.push(await listen(gate, birth.config, active, options));
+    }
+    return listeners.map(({ port }) => port);
+  },
+  async reload(config: Config) {
+    const next = openEpoch(config, epochParts, epoch);
+    const last = epoch;
+    epoch = next;
+    await last.close(next);
+  },
+  metrics: async () => metrics.registry.getMetricsAsJSON(),
+  async drain(deadline) {
+    draining = true;
+    drained.resolve('draining');
+    await Promise.all(listeners.map((listener) => listener.drain(deadline)));
+    await recorder.close();
+    await epoch.close(null);
+    log.flush();
+  },
+};
+serve(birth.orders, verbs);

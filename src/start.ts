@@ -1,0 +1,113 @@
+/** The composition root: starts the threads of a gateway, hands each what it needs, and ends them in order. */
+
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { AggregatorRegistry } from 'prom-client';
+import { splitAddress } from './address.ts';
+import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { loadConfig } from './config-file.ts';
+import { apiRoutes } from './control/api.ts';
+import { openControl } from './control/server.ts';
+import { type Crew, startCrew } from './crew.ts';
+import { publicUrl } from './gateway/epoch.ts';
+import { createIdentifier } from './identify/identify.ts';
+import { createLog } from './log.ts';
+import { ask } from './rpc.ts';
+import { keepConfig } from './keep-config.ts';
+import { lockFolder } from './store/lock.ts';
+
+/** A gateway that takes calls. */
+export interface Running {
+  /** Ports of the listeners, in config order, and of the control port. */
+  readonly ports: { readonly listeners: readonly number[]; readonly control: number };
+  /** Reads the config again. Resolves to false, and keeps the old one, when the new one cannot be used. */
+  reload(): Promise<boolean>;
+  /** Lets calls under way end, seals the record, and resolves when every thread has ended. */
+  stop(): Promise<void>;
+  /** Resolves to the exit code once the gateway has ended: 0 by `stop`, 70 because a thread failed. */
+  readonly finished: Promise<number>;
+}
+
+/**
+ * Starts a gateway and resolves when it takes calls. Rejects with ConfigError, or an Error that says what could not be
+ * opened; nothing is left running then. A thread that dies ends the gateway: without a part of the evidence path no
+ * call may pass.
+ */
+export async function start(options: { readonly configPath: string }): Promise<Running> {
+  const loaded = loadConfig(options.configPath);
+  const config: Config = {
+    ...loaded.config,
+    workers: loaded.config.workers ?? Math.max(1, availableParallelism() - 1),
+  };
+  const log = createLog({ level: config.log.level, thread: 'main' });
+  const lock = lockFolder(resolve(loaded.baseDir, config.store.path));
+  let crew: Crew | null = null;
+  try {
+    crew = await startCrew({
+      config,
+      configHash: loaded.hash,
+      baseDir: loaded.baseDir,
+      instance: randomBytes(8).toString('hex'),
+    });
+    return await openHouse({ loaded: { ...loaded, config }, crew, log, release: () => lock.release() });
+  } catch (error) {
+    await crew?.abandon();
+    lock.release();
+    throw error;
+  }
+}
+
+interface House {
+  readonly loaded: ReturnType<typeof loadConfig>;
+  readonly crew: Crew;
+  readonly log: ReturnType<typeof createLog>;
+  readonly release: () => void;
+}
+
+async function openHouse({ loaded, crew, log, release }: House): Promise<Running> {
+  const { config } = loaded;
+  let draining = false;
+  // the control port's own view of who people are; calls have theirs in the data workers
+  let identifier = createIdentifier({
+    identity: config.identity,
+    publicUrl: publicUrl(config),
+    clock: systemClock,
+    log,
+  });
+  const approvals = ask<Approvals>(crew.approvals, APPROVAL_VERBS);
+  const control = await openControl(splitAddress(config.control.address), {
+    health: {
+      missing: () => [...(draining ? ['the gateway is draining'] : []), ...crew.missing()],
+      metrics: async () => AggregatorRegistry.aggregate(await crew.metrics()).metrics(),
+    },
+    api: apiRoutes({ approvals, identify: (head) => identifier.identify(head) }),
+  });
+  const kept = keepConfig(loaded, log, async (next) => {
+    await crew.reload(next.config, next.hash);
+    identifier.close();
+    identifier = createIdentifier({
+      identity: next.config.identity,
+      publicUrl: publicUrl(next.config),
+      clock: systemClock,
+      log,
+    });
+  });
+
+  const stop = async (): Promise<void> => {
+    if (draining) return;
+    draining = true;
+    kept.close();
+    await crew.drain(config.limits.drain);
+    await control.close();
+    identifier.close();
+    release();
+    log.info({}, 'stopped');
+    log.flush();
+  };
+  const ports = { listeners: crew.ports, control: control.port };
+  log.info({ listeners: ports.listeners, control: ports.control, workers: config.workers }, 'ready');
+  return { ports, reload: kept.reload, stop, finished: crew.ended };
+}
