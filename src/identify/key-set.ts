@@ -1,6 +1,6 @@
 /** Reads a JWK Set (RFC 7517) and keeps of it only what may verify a token: public, asymmetric, strong, for signatures. */
 
-import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { type Algorithm, algorithmsFor } from './algorithms.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 import { isRoca } from './roca.ts';
@@ -48,10 +48,14 @@ const isWeak = (key: KeyObject, modulus: unknown): boolean => {
 };
 
 function importKey(jwk: JsonObject): KeyObject | null {
-  const members = PUBLIC_MEMBERS.filter((name) => typeof jwk[name] === 'string').map((name) => [name, jwk[name]]);
+  const members: Record<string, string> = {};
+  for (const name of PUBLIC_MEMBERS) {
+    const value = jwk[name];
+    if (typeof value === 'string') members[name] = value;
+  }
   try {
-    // Only string members get here, and createPublicKey checks the rest: that a point is on its curve, for one.
-    return createPublicKey({ key: Object.fromEntries(members) as JsonWebKeyInput['key'], format: 'jwk' });
+    // It checks the rest: that a point is on its curve, for one.
+    return createPublicKey({ key: members, format: 'jwk' });
   } catch {
     return null;
   }
