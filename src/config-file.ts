@@ -20,7 +20,7 @@ export interface LoadedConfig {
   /** Absolute path of the folder that relative paths in the config start from. */
   readonly baseDir: string;
   /** Returns where in the file the value at `path` stands, for what is found wrong with it later. */
-  place(path: ConfigPath): Place;
+  readonly place: (path: ConfigPath) => Place;
 }
 
 const inOrder = (a: ConfigProblem, b: ConfigProblem): number => a.line - b.line || a.column - b.column;
@@ -60,7 +60,7 @@ const soundSections = (value: object): Sections =>
 export const parseConfig = (
   text: string,
   file: string,
-): { readonly config: Config; place(path: ConfigPath): Place } => {
+): { readonly config: Config; readonly place: (path: ConfigPath) => Place } => {
   const yaml = readYaml(text);
   if ('problems' in yaml) throw new ConfigError(file, yaml.problems);
   const { value } = yaml;

@@ -29,9 +29,15 @@ const name = () =>
   z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens, at most 63');
 
 const secret = z
-  .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })], {
-    error: 'expected a reference to a secret, { env: NAME } or { file: PATH }',
-  })
+  .union(
+    [
+      z.strictObject({ env: z.string().min(1).describe('The environment variable that holds it.') }),
+      z.strictObject({ file: z.string().min(1).describe('The file that holds it, relative to the config.') }),
+    ],
+    {
+      error: 'expected a reference to a secret, { env: NAME } or { file: PATH }',
+    },
+  )
   .describe('A secret by reference: `{ env: NAME }` or `{ file: PATH }`; never the secret itself.');
 
 const address = z
@@ -73,24 +79,29 @@ const service = z.strictObject({
     .enum(['openai', 'anthropic', 'http'])
     .describe('The wire protocol; `http` is JSON over HTTP of any shape.'),
   host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
-  upstream: z.strictObject({
-    url: z.url({ protocol: /^https?$/ }).describe('Origin of the model server, with a mount path if it has one.'),
-    credential: z
-      .union(
-        [
-          z.strictObject({ bearer: secret }),
-          z.strictObject({ header: z.string().min(1), value: secret }),
-          z.literal('none'),
-        ],
-        { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET } or none' },
-      )
-      .default('none')
-      .describe("What the gateway presents to the model server. The caller's own credential never goes there."),
-    connections: z.int().min(1).max(65_535).default(256).describe('Connections to this upstream per data worker.'),
-    connect_timeout: duration().prefault('5s').describe('How long a connection may take to open.'),
-    answer_timeout: duration().prefault('10m').describe('How long the head of an answer may take.'),
-    idle_timeout: duration().prefault('10m').describe('How long an answer may be silent between two chunks.'),
-  }),
+  upstream: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }).describe('Origin of the model server, with a mount path if it has one.'),
+      credential: z
+        .union(
+          [
+            z.strictObject({ bearer: secret }),
+            z.strictObject({
+              header: z.string().min(1).describe('The header field that carries the secret.'),
+              value: secret,
+            }),
+            z.literal('none'),
+          ],
+          { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET } or none' },
+        )
+        .default('none')
+        .describe("What the gateway presents to the model server. The caller's own credential never goes there."),
+      connections: z.int().min(1).max(65_535).default(256).describe('Connections to this upstream per data worker.'),
+      connect_timeout: duration().prefault('5s').describe('How long a connection may take to open.'),
+      answer_timeout: duration().prefault('10m').describe('How long the head of an answer may take.'),
+      idle_timeout: duration().prefault('10m').describe('How long an answer may be silent between two chunks.'),
+    })
+    .describe('The model server behind the service.'),
   assume: z
     .strictObject({
       max_tokens: z.int().min(1).optional().describe('The output limit of the model server when the caller sets none.'),
@@ -126,10 +137,10 @@ const approve = z.strictObject({
 });
 
 const policy = z.strictObject({
-  name: name(),
+  name: name().describe('Names the rule in records and refusals.'),
   when,
   then: z
-    .union([z.enum(['allow', 'deny']), z.strictObject({ approve })], {
+    .union([z.enum(['allow', 'deny']), z.strictObject({ approve: approve.describe('The call waits for a human.') })], {
       error: 'expected allow, deny or { approve: … }',
     })
     .describe('`allow`, `deny`, or `{ approve: … }`. Deny beats approve beats allow; no rule matched is a deny.'),
@@ -137,9 +148,12 @@ const policy = z.strictObject({
 });
 
 const masking = z.strictObject({
-  name: name(),
-  when: when.default('true'),
-  direction: z.enum(['request', 'response', 'both']).default('response'),
+  name: name().describe('Names the rule in records.'),
+  when: when.default('true').describe('A CEL expression that yields a bool: for which calls the rule applies.'),
+  direction: z
+    .enum(['request', 'response', 'both'])
+    .default('response')
+    .describe('What is masked: what the model reads, what the caller reads, or both.'),
   entities: z.array(z.string().min(1)).min(1).describe('What to mask; `sallyport detectors list` names them.'),
   with: z
     .enum(['replace', 'mask', 'redact', 'hash', 'tokenize', 'drop', 'block'])
@@ -187,14 +201,17 @@ export const configSchema = z.strictObject({
       keep_alive: duration().prefault('65s').describe('How long an idle connection stays open.'),
       drain: duration().prefault('30s').describe('How long calls under way may go on after SIGTERM.'),
     })
-    .prefault({}),
-  identity: z.strictObject({
-    issuers: z.array(issuer).min(1).describe('Who may vouch for callers.'),
-    clock_skew: duration().prefault('30s').describe('Tolerance for the times in tokens; at most 60s.'),
-    stale_keys: duration()
-      .prefault('1d')
-      .describe('How long known keys stay good while their issuer cannot be reached.'),
-  }),
+    .prefault({})
+    .describe('How much of everything the gateway takes. No bound can be switched off.'),
+  identity: z
+    .strictObject({
+      issuers: z.array(issuer).min(1).describe('Who may vouch for callers.'),
+      clock_skew: duration().prefault('30s').describe('Tolerance for the times in tokens; at most 60s.'),
+      stale_keys: duration()
+        .prefault('1d')
+        .describe('How long known keys stay good while their issuer cannot be reached.'),
+    })
+    .describe('Who is believed about who is calling.'),
   services: z.array(service).min(1).describe('The inference services behind the gateway.'),
   policies: z.array(policy).default([]).describe('Who may do what. Without a matching `allow`, a call is denied.'),
   masking: z.array(masking).default([]).describe('What is masked, and for whom.'),
@@ -204,7 +221,8 @@ export const configSchema = z.strictObject({
       waiting: z.int().min(0).default(100).describe('Calls held open at once per data worker.'),
       pending_per_caller: z.int().min(1).default(20).describe('Pending approvals per caller.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How calls wait for a human.'),
   recording: z
     .strictObject({
       keep: duration().prefault('90d').describe('How long recordings are kept.'),
@@ -219,7 +237,8 @@ export const configSchema = z.strictObject({
         .default('refuse')
         .describe('`refuse` ends the answer at the limit; `truncate` goes on and marks the record as truncated.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What is kept of every call, encrypted.'),
   ledger: z
     .strictObject({
       key: secret
@@ -229,11 +248,18 @@ export const configSchema = z.strictObject({
         .prefault('1s')
         .describe('How often a checkpoint is signed while there is something new.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The tamper-evident log of every call.'),
   store: z
     .strictObject({ path: z.string().min(1).default('./data').describe('The folder of the embedded store.') })
-    .prefault({}),
-  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+    .prefault({})
+    .describe('Where records, the ledger and the approvals are kept.'),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('The least that is worth a line.'),
+    })
+    .prefault({})
+    .describe('What the gateway says on stderr, as JSON lines; never a payload or a secret.'),
 });
 
 /** A checked `sallyport.yaml`, durations in milliseconds and sizes in bytes, every default filled in. */

@@ -58,8 +58,9 @@ const asCliError = (error: unknown): CliError =>
 /** The Io of one run, with what only the runner of commands may touch. */
 export interface IoOfRun {
   readonly io: Io;
-  useJson(): void;
-  code(): ExitCode;
+  readonly useJson: () => void;
+  /** Returns the exit code so far. */
+  readonly code: () => ExitCode;
 }
 
 /** Returns the Io of one run. */

@@ -1,0 +1,45 @@
+/**
+ * Writes what is generated from the config schema: docs/config.md and sallyport.schema.json.
+ * With `--check` it writes nothing and fails when a file is not what it would write.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { z } from 'zod';
+import { configSchema } from '../src/config.ts';
+import { configReference } from './config-reference.ts';
+
+const root = new URL('../', import.meta.url);
+
+const schema = z.toJSONSchema(configSchema, {
+  io: 'input',
+  override: ({ jsonSchema }) => {
+    // Zod writes the largest safe integer where there is no bound.
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  },
+});
+
+const files: Readonly<Record<string, string>> = {
+  'docs/config.md': configReference(schema),
+  'sallyport.schema.json': `${JSON.stringify({ title: 'sallyport.yaml', ...schema }, null, 2)}\n`,
+};
+
+const read = (name: string): string => {
+  try {
+    return readFileSync(new URL(name, root), 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+const stale = Object.entries(files).filter(([name, text]) => read(name) !== text);
+
+if (process.argv.includes('--check')) {
+  for (const [name] of stale) console.error(`${name} is not what src/config.ts says; npm run generate writes it anew`);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+} else {
+  for (const [name, text] of stale) {
+    writeFileSync(new URL(name, root), text);
+    console.log(`wrote ${name}`);
+  }
+}

@@ -1,0 +1,102 @@
+/** What `sallyport check` looks at, one thing each. */
+
+import { Agent } from 'undici';
+import type { Config, IssuerConfig } from '../config.ts';
+import type { LoadedConfig } from '../config-file.ts';
+import { detectorsOf } from '../detect/entities.ts';
+import { keysOf } from '../identify/discovery.ts';
+import { parseSigner } from '../ledger/note-key.ts';
+import { readRecordingKey, resolveSecret } from '../secrets.ts';
+
+/** What a probe looks at. */
+interface Looked extends LoadedConfig {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Hears of what works but should not stay so. */
+  readonly warn: (message: string) => void;
+}
+
+/** One look. */
+export interface Probe {
+  /** What is looked at, for people. */
+  readonly check: string;
+  /** Returns the problems found, one line each, or throws the one problem. */
+  readonly run: (looked: Looked) => readonly string[] | Promise<readonly string[]>;
+}
+
+/** Each issuer has this long to answer, in milliseconds. */
+const ONLINE_TIMEOUT = 10_000;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Returns the problems of all entries, each told with its own place in the file. */
+const each = <T>(
+  entries: readonly T[],
+  at: (entry: T, index: number) => string,
+  look: (entry: T) => void,
+): readonly string[] =>
+  entries.flatMap((entry, index) => {
+    try {
+      look(entry);
+      return [];
+    } catch (error) {
+      return [`${at(entry, index)}: ${messageOf(error)}`];
+    }
+  });
+
+const recordingKey: Probe = {
+  check: 'recording key',
+  run: ({ config, baseDir, env, warn }) => {
+    readRecordingKey(config.recording.key, baseDir, { env, warn });
+    return [];
+  },
+};
+
+const ledgerKey: Probe = {
+  check: 'ledger key',
+  run: ({ config, baseDir, env, warn }) => {
+    parseSigner(resolveSecret(config.ledger.key, baseDir, { env, warn }));
+    return [];
+  },
+};
+
+const credentials: Probe = {
+  check: 'upstream credentials',
+  run: ({ config, baseDir, env, warn }) =>
+    each(
+      config.services,
+      ({ name }) => name,
+      ({ upstream: { credential } }) => {
+        if (credential === 'none') return;
+        resolveSecret('bearer' in credential ? credential.bearer : credential.value, baseDir, { env, warn });
+      },
+    ),
+};
+
+const entities: Probe = {
+  check: 'masking entities',
+  run: ({ config, file, place }) =>
+    each(
+      config.masking,
+      (_rule, index) => `${file}:${place(['masking', index, 'entities']).line}`,
+      ({ entities: names }) => detectorsOf(names),
+    ),
+};
+
+/** Looks that need nothing but the files and the environment. */
+export const PROBES: readonly Probe[] = [entities, recordingKey, ledgerKey, credentials];
+
+const issuerProbe = (issuer: IssuerConfig): Probe => ({
+  check: `issuer ${issuer.issuer}`,
+  run: async () => {
+    const dispatcher = new Agent();
+    try {
+      const { set } = await keysOf(issuer)({ dispatcher, signal: AbortSignal.timeout(ONLINE_TIMEOUT) });
+      return set.keys.length === 0 ? ['it publishes no key that tokens may be verified with'] : [];
+    } finally {
+      await dispatcher.close();
+    }
+  },
+});
+
+/** Looks that ask others. */
+export const onlineProbes = (config: Config): readonly Probe[] => config.identity.issuers.map(issuerProbe);

@@ -1,0 +1,37 @@
+/** Loads the config that a command works with, and tells what is wrong with it the same way everywhere. */
+
+import { resolve } from 'node:path';
+import { Option } from 'commander';
+import { ConfigError, type LoadedConfig, loadConfig, showProblem } from '../config-file.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+
+/** The file that commands read when they are given none. */
+export const DEFAULT_CONFIG = 'sallyport.yaml';
+
+/** Returns `--config FILE`, for every command that works with a config. */
+export const configOption = (): Option =>
+  new Option('-c, --config <file>', 'the config to use').default(DEFAULT_CONFIG).env('SALLYPORT_CONFIG');
+
+/** Returns `error` as the end of a command, after telling every problem on a line of its own. */
+export const configFailure = (io: Io, error: ConfigError): CliError => {
+  const { file, problems } = error;
+  io.say(...problems.map((problem) => showProblem(file, problem)));
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  return new CliError(EXIT.usage, `${count} in ${file}`, {
+    hint: 'docs/config.md describes every key; `sallyport init` writes a config to start from',
+    cause: error,
+  });
+};
+
+/**
+ * Returns the config in `file`, a path relative to the working directory of the command.
+ * @throws CliError with `EXIT.usage`, after telling every problem.
+ */
+export const loadConfigFor = (io: Io, file: string): LoadedConfig => {
+  try {
+    return loadConfig(resolve(io.cwd, file));
+  } catch (error) {
+    throw error instanceof ConfigError ? configFailure(io, error) : error;
+  }
+};
