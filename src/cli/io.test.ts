@@ -3,11 +3,13 @@ import { CliError, EXIT } from './exit.ts';
 import { createIo } from './io.ts';
 import { styled } from './table.ts';
 
+async function* nothing() {}
+
 const spoken = (setting: { terminal?: boolean; env?: Record<string, string> } = {}) => {
   const text = { out: '', err: '' };
   const isTTY = setting.terminal ?? false;
   const ofRun = createIo({
-    stdin: (async function* none() {})(),
+    stdin: nothing(),
     stdout: { isTTY, write: (more) => void (text.out += more) },
     stderr: { isTTY, write: (more) => void (text.err += more) },
     env: setting.env ?? {},
