@@ -61,7 +61,8 @@ const readMaxAge = (cacheControl: string | string[] | undefined): number | null 
 export async function getJson(url: URL, { dispatcher, signal }: Fetching): Promise<Fetched> {
   const answer = await request(url, { dispatcher, signal, headers: { accept: 'application/json' } });
   if (answer.statusCode !== 200) {
-    answer.body.destroy();
+    // a destroyed body reports its abort as an error event, and one that nobody listens to ends the thread
+    answer.body.on('error', () => {}).destroy();
     throw new Error(`expected status 200, found ${answer.statusCode}`);
   }
   const document = readJsonObject(await readBounded(answer.body));
