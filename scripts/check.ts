@@ -1,0 +1,36 @@
+/**
+ * `npm run check`: everything that a change must pass. Runs all steps, one line each, and fails if one failed.
+ * `--without-tests` leaves the unit tests out, for those who run all tests next.
+ */
+
+import process from 'node:process';
+import { ROOT, run, runTool } from './tool.ts';
+
+interface Step {
+  readonly name: string;
+  readonly start: () => Promise<{ readonly code: number; readonly said: string }>;
+}
+
+const STEPS: readonly Step[] = [
+  { name: 'format', start: () => runTool('@biomejs/biome', 'biome', ['format', '.']) },
+  { name: 'lint', start: () => runTool('oxlint', 'oxlint', ['--type-aware', '--deny-warnings']) },
+  { name: 'types', start: () => runTool('typescript', 'tsc', ['-p', '.']) },
+  { name: 'dead code', start: () => runTool('knip', 'knip', []) },
+  { name: 'generated', start: () => run(process.execPath, [`${ROOT}scripts/generate.ts`, '--check'], false) },
+  { name: 'unit tests', start: () => runTool('vitest', 'vitest', ['run', '--project', 'unit', '--reporter=dot']) },
+];
+
+const steps = process.argv.includes('--without-tests') ? STEPS.slice(0, -1) : STEPS;
+
+let failed = 0;
+for (const { name, start } of steps) {
+  const began = performance.now();
+  const { code, said } = await start();
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${seconds.padStart(6)} s`);
+  if (code !== 0) {
+    failed += 1;
+    console.log(said.trimEnd());
+  }
+}
+process.exitCode = failed === 0 ? 0 : 1;
