@@ -47,6 +47,11 @@ export class TileBuilder {
     return this.#range.size;
   }
 
+  /** The perfect subtrees of the tree, largest first. */
+  get nodes(): readonly Hash[] {
+    return this.#range.nodes;
+  }
+
   /** Adds the hash of the next leaf. */
   push(leaf: Hash): void {
     this.#range.push(leaf);

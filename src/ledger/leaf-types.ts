@@ -1,0 +1,94 @@
+/** Every type of leaf and its members: the one table behind the types, the checks and docs/adr/0005-ledger-format.md. */
+
+import { count, counts, hash, hashes, instance, oneOf, optional, sessionId, text, word } from './field.ts';
+import type { Field, OptionalField, RequiredField } from './field.ts';
+
+/** Members of every leaf, beside `type`. */
+export const COMMON = {
+  /** Version of the format. */
+  v: { is: (value: unknown): value is 1 => value === 1, says: 'version 1', optional: false },
+  /** Wall clock, milliseconds since the epoch. */
+  ts: count,
+  /** The run of the gateway that wrote it. */
+  inst: instance,
+  /** Counts the leaves of one run from 0, without a gap. */
+  iseq: count,
+} as const satisfies Record<string, Field<unknown>>;
+
+// How the frames of a session are committed to: one hash each, or one over all hashes where there are more than 64.
+const FRAMES = { frames: count, total: count, cts: optional(hashes), ctr: optional(hash) } as const;
+const APPROVAL = { approval: text } as const;
+
+/** The members of each type, beside the common ones. A name that could identify a person is a keyed hash. */
+export const LEAF_TYPES = {
+  'gateway.start': {},
+  'gateway.stop': {},
+  /** `hash` of the config that is in force from here on. */
+  config: { hash },
+  /** `ct` of a page of session keys. */
+  'key.page': { ct: hash },
+  /** A journal file is complete: its name, its length and the hash of that, and how many torn bytes a crash left behind it. */
+  'journal.close': { file: text, bytes: count, torn: count, ct: hash },
+  /** A session began. `ct` is the hash of its opening frame, `kc` the commitment to its key. */
+  'session.start': {
+    sid: sessionId,
+    subj: hash,
+    service: text,
+    policy: text,
+    decision: oneOf('allow', 'deny', 'hold'),
+    ct: hash,
+    kc: hash,
+  },
+  /** A session ended. `total` counts plaintext bytes; `f` holds the numbers that anomalies are computed from. */
+  'session.end': {
+    sid: sessionId,
+    reason: word,
+    ended: oneOf('ok', 'client_abort', 'upstream_err', 'truncated', 'refused'),
+    ...FRAMES,
+    f: counts,
+  },
+  /** A session that a crash cut off, closed with what was on disk. */
+  'session.recovered': { sid: sessionId, ...FRAMES },
+  /** Strangers that were turned away, counted: `src` is a keyed hash of where from, `from` and `to` say when (ms), `ct` is their frame. */
+  refused: { ct: hash, src: hash, reason: word, count, from: count, to: count },
+  /** `digest` is keyed, as in every approval leaf: a hash of a short prompt could be guessed. */
+  'approval.requested': {
+    ...APPROVAL,
+    subj: hash,
+    service: text,
+    rule: text,
+    digest: hash,
+    quorum: count,
+    expires: count,
+  },
+  'approval.voted': { ...APPROVAL, voter: hash, digest: hash, decision: oneOf('approve', 'deny') },
+  'approval.approved': { ...APPROVAL, digest: hash },
+  'approval.denied': APPROVAL,
+  'approval.expired': APPROVAL,
+  'approval.cancelled': APPROVAL,
+  'approval.superseded': APPROVAL,
+  'approval.revoked': { ...APPROVAL, voter: hash },
+  /** The approved call was made, as session `sid`. */
+  'approval.consumed': { ...APPROVAL, digest: hash, sid: sessionId },
+} as const satisfies Record<string, Record<string, Field<unknown>>>;
+
+type ValueOf<F> = F extends Field<infer T> ? T : never;
+
+/** The members that a table of fields describes. */
+export type Members<F> = {
+  readonly [K in keyof F as F[K] extends RequiredField<unknown> ? K : never]: ValueOf<F[K]>;
+} & {
+  readonly [K in keyof F as F[K] extends OptionalField<unknown> ? K : never]?: ValueOf<F[K]>;
+};
+
+/** The type of a leaf. */
+export type LeafType = keyof typeof LEAF_TYPES;
+
+/** A leaf without the common members: what a part of the gateway has to say. */
+export type LeafBody = { [T in LeafType]: { readonly type: T } & Members<(typeof LEAF_TYPES)[T]> }[LeafType];
+
+/** The common members. */
+export type LeafCommon = Members<typeof COMMON>;
+
+/** A leaf. */
+export type Leaf = LeafBody & LeafCommon;

@@ -1,0 +1,79 @@
+/** Leaves as bytes: canonical JSON of exactly the members that their type has. */
+
+import { MAX_LEAF_BYTES } from './bundle.ts';
+import type { Field } from './field.ts';
+import { decodeJcs, encodeJcs } from './jcs.ts';
+import { COMMON, type Leaf, LEAF_TYPES, type LeafBody, type LeafCommon, type LeafType } from './leaf-types.ts';
+import { Malformed } from './malformed.ts';
+
+export type { Leaf, LeafBody, LeafCommon, LeafType };
+
+type Members = Readonly<Record<string, unknown>>;
+
+const isLeafType = (type: unknown): type is LeafType => typeof type === 'string' && Object.hasOwn(LEAF_TYPES, type);
+
+const checkMember = (leaf: Members, name: string, field: Field<unknown>): void => {
+  if (Object.hasOwn(leaf, name) ? !field.is(leaf[name]) : !field.optional) {
+    throw new Malformed(`${name} is not ${field.says}`);
+  }
+};
+
+/** Throws Malformed unless `leaf` has the common members. */
+const checkCommon = (leaf: Members): void => {
+  for (const [name, field] of Object.entries(COMMON)) checkMember(leaf, name, field);
+};
+
+/** Throws Malformed unless `leaf` has the members of its type and none beside them. */
+const checkType = (leaf: Members, type: LeafType): void => {
+  const fields: Readonly<Record<string, Field<unknown>>> = LEAF_TYPES[type];
+  for (const [name, field] of Object.entries(fields)) checkMember(leaf, name, field);
+  const extra = Object.keys(leaf).find(
+    (name) => name !== 'type' && !Object.hasOwn(COMMON, name) && !Object.hasOwn(fields, name),
+  );
+  if (extra !== undefined) throw new Malformed(`${JSON.stringify(extra)} is no member of ${type}`);
+  if (Object.hasOwn(fields, 'cts') && Object.hasOwn(leaf, 'cts') === Object.hasOwn(leaf, 'ctr')) {
+    throw new Malformed(`${type} has cts or ctr, one of them`);
+  }
+};
+
+/** False for a type that there is not; throws Malformed for members that do not fit a type that there is. */
+const isComplete = (leaf: Members): leaf is Members & Leaf => {
+  checkCommon(leaf);
+  if (!isLeafType(leaf['type'])) return false;
+  checkType(leaf, leaf['type']);
+  return true;
+};
+
+/**
+ * Returns the bytes of a leaf: RFC 8785 JSON, at most 65,535 bytes. Throws Malformed when it is not what its type
+ * says: a leaf that a verifier would refuse is never written.
+ */
+export const encodeLeaf = (leaf: Leaf): Uint8Array => {
+  const members = { ...leaf };
+  if (!isComplete(members)) throw new Malformed('a leaf of a type that there is not');
+  const bytes = encodeJcs(members);
+  if (bytes.length > MAX_LEAF_BYTES) throw new Malformed(`a leaf of ${bytes.length} bytes`);
+  return bytes;
+};
+
+/** A leaf as it was read. */
+export type ReadLeaf =
+  | { readonly kind: 'known'; readonly leaf: Leaf }
+  /** Of a type that this version does not know; its common members are good. */
+  | { readonly kind: 'unknown'; readonly leaf: LeafCommon; readonly type: string };
+
+/** Always true, or throws Malformed. */
+const hasCommon = (value: Members): value is Members & LeafCommon => {
+  checkCommon(value);
+  return true;
+};
+
+/** Returns the leaf of `bytes`. Throws Malformed unless they are exactly what `encodeLeaf` makes of it. */
+export const decodeLeaf = (bytes: Uint8Array): ReadLeaf => {
+  const value = decodeJcs(bytes);
+  if (typeof value !== 'object' || value === null) throw new Malformed('a leaf that is not a JSON object');
+  const members: Members = { ...value };
+  if (isComplete(members)) return { kind: 'known', leaf: members };
+  if (!hasCommon(members) || typeof members['type'] !== 'string') throw new Malformed('a leaf without a type');
+  return { kind: 'unknown', leaf: members, type: members['type'] };
+};
