@@ -107,6 +107,17 @@ function readArray(bytes: Buffer, at: number, length: number, depth: number): Re
   return { item: items, next };
 }
 
+/** Returns where the item at `at` ends, looking at heads only. Throws CborError as `readItem` does of heads. */
+export function skipItem(bytes: Buffer, at: number, depth = 0): number {
+  const { major, value, next } = readHead(bytes, at);
+  if (major === MAJOR.uint) return next;
+  if (major !== MAJOR.array) return next + value;
+  if (depth === MAX_DEPTH) throw new CborError(`nesting up to ${MAX_DEPTH}`, 'more', at);
+  let end = next;
+  for (let left = value; left > 0; left--) end = skipItem(bytes, end, depth + 1);
+  return end;
+}
+
 /** Bytes that are not what recordings are made of. */
 export class CborError extends Error {
   constructor(expected: string, found: string, at: number) {

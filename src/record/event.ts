@@ -3,7 +3,7 @@
  * plaintext of its frames in order. Text payloads are JSON or plain words, byte payloads are bytes as they passed.
  */
 
-import { headLength, MAJOR, readItem, writeHead } from './cbor.ts';
+import { headLength, MAJOR, readItem, skipItem, writeHead } from './cbor.ts';
 
 /** What each code means; `bytes` payloads of one code in a row belong together. */
 export const EVENT_CODES = {
@@ -49,21 +49,49 @@ export function writeEventHead(to: Buffer, at: number, micros: number, code: Eve
 /** Yields the events of a plaintext. Throws CborError, or Error when an item is not an event. */
 export function* readEvents(plaintext: Buffer): Generator<Event> {
   for (let at = 0; at < plaintext.length; ) {
-    const { item, next } = readItem(plaintext, at);
-    if (!Array.isArray(item) || item.length !== 3) throw new Error(`event at ${at}: expected an array of three`);
-    const [micros, code, payload] = item;
-    if (typeof micros !== 'number' || typeof code !== 'string' || !isCode(code)) {
-      throw new Error(`event at ${at}: expected a time and a known code`);
-    }
-    if (typeof payload === 'number' || payload === undefined || Array.isArray(payload)) {
-      throw new Error(`event at ${at}: expected text or bytes`);
-    }
-    const isText = typeof payload === 'string';
-    if (isText !== (EVENT_CODES[code].payload === 'text'))
-      throw new Error(`event at ${at}: expected the other type of payload for ${code}`);
-    yield { at: micros, code, payload };
+    const { event, next } = readEvent(plaintext, at);
+    yield event;
     at = next;
   }
+}
+
+/** An event whose payload is text. */
+export interface TextEvent {
+  /** Microseconds since the opening. */
+  readonly at: number;
+  readonly payload: string;
+}
+
+/** Returns the first event of a plaintext. Throws when it is not a text event of this code. */
+export const firstEvent = (plaintext: Buffer, code: EventCode): TextEvent =>
+  asText(readEvent(plaintext, 0).event, code);
+
+/** Returns the last event of a plaintext. Throws when it is not a text event of this code. */
+export function lastEvent(plaintext: Buffer, code: EventCode): TextEvent {
+  let last = 0;
+  for (let at = 0; at < plaintext.length; at = skipItem(plaintext, at)) last = at;
+  return asText(readEvent(plaintext, last).event, code);
+}
+
+function asText({ at, code: found, payload }: Event, code: EventCode): TextEvent {
+  if (found !== code || typeof payload !== 'string') throw new Error(`expected an event ${code}, found ${found}`);
+  return { at, payload };
+}
+
+function readEvent(plaintext: Buffer, at: number): { readonly event: Event; readonly next: number } {
+  const { item, next } = readItem(plaintext, at);
+  if (!Array.isArray(item) || item.length !== 3) throw new Error(`event at ${at}: expected an array of three`);
+  const [micros, code, payload] = item;
+  if (typeof micros !== 'number' || typeof code !== 'string' || !isCode(code)) {
+    throw new Error(`event at ${at}: expected a time and a known code`);
+  }
+  if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
+    throw new Error(`event at ${at}: expected text or bytes`);
+  }
+  if ((typeof payload === 'string') !== (EVENT_CODES[code].payload === 'text')) {
+    throw new Error(`event at ${at}: expected the other type of payload for ${code}`);
+  }
+  return { event: { at: micros, code, payload }, next };
 }
 
 const isCode = (text: string): text is EventCode => Object.hasOwn(EVENT_CODES, text);

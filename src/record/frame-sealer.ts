@@ -1,0 +1,200 @@
+/**
+ * What the frames of one line of journals mean for the ledger and the index: openings and endings of sessions become
+ * leaves and rows. The same code runs beside a living gateway, after a crash, and over old journals for `reindex`.
+ */
+
+import { hash } from 'node:crypto';
+import type { LeafBody } from '../ledger/leaf.ts';
+import type { RefusalRow, SessionRow } from '../store/sessions.ts';
+import { readEnding } from './ending.ts';
+import { firstEvent, lastEvent, readEvents } from './event.ts';
+import { featuresOf } from './features.ts';
+import { FrameHashes } from './frame-hashes.ts';
+import { decryptFrame, FRAME, type Frame, sealedPage } from './frame.ts';
+import { type StreamName, streamKey } from './journal-name.ts';
+import { blind, keyCommitment, type KeyPage, openPage, type SlotKey, slotKey } from './keys.ts';
+import { type OpeningRecord, readOpening } from './opening.ts';
+import { showId } from './session-id.ts';
+import { closedRow, openRow, recoveredRow } from './session-row.ts';
+import { readRefusal } from './strangers.ts';
+import type { Position } from './watermarks.ts';
+
+/** Where leaves and rows go. */
+export interface SealSink {
+  /** Takes a leaf that belongs to what ends at `end`, and returns its number. */
+  leaf(body: LeafBody, end: Position): number;
+  session(row: SessionRow): void;
+  refusal(row: RefusalRow): void;
+  /** Hears of a frame that cannot be what the gateway wrote. */
+  problem(message: string): void;
+}
+
+interface Page {
+  readonly keys: KeyPage;
+  /** Where its frame begins, and the number of the first leaf that can be about it or its sessions. */
+  readonly position: Position;
+  readonly leaf: number;
+  /** How many open sessions have their keys in it. */
+  open: number;
+}
+
+interface OpenState {
+  readonly id: string;
+  readonly stream: string;
+  readonly opening: OpeningRecord;
+  readonly leaf: number;
+  readonly places: number[];
+  readonly page: Page;
+  readonly keys: SlotKey;
+  readonly hashes: FrameHashes;
+  seq: number;
+  listed: boolean;
+}
+
+/** The sessions and key pages of one line of journals. Takes its frames in order. */
+export class FrameSealer {
+  readonly #stream: StreamName;
+  readonly #recordingKey: Uint8Array;
+  readonly #sink: SealSink;
+  readonly #pages = new Map<number, Page>();
+  readonly #open = new Map<string, OpenState>();
+  #page: Page | null = null;
+
+  constructor(stream: StreamName, recordingKey: Uint8Array, sink: SealSink) {
+    this.#stream = stream;
+    this.#recordingKey = recordingKey;
+    this.#sink = sink;
+  }
+
+  /** Where reading must begin to understand what comes, and the smallest number of a leaf about that; null: here. */
+  get low(): { readonly position: Position; readonly leaf: number } | null {
+    // pages are in the order of the journal
+    const [oldest] = this.#pages.values();
+    return oldest ?? null;
+  }
+
+  /** Takes the frame that begins at `start` and ends at `end`. */
+  take(frame: Frame, start: Position, end: Position): void {
+    try {
+      if (frame.kind === FRAME.page) return this.#takePage(frame, start, end);
+      if (frame.kind === FRAME.refusals) return this.#takeRefusals(frame, end);
+      if (frame.kind === FRAME.opening) return this.#takeOpening(frame, start, end);
+      this.#takeLater(frame, start, end);
+    } catch (error) {
+      this.#sink.problem(`frame of kind ${frame.kind}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** Tells the index of sessions that were opened before `at` (ms) and have not ended. */
+  list(at: number): void {
+    for (const state of this.#open.values()) {
+      if (state.opening.at > at) return;
+      if (state.listed) continue;
+      state.listed = true;
+      this.#sink.session(openRow(state));
+    }
+  }
+
+  /** Ends the sessions that have no ending: nothing more will come. `end` is where the journals end. */
+  recover(end: Position): void {
+    for (const state of this.#open.values()) {
+      const leaf = this.#sink.leaf({ type: 'session.recovered', sid: state.id, ...state.hashes.commit() }, end);
+      this.#sink.session(recoveredRow(state, leaf));
+    }
+    this.#open.clear();
+    this.#pages.clear();
+    this.#page = null;
+  }
+
+  #takePage(frame: Frame, start: Position, end: Position): void {
+    const keys = openPage({ ...this.#stream, page: frame.seq }, this.#recordingKey, sealedPage(frame));
+    const leaf = this.#sink.leaf({ type: 'key.page', ct: hash('sha256', frame.bytes, 'hex') }, end);
+    const before = this.#page;
+    this.#page = { keys, position: start, leaf, open: 0 };
+    this.#pages.set(frame.seq, this.#page);
+    if (before !== null) this.#forgetPage(before);
+  }
+
+  #takeRefusals(frame: Frame, end: Position): void {
+    const keys = slotKey(this.#pageOf(frame).keys, frame.slot);
+    const ct = hash('sha256', frame.bytes, 'hex');
+    for (const { payload } of readEvents(decryptFrame(frame, keys))) {
+      const { source, reason, count, from, to } = readRefusal(String(payload));
+      const src = blind(keys, [source]);
+      const leaf = this.#sink.leaf({ type: 'refused', ct, src, reason, count, from, to }, end);
+      this.#sink.refusal({ source, reason, count, from_at: from, to_at: to, leaf });
+    }
+  }
+
+  #takeOpening(frame: Frame, start: Position, end: Position): void {
+    const page = this.#pageOf(frame);
+    const keys = slotKey(page.keys, frame.slot);
+    const opening = readOpening(firstEvent(decryptFrame(frame, keys), 'o').payload);
+    const id = showId(frame.sid);
+    const { caller, request, verdict } = opening;
+    const leaf = this.#sink.leaf(
+      {
+        type: 'session.start',
+        sid: id,
+        subj: blind(keys, caller === null ? [] : [caller.issuer, caller.subject]),
+        service: request.service,
+        policy: opening.policy,
+        decision: verdict.effect,
+        ct: hash('sha256', frame.bytes, 'hex'),
+        kc: keyCommitment(keys),
+      },
+      end,
+    );
+    page.open++;
+    this.#open.set(sessionKey(frame), {
+      id,
+      stream: streamKey(this.#stream),
+      opening,
+      leaf,
+      places: [start],
+      page,
+      keys,
+      hashes: new FrameHashes(),
+      seq: 0,
+      listed: false,
+    });
+  }
+
+  #takeLater(frame: Frame, start: Position, end: Position): void {
+    const state = this.#open.get(sessionKey(frame));
+    if (state === undefined)
+      return this.#sink.problem(`frame ${frame.seq} of session ${showId(frame.sid)} has no opening`);
+    if (frame.seq !== state.seq + 1) {
+      return this.#sink.problem(`session ${state.id}: expected frame ${state.seq + 1}, found ${frame.seq}`);
+    }
+    state.seq = frame.seq;
+    state.places.push(start);
+    state.hashes.add(hash('sha256', frame.bytes, 'hex'), frame.bytes.length);
+    if (frame.kind === FRAME.closing) this.#end(state, frame, end);
+  }
+
+  #end(state: OpenState, frame: Frame, end: Position): void {
+    const { at: duration, payload } = lastEvent(decryptFrame(frame, state.keys), 'x');
+    const ending = readEnding(payload);
+    const features = featuresOf({ opening: state.opening, ending, duration });
+    const { reason, ended } = ending;
+    const committed = state.hashes.commit();
+    const leaf = this.#sink.leaf({ type: 'session.end', sid: state.id, reason, ended, ...committed, f: features }, end);
+    this.#sink.session(closedRow(state, { ending, duration, features, leaf }));
+    this.#open.delete(sessionKey(frame));
+    state.page.open--;
+    this.#forgetPage(state.page);
+  }
+
+  #pageOf(frame: Frame): Page {
+    const page = this.#pages.get(frame.page);
+    if (page === undefined) throw new Error(`key page ${frame.page} is not in front of it`);
+    return page;
+  }
+
+  #forgetPage(page: Page): void {
+    if (page.open === 0 && page !== this.#page) this.#pages.delete(page.keys.name.page);
+  }
+}
+
+const sessionKey = (frame: Frame): string => frame.sid.toString('latin1');

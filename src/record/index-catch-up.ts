@@ -1,0 +1,88 @@
+/** Brings index.db to what the ledger says, from the journals: after it was deleted, or lost its last rows. */
+
+import type { IndexWriter } from '../store/sessions.ts';
+import { listJournals, type StreamName, streamKey } from './journal-name.ts';
+import { type KnownLeaves, knownLeaves } from './known-leaves.ts';
+import { AT_START, type Memo, memoText, readMemo, type StreamProgress } from './memo.ts';
+import { FrameScanner } from './scan.ts';
+import { indexSink } from './seal-sink.ts';
+import { StreamTail } from './stream-tail.ts';
+
+/** What the index is rebuilt from. */
+export interface CatchUpOptions {
+  /** The data folder. */
+  readonly folder: string;
+  readonly recordingKey: Uint8Array;
+  readonly index: IndexWriter;
+  /** The ledger's memo, and its size as of a published checkpoint. */
+  readonly memo: Memo;
+  readonly size: number;
+  /** Hears of journals that cannot be read. */
+  readonly problem: (message: string) => void;
+  /** Hears how many of how many lines of journals are done. */
+  readonly progress?: (done: number, all: number) => void;
+}
+
+/** One line of journals with what the memo and the index say of it. */
+interface Line {
+  readonly stream: StreamName;
+  /** Number of its last file. */
+  readonly last: number;
+}
+
+/** Writes the rows that the index lacks; does nothing when it is where the ledger is. */
+export async function catchUpIndex(options: CatchUpOptions): Promise<void> {
+  const { folder, index, memo, size } = options;
+  const reached = index.progress();
+  if (reached !== null && reached.size === size && reached.memo === memoText(memo)) return;
+  const before = reached === null ? NOTHING : readMemo(reached.memo);
+  // an index that is ahead lost nothing: what it knows more is sealed again, into the same rows
+  const known = await knownLeaves(folder, Math.min(size, reached?.size ?? 0, lowestLeaf(before)), size);
+  const lines = listLines(folder).filter(
+    ({ stream }) => reached === null || stream.instance in before.open || known.instances.has(stream.instance),
+  );
+  for (const [done, line] of lines.entries()) {
+    options.progress?.(done, lines.length);
+    readLine(line, options, known, progressOf(before, line.stream) ?? AT_START);
+  }
+  index.commit({ size, memo: memoText(memo) });
+}
+
+const NOTHING: Memo = { v: 1, inst: '', iseq: 0, open: {} };
+
+/** Returns what a memo says of a line of journals; undefined when it does not name it. */
+export const progressOf = (memo: Memo, { instance, worker }: StreamName): StreamProgress | undefined =>
+  memo.open[instance]?.[String(worker)];
+
+/** Returns the smallest number of a leaf that can be about something open; Infinity when nothing is. */
+export const lowestLeaf = (memo: Memo): number =>
+  Math.min(...Object.values(memo.open).flatMap((workers) => Object.values(workers).map(({ leaf }) => leaf)));
+
+/** Returns the lines of journals in a data folder, with the number of their last file. */
+export function listLines(folder: string): readonly Line[] {
+  const lines = new Map<string, Line>();
+  for (const { instance, worker, n } of listJournals(folder)) {
+    const stream = { instance, worker };
+    lines.set(streamKey(stream), { stream, last: n });
+  }
+  return [...lines.values()];
+}
+
+function readLine({ stream, last }: Line, options: CatchUpOptions, known: KnownLeaves, from: StreamProgress): void {
+  const { folder, recordingKey, index, memo, problem } = options;
+  if (from.closed) return;
+  const sink = indexSink(index, known, problem);
+  const tail = new StreamTail({ folder, stream, recordingKey, scanner: new FrameScanner(), sink, from });
+  const until = progressOf(memo, stream);
+  const isOpen = stream.instance in memo.open && until?.closed !== true;
+  try {
+    if (!isOpen) tail.finish(last, () => index.commit(null));
+    else if (until !== undefined) tail.advance(until.sealed, Number.MAX_SAFE_INTEGER);
+    tail.list(Number.MAX_SAFE_INTEGER);
+    index.commit(null);
+  } catch (error) {
+    problem(`${streamKey(stream)}: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    tail.release();
+  }
+}

@@ -1,0 +1,29 @@
+/** The leaves of the ledger in a data folder, by their numbers. */
+
+import { join } from 'node:path';
+import { decodeBundle, MAX_BUNDLE_BYTES } from '../ledger/bundle.ts';
+import { readDirectory } from '../ledger/directory.ts';
+import { type Tile, TILE_WIDTH, tilePath } from '../ledger/tile.ts';
+
+/** Returns the public folder of the ledger in a data folder. */
+export const ledgerFolder = (folder: string): string => join(folder, 'ledger');
+
+/**
+ * Yields the leaves from number `from` up to `size`, which is that of a published checkpoint, as they were appended.
+ * Throws when a bundle is missing or holds fewer leaves than it must.
+ */
+export async function* readLeaves(folder: string, from: number, size: number): AsyncGenerator<Uint8Array> {
+  const files = readDirectory(ledgerFolder(folder));
+  for (let number = from; number < size; ) {
+    const index = Math.floor(number / TILE_WIDTH);
+    const first = index * TILE_WIDTH;
+    const tile: Tile = { level: 'entries', index, width: Math.min(TILE_WIDTH, size - first) };
+    const bytes = await files.read(tilePath(tile), MAX_BUNDLE_BYTES);
+    const leaves = bytes === null ? [] : decodeBundle(bytes);
+    if (leaves.length !== tile.width) {
+      throw new Error(`${tilePath(tile)}: expected ${tile.width} leaves, found ${leaves.length}`);
+    }
+    yield* leaves.slice(number - first);
+    number = first + tile.width;
+  }
+}

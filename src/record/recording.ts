@@ -1,0 +1,104 @@
+/**
+ * The recorder thread's side of recordings: recovers what an earlier run left, then keeps the journals of the data
+ * workers durable, sealed and indexed (live-recording.ts).
+ */
+
+import type { Clock } from '../clock.ts';
+import { makeFolderDurably } from '../ledger/durable.ts';
+import type { LeafBody } from '../ledger/leaf.ts';
+import type { Log as Ledger } from '../ledger/log.ts';
+import type { Log } from '../log.ts';
+import { type IndexTables, indexWriter } from '../store/sessions.ts';
+import type { Store } from '../store/sqlite.ts';
+import { catchUpIndex } from './index-catch-up.ts';
+import { journalFolder, listJournals } from './journal-name.ts';
+import { LiveRecording } from './live-recording.ts';
+import { type Memo, memoText, readMemo } from './memo.ts';
+import type { LinkEnd } from './messages.ts';
+import { recoverStreams } from './recover.ts';
+import { SealBatch } from './seal-batch.ts';
+
+/** What a recording is made of. */
+export interface RecordingOptions {
+  /** The data folder; its lock is held. */
+  readonly folder: string;
+  /** This run of the gateway, new each time: 16 characters of the ids' alphabet. */
+  readonly instance: string;
+  /** 32 bytes. */
+  readonly recordingKey: Uint8Array;
+  /** The recorder's ends of the lines to the data workers. */
+  readonly links: readonly LinkEnd[];
+  /** Open, and written to by nobody else; stays open when the recording closes. */
+  readonly ledger: Ledger;
+  /** index.db; stays open when the recording closes. */
+  readonly index: Store<IndexTables>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How often a checkpoint is signed while there is something new, in ms. */
+  readonly checkpointEvery: number;
+}
+
+/** Keeps the evidence of all data workers. */
+export interface Recording {
+  /** Adds a leaf of another part of the gateway; resolves to its number when it is on the disk. */
+  append(body: LeafBody): Promise<number>;
+  /** Resolves with a failure when evidence cannot be kept any more; every worker has heard of it then. */
+  readonly failure: Promise<Error>;
+  readonly failed: boolean;
+  /** Totals since the start, for metrics. */
+  readonly totals: RecordingTotals;
+  /** Seals everything, closes the journals and signs a last checkpoint. The workers' recorders are closed before it. */
+  close(): Promise<void>;
+}
+
+/** What a recording has done since its start. */
+export interface RecordingTotals {
+  readonly syncs: number;
+  /** Leaves in the ledger that this run wrote. */
+  readonly leaves: number;
+  /** Bytes of journals that are written and not durable, durable and not sealed. */
+  readonly undurable: number;
+  readonly unsealed: number;
+}
+
+/**
+ * Resolves to the recording of a gateway once all earlier runs are sealed and each worker has a journal. Rejects when
+ * journals, ledger and memo do not fit one another: nobody guesses then.
+ */
+export async function startRecording(options: RecordingOptions): Promise<Recording> {
+  const { folder, instance, ledger, clock, log } = options;
+  await makeFolderDurably(journalFolder(folder));
+  // leaves are read back by their numbers out of published tiles
+  await ledger.checkpoint();
+  const memo = lastMemo(ledger, folder);
+  const { size } = ledger;
+  const index = indexWriter(options.index.raw);
+  const batch = new SealBatch(ledger, clock, instance);
+  const problem = (message: string): void => log.error({ problem: message }, 'a journal is not what it should be');
+  const { recordingKey } = options;
+  await catchUpIndex({ folder, recordingKey, index, memo, size, problem });
+
+  const commit = (open: Memo['open']): void => {
+    const text = memoText({ v: 1, inst: instance, iseq: batch.iseq, open: { ...open, [instance]: {} } });
+    batch.commit(text);
+    index.commit({ size: ledger.size, memo: text });
+  };
+  batch.add({ type: 'gateway.start' });
+  commit(memo.open);
+  const recovered = await recoverStreams({ folder, recordingKey, index, batch, memo, size, problem, commit });
+  if (recovered > 0) log.warn({ journals: recovered }, 'sealed what an earlier run left unsealed');
+  commit({});
+  // durable before the first journal of this run exists: a journal of a run that no memo knows is taken as sealed
+  await ledger.checkpoint();
+  return LiveRecording.start({ ...options, index, batch });
+}
+
+function lastMemo(ledger: Ledger, folder: string): Memo {
+  if (ledger.memo !== null) return readMemo(Buffer.from(ledger.memo).toString());
+  if (listJournals(folder).length > 0) {
+    throw new Error(
+      `${journalFolder(folder)} holds journals, but the ledger beside it is new: one of them was replaced`,
+    );
+  }
+  return { v: 1, inst: '', iseq: 0, open: {} };
+}

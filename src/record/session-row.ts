@@ -1,0 +1,86 @@
+/** What the index says of a session. */
+
+import type { SessionRow } from '../store/sessions.ts';
+import type { EndingRecord } from './ending.ts';
+import type { OpeningRecord } from './opening.ts';
+
+/** A session as the recorder knows it from its frames. */
+interface Seen {
+  readonly id: string;
+  readonly stream: string;
+  readonly opening: OpeningRecord;
+  readonly leaf: number;
+  /** Where its frames begin. */
+  readonly places: readonly number[];
+}
+
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
+
+/** Returns the row of a session that is under way. */
+export function openRow({ id, stream, opening, leaf, places }: Seen): SessionRow {
+  const { caller, request, facts, verdict } = opening;
+  return {
+    id,
+    at: opening.at,
+    issuer: caller?.issuer ?? '',
+    subject: caller?.subject ?? '',
+    kind: caller?.kind ?? '',
+    service: request.service,
+    operation: opening.operation,
+    model: opening.model,
+    effect: verdict.effect,
+    rule: verdict.rule,
+    reason: '',
+    status: -1,
+    ended: '',
+    approval: opening.approval,
+    duration: -1,
+    first: -1,
+    input_tokens: -1,
+    output_tokens: -1,
+    request_bytes: facts.bodyBytes,
+    answer_bytes: -1,
+    findings: sum(facts.findings),
+    features: '',
+    leaf,
+    end_leaf: -1,
+    stream,
+    places: JSON.stringify(places),
+  };
+}
+
+/** What came about at the end of a session. */
+interface End {
+  readonly ending: EndingRecord;
+  readonly duration: number;
+  readonly features: readonly number[];
+  readonly leaf: number;
+}
+
+/** Returns the row of a session that has ended. */
+export function closedRow(seen: Seen, { ending, duration, features, leaf }: End): SessionRow {
+  const row = openRow(seen);
+  return {
+    ...row,
+    reason: ending.reason,
+    status: ending.status,
+    ended: ending.ended,
+    duration,
+    first: ending.first,
+    input_tokens: ending.usage?.input ?? -1,
+    output_tokens: ending.usage?.output ?? -1,
+    answer_bytes: ending.bytes + ending.dropped,
+    findings: row.findings + sum(ending.findings),
+    features: JSON.stringify(features),
+    end_leaf: leaf,
+  };
+}
+
+/** Returns the row of a session that a crash cut off; `leaf` is the number of its `session.recovered`. */
+export const recoveredRow = (seen: Seen, leaf: number): SessionRow => ({
+  ...openRow(seen),
+  reason: 'interrupted',
+  ended: 'truncated',
+  end_leaf: leaf,
+});
