@@ -4,7 +4,7 @@ import { workerData } from 'node:worker_threads';
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { splitAddress } from './address.ts';
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
+import type { Config, SecretRef } from './config.ts';
 import { createBodyBudget } from './gateway/body.ts';
 import { openEpoch, type OpenEpoch } from './gateway/epoch.ts';
 import { createWaitingPlaces, type Gate } from './gateway/gate.ts';
@@ -28,7 +28,7 @@ const recordingKey = readRecordingKey(birth.config.recording.key, birth.baseDir)
 const epochParts = {
   clock,
   log,
-  secret: (ref: Parameters<typeof resolveSecret>[0]) => resolveSecret(ref, birth.baseDir),
+  secret: (ref: SecretRef) => resolveSecret(ref, birth.baseDir),
   maskKey: recordingKey,
 };
 let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);

@@ -15,6 +15,7 @@ import { type Crew, startCrew } from './crew.ts';
 import { publicUrl } from './gateway/epoch.ts';
 import { createIdentifier } from './identify/identify.ts';
 import { createLog } from './log.ts';
+import { showId } from './record/session-id.ts';
 import { ask } from './rpc.ts';
 import { keepConfig } from './keep-config.ts';
 import { lockFolder } from './store/lock.ts';
@@ -50,7 +51,7 @@ export async function start(options: { readonly configPath: string }): Promise<R
       config,
       configHash: loaded.hash,
       baseDir: loaded.baseDir,
-      instance: randomBytes(8).toString('hex'),
+      instance: showId(randomBytes(16)).slice(-16),
     });
     return await openHouse({ loaded: { ...loaded, config }, crew, log, release: () => lock.release() });
   } catch (error) {

@@ -37,7 +37,7 @@ export const WORKER_VERBS = ['listen', 'reload', 'metrics', 'drain'] as const sa
 export interface RecorderBirth {
   readonly config: Config;
   readonly baseDir: string;
-  /** Hex; new for each run of the gateway. */
+  /** 16 characters of the alphabet of session ids; new for each run of the gateway. */
   readonly instance: string;
   /** SHA-256 of the config file, hex. */
   readonly configHash: string;

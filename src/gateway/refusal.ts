@@ -25,11 +25,10 @@ export function refusalFor(reason: Reason, details: RefusalDetails = {}): Refusa
   };
 }
 
-/** Returns the problem document (RFC 9457 §3) with the members that the protocol's SDK looks for; `codec` null for none. */
+/** Returns the problem document (RFC 9457 §3; `type` is left at its default, `reason` is the word) with the members that the protocol's SDK looks for; `codec` null for none. */
 export function problemDocument(refusal: Refusal, codec: Codec | null): Readonly<Record<string, unknown>> {
   const { status, reason, title, detail, session, extra } = refusal;
   return {
-    type: `https://sallyport.dev/reasons/${reason}`,
     title,
     status,
     ...(detail === '' ? {} : { detail }),

@@ -1,0 +1,100 @@
+/** The recorder thread: composes the parts that keep evidence and decide on approvals. Entry of a worker thread. */
+
+import { hkdfSync } from 'node:crypto';
+import { resolve } from 'node:path';
+import { workerData } from 'node:worker_threads';
+import { type Box, openApprovals, type OwnedApprovals } from './approve/approve.ts';
+import type { Approvals } from './approve/approvals.ts';
+import { approvalHashes } from './approve/envelope.ts';
+import { systemClock } from './clock.ts';
+import { type Log as Ledger, openLog } from './ledger/log.ts';
+import { parseSigner } from './ledger/note-key.ts';
+import { createLog } from './log.ts';
+import { open as openSealed, seal } from './record/cobblestone.ts';
+import { type Recording, startRecording } from './record/recording.ts';
+import { serve } from './rpc.ts';
+import { readRecordingKey, resolveSecret } from './secrets.ts';
+import type { ApprovalTables } from './store/approvals.ts';
+import type { IndexTables } from './store/sessions.ts';
+import { openIndex, openState } from './store/sqlite.ts';
+import type { RecorderBirth, RecorderVerbs } from './threads.ts';
+import { createRecordingMetrics } from './watch/recording-metrics.ts';
+
+// as: crew.ts hands exactly this over
+const birth = workerData as RecorderBirth;
+const { config, baseDir, instance, links } = birth;
+const log = createLog({ level: config.log.level, thread: 'recorder' });
+const folder = resolve(baseDir, config.store.path);
+const recordingKey = readRecordingKey(config.recording.key, baseDir);
+const state = openState<ApprovalTables>(folder);
+const index = openIndex<IndexTables>(folder);
+
+/** How often approvals that ran out of time are looked for when nobody asks. Milliseconds. */
+const EXPIRE_EVERY = 1_000;
+
+interface Parts {
+  readonly ledger: Ledger;
+  readonly recording: Recording;
+  readonly approvals: OwnedApprovals;
+  readonly expiry: NodeJS.Timeout;
+}
+
+let parts: Parts | null = null;
+const metrics = createRecordingMetrics(() => parts?.recording.totals ?? null);
+
+async function openParts(): Promise<Parts> {
+  const ledger = await openLog({ dir: folder, signer: parseSigner(resolveSecret(config.ledger.key, baseDir)) });
+  const recording = await startRecording({
+    folder,
+    instance,
+    recordingKey,
+    links,
+    ledger,
+    index,
+    clock: systemClock,
+    log,
+    checkpointEvery: config.ledger.checkpoint_every,
+  });
+  void recording.failure.then((err) => log.error({ err }, 'evidence cannot be kept any more; no call passes until a restart'));
+  await recording.append({ type: 'config', hash: birth.configHash });
+  const approvals = openApprovals({
+    store: state,
+    seal: async (leaf) => void (await recording.append(leaf)),
+    hashes: approvalHashes(recordingKey),
+    box: sealedUnder(recordingKey),
+    clock: systemClock,
+    pendingPerCaller: config.approvals.pending_per_caller,
+  });
+  await approvals.settle();
+  for (const port of birth.approvals) serve<Approvals>(port, approvals);
+  const expiry = setInterval(() => void approvals.expire().catch((err: unknown) => log.error({ err }, 'approvals cannot expire')), EXPIRE_EVERY);
+  return { ledger, recording, approvals, expiry };
+}
+
+/** Bodies of held calls, sealed under a key of their own and bound to their approval. */
+function sealedUnder(key: Uint8Array): Box {
+  const own = new Uint8Array(hkdfSync('sha256', key, '', 'sallyport held bodies v1', 32));
+  return {
+    seal: (bytes, context) => seal(own, Buffer.from(context), Buffer.from(bytes)),
+    open: (sealed, context) => openSealed(own, Buffer.from(context), Buffer.from(sealed)),
+  };
+}
+
+const verbs: RecorderVerbs = {
+  async open() {
+    parts = await openParts();
+  },
+  async config(hash) {
+    await parts?.recording.append({ type: 'config', hash });
+  },
+  metrics: () => metrics.getMetricsAsJSON(),
+  async close() {
+    clearInterval(parts?.expiry);
+    await parts?.recording.close();
+    await parts?.ledger.close();
+    await state.close();
+    await index.close();
+    log.flush();
+  },
+};
+serve(birth.orders, verbs);

@@ -1,0 +1,35 @@
+/** Metrics of the recorder thread. */
+
+import { Gauge, Registry } from 'prom-client';
+
+/** Totals since the start. */
+export interface RecordingNumbers {
+  readonly syncs: number;
+  readonly leaves: number;
+  readonly undurable: number;
+  readonly unsealed: number;
+}
+
+const NAMES = {
+  syncs: ['sallyport_journal_syncs_total', 'Times the journals were synced to disk.'],
+  leaves: ['sallyport_ledger_leaves_total', 'Leaves that this run has added to the ledger.'],
+  undurable: ['sallyport_journal_undurable_bytes', 'Bytes of journals that are written and not yet on disk.'],
+  unsealed: ['sallyport_journal_unsealed_bytes', 'Bytes of journals that are on disk and not yet sealed.'],
+} as const satisfies Record<keyof RecordingNumbers, readonly [string, string]>;
+
+/** Returns a registry whose gauges read `totals` when they are scraped; null before there is a recording. */
+export function createRecordingMetrics(totals: () => RecordingNumbers | null): Registry {
+  const registry = new Registry();
+  for (const [key, [name, help]] of Object.entries(NAMES)) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        // as: the entries of NAMES have its keys
+        this.set(totals()?.[key as keyof RecordingNumbers] ?? 0);
+      },
+    });
+  }
+  return registry;
+}
