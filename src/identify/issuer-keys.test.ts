@@ -1,8 +1,9 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Asking, identifying, identityConfig } from '../../test/support/identifying.ts';
+import { Agent } from 'undici';
+import { type Asking, identifying, identityConfig, keptLog } from '../../test/support/identifying.ts';
+import { listenOnLoopback, stopListening } from '../../test/support/loopback.ts';
 import { type ManualTime, manualTime } from '../../test/support/manual-time.ts';
 import {
   type Answer,
@@ -12,6 +13,8 @@ import {
   startTokenIssuer,
   type TokenIssuer,
 } from '../../test/support/token-issuer.ts';
+import { IssuerKeys } from './issuer-keys.ts';
+import { readKeySet } from './key-set.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -31,7 +34,7 @@ beforeEach(() => {
   time = manualTime();
 });
 afterEach(async () => {
-  asking.identifier.close();
+  asking?.identifier.close();
   await issuer.stop();
   await issuer.start();
 });
@@ -96,16 +99,17 @@ describe('fetching', () => {
   });
 });
 
-describe('discovery is refused', () => {
-  const refused = async (discovery: Readonly<Record<string, unknown>>): Promise<void> => {
-    issuer.discovery = discovery;
-    const before = fetches();
-    open();
-    expect(await asking.outcome(token())).toBe('issuer-unavailable');
-    expect(asking.identifier.ready()).toBe(false);
-    expect(fetches()).toBe(before);
-  };
+/** Opens an identifier on this discovery document, and nothing comes of it. */
+const refused = async (discovery: Readonly<Record<string, unknown>>): Promise<void> => {
+  issuer.discovery = discovery;
+  const before = fetches();
+  open();
+  expect(await asking.outcome(token())).toBe('issuer-unavailable');
+  expect(asking.identifier.ready()).toBe(false);
+  expect(fetches()).toBe(before);
+};
 
+describe('discovery is refused', () => {
   test('for another issuer', () => refused({ issuer: 'https://evil.example' }));
   test('for the issuer with a slash more', () => refused({ issuer: `${issuer.url}/` }));
   test('without an issuer', () => refused({ issuer: undefined }));
@@ -118,19 +122,21 @@ describe('discovery is refused', () => {
     'data:application/json,{}',
     '/jwks',
   ])('with a jwks_uri of %s', (uri) => refused({ jwks_uri: uri }));
-  test('with a user in its jwks_uri', () => refused({ jwks_uri: issuer.url.replace('://', '://user:pass@') }));
+  test('with a user in its jwks_uri', () =>
+    refused({ jwks_uri: `${issuer.url.replace('://', '://user:pass@')}/jwks` }));
 });
 
-describe('an answer is no key set', () => {
-  const onKeys =
-    (answer: (...args: Parameters<Answer>) => void): Answer =>
-    (req, res) => {
-      if (req.url !== '/jwks') return false;
-      answer(req, res);
-      return true;
-    };
-  const many = (count: number) => Array.from({ length: count }, (_, i) => ({ ...key.jwk, kid: `k${i}` }));
+/** Answers only requests for the key set. */
+const onKeys =
+  (answer: (...args: Parameters<Answer>) => void): Answer =>
+  (req, res) => {
+    if (req.url !== '/jwks') return false;
+    answer(req, res);
+    return true;
+  };
+const many = (count: number) => Array.from({ length: count }, (_, i) => ({ ...key.jwk, kid: `k${i}` }));
 
+describe('an answer is no key set', () => {
   test.each<[string, Answer]>([
     ['when it redirects, even to the same keys', onKeys((_, res) => res.writeHead(302, { location: '/keys' }).end())],
     ['when it is an error', onKeys((_, res) => res.writeHead(500).end(JSON.stringify({ keys: [key.jwk] })))],
@@ -270,6 +276,15 @@ describe('in an outage', () => {
     expect(await asking.outcome(late)).toBe('issuer-unavailable');
   });
 
+  test('setting the wall clock back makes no key younger', async () => {
+    open();
+    await asking.outcome(token());
+    time.setWall(time.clock.now() - 20 * HOUR);
+    await issuer.stop();
+    time.advance(24 * HOUR);
+    expect(asking.identifier.ready()).toBe(false);
+  });
+
   test('attempts back off to one a minute, however many calls come', async () => {
     issuer.answer = (_, res) => {
       res.writeHead(503).end();
@@ -310,6 +325,28 @@ describe('in an outage', () => {
     expect(asking.identifier.ready()).toBe(true);
     await other.stop();
   });
+});
+
+test('keys that are closed while a fetch ends set no timer any more', async () => {
+  const dispatcher = new Agent();
+  let fetched = 0;
+  const keys: IssuerKeys = new IssuerKeys({
+    fetch: async () => {
+      await sleep(0);
+      keys.close();
+      fetched++;
+      return { set: readKeySet({ keys: [key.jwk] }), maxAge: null };
+    },
+    dispatcher,
+    staleFor: HOUR,
+    clock: time.clock,
+    later: time.later,
+    log: keptLog(),
+  });
+  await keys.find('k1', 'ES256');
+  expect(fetched).toBe(1);
+  expect(time.due).toEqual([]);
+  await dispatcher.close();
 });
 
 describe('an unknown key id', () => {
@@ -365,6 +402,20 @@ describe('an unknown key id', () => {
     await issuer.start();
   });
 
+  test('costs an issuer that fails nothing but the attempts that back off', async () => {
+    open();
+    await asking.outcome(token());
+    issuer.answer = (_, res) => {
+      res.writeHead(503).end();
+      return true;
+    };
+    const before = issuer.asked.length;
+    for (let i = 0; i < 50; i++) {
+      expect(await asking.outcome(token(key, { kid: `invented-${serial}` }))).toBe('issuer-unavailable');
+    }
+    expect(issuer.asked).toHaveLength(before + 1);
+  });
+
   test('is refused as unavailable and not as wrong when the issuer could not be asked', async () => {
     open();
     await asking.outcome(token());
@@ -375,27 +426,19 @@ describe('an unknown key id', () => {
   });
 });
 
-describe('the network around', () => {
-  let elsewhere: Server;
+test('a redirect is not followed', async () => {
   let visits = 0;
-  beforeAll(async () => {
-    elsewhere = createServer((_, res) => {
-      visits++;
-      res.end(JSON.stringify({ keys: [key.jwk] }));
-    }).listen(0, '127.0.0.1');
-    await until(() => elsewhere.listening);
+  const elsewhere = createServer((_, res) => {
+    visits++;
+    res.end(JSON.stringify({ keys: [key.jwk] }));
   });
-  afterAll(() => void elsewhere.close());
-
-  test('a redirect is not followed', async () => {
-    // as: a TCP server's address is never a string
-    const { port } = elsewhere.address() as AddressInfo;
-    issuer.answer = (req, res) => {
-      if (req.url === '/jwks') res.writeHead(307, { location: `http://127.0.0.1:${port}/` }).end();
-      return req.url === '/jwks';
-    };
-    open();
-    expect(await asking.outcome(token())).toBe('issuer-unavailable');
-    expect(visits).toBe(0);
-  });
+  const port = await listenOnLoopback(elsewhere);
+  issuer.answer = (req, res) => {
+    if (req.url === '/jwks') res.writeHead(307, { location: `http://127.0.0.1:${port}/` }).end();
+    return req.url === '/jwks';
+  };
+  open();
+  expect(await asking.outcome(token())).toBe('issuer-unavailable');
+  expect(visits).toBe(0);
+  await stopListening(elsewhere);
 });

@@ -8,6 +8,8 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const okp = generateKeyPairSync('ed25519');
 
+const print = (...keys: readonly unknown[]): string => readKeySet({ keys }).fingerprint;
+
 /** Returns what one member becomes: its algorithms, or why it is ignored. */
 const read = (member: unknown): string => {
   const { keys, ignored } = readKeySet({ keys: [member] });
@@ -95,7 +97,6 @@ describe('a set', () => {
 
   test('has the same fingerprint exactly when its usable keys are the same', () => {
     const key = jwkOf(ec.publicKey);
-    const print = (...keys: readonly unknown[]) => readKeySet({ keys }).fingerprint;
     expect(print(key, {})).toBe(print({ ...key, x5t: 'x' }));
     expect(print(key)).not.toBe(print({ ...key, kid: 'k2' }));
     expect(print(key)).not.toBe(print({ ...jwkOf(okp.publicKey) }));

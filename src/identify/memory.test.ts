@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Asking, identifying, identityConfig } from '../../test/support/identifying.ts';
 import { type ManualTime, manualTime } from '../../test/support/manual-time.ts';
 import { signingKey, signJwt, startTokenIssuer, type TokenIssuer } from '../../test/support/token-issuer.ts';
+import type { Identified } from './identify.ts';
 import { type Remembered, TokenMemory } from './memory.ts';
 
 const entry = (value: string, changes: Partial<Remembered<string>> = {}): Remembered<string> => ({
@@ -87,7 +88,8 @@ describe('a remembered token', () => {
 
   test('is one of thousands that all hit', async () => {
     const tokens = Array.from({ length: 2000 }, (_, i) => token({ sub: `caller-${i}` }));
-    const first = await Promise.all(tokens.map((text) => asking.ask(text)));
+    const first: Identified[] = [];
+    for (const text of tokens) first.push(await asking.ask(text));
     expect(tokens.map((text) => asking.ask(text)).every((said, i) => said === first[i])).toBe(true);
   });
 
@@ -96,7 +98,8 @@ describe('a remembered token', () => {
     const alice = token();
     await asking.outcome(alice);
     for (const end of [1, 4, 20, 60]) {
-      const forged = `${alice.slice(0, -end)}${'A'.repeat(end)}`;
+      // A and Q differ in the bits of a last character that count
+      const forged = `${alice.slice(0, -end)}${(alice.endsWith('A') ? 'Q' : 'A').repeat(end)}`;
       expect(await asking.outcome(forged)).not.toBe('caller alice');
     }
     expect(await asking.outcome(`${alice}A`)).not.toBe('caller alice');

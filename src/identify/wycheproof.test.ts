@@ -18,8 +18,8 @@ interface Vector {
 
 interface Group {
   readonly comment: string;
-  readonly public?: unknown;
-  readonly private: unknown;
+  readonly public?: object;
+  readonly private: object;
   readonly tests: readonly Vector[];
 }
 
@@ -37,13 +37,13 @@ const KEY_FOR_ANOTHER_ALG: ReadonlySet<number> = new Set([346, 347, 350, 351]);
 const load = (name: string): readonly Group[] => {
   const file = join(folder ?? '', 'wycheproof', name);
   if (folder === undefined || !existsSync(file)) return [];
-  // as: the schema of the vectors says so (C2SP/wycheproof, schemas)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly testGroups: readonly Group[] }).testGroups;
+  const { testGroups }: { readonly testGroups: readonly Group[] } = JSON.parse(readFileSync(file, 'utf8'));
+  return testGroups;
 };
 
+/** A group has one JWK or a set of them. */
 const keysOf = ({ public: published, private: secret }: Group): unknown => {
-  // as: a group has one JWK or a set of them
-  const jwk = (published ?? secret) as Readonly<Record<string, unknown>>;
+  const jwk = published ?? secret;
   return 'keys' in jwk ? jwk : { keys: [jwk] };
 };
 

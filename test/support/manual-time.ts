@@ -15,9 +15,9 @@ export interface ManualTime {
   setWall(ms: number): void;
 }
 
-/** Returns time that begins on 1 January 2027. */
-export function manualTime(): ManualTime {
-  let wall = Date.UTC(2027, 0, 1);
+/** Returns time that begins at `start`, on 1 January 2027 when absent. */
+export function manualTime(start = Date.UTC(2027, 0, 1)): ManualTime {
+  let wall = start;
   let mono = 5_000;
   const timers = new Map<() => void, number>();
   return {

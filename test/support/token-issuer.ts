@@ -1,9 +1,8 @@
 /** An issuer that a test controls to the byte: what it publishes, how it answers, and what it signs. */
 
 import { generateKeyPairSync, type KeyObject, type SigningOptions, sign as signBytes, constants } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback, stopListening } from './loopback.ts';
 
 /** Signature algorithms that test tokens are signed with. */
 export type TestAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA';
@@ -89,15 +88,13 @@ export async function startTokenIssuer(...keys: readonly SigningKey[]): Promise<
     if (issuer.answer(req, res)) return;
     if (req.url === '/jwks') {
       if (issuer.cacheControl !== '') res.setHeader('Cache-Control', issuer.cacheControl);
-      return void res.end(JSON.stringify({ keys: issuer.published }));
+      res.end(JSON.stringify({ keys: issuer.published }));
+      return;
     }
     res.end(JSON.stringify({ issuer: issuer.url, jwks_uri: `${issuer.url}/jwks`, ...issuer.discovery }));
   });
   const start = async (): Promise<void> => {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    // as: a TCP server's address is never a string
-    ({ port } = server.address() as AddressInfo);
+    port = await listenOnLoopback(server, port);
   };
   const issuer: TokenIssuer = {
     get url() {
@@ -109,11 +106,7 @@ export async function startTokenIssuer(...keys: readonly SigningKey[]): Promise<
     answer: () => false,
     asked,
     start,
-    async stop() {
-      server.close();
-      server.closeAllConnections();
-      if (server.listening) await once(server, 'close');
-    },
+    stop: () => stopListening(server),
   };
   await start();
   return issuer;
