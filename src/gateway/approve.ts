@@ -42,7 +42,7 @@ export async function approve(
     model: call.facts.model,
     body: call.body,
     forwarded: masked ?? call.body,
-    policy: call.epoch.policy.hash,
+    policy: call.epoch.policy.basis(verdict),
   });
   if (head.approval !== '') return claim(call, session, head.approval, digests);
 

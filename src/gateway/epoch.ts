@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import type { Config, SecretRef, ServiceConfig } from '../config.ts';
 import { compilePolicies } from '../decide/compile.ts';
-import { compileScanner } from '../detect/scanner.ts';
+import { compileScanner, ENTITIES } from '../detect/scanner.ts';
 import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import type { Log } from '../log.ts';
 import { compileTextMasker, type TextMasker } from '../mask/text-masker.ts';
@@ -33,7 +33,7 @@ export interface OpenEpoch extends Epoch {
 /** Returns the epoch of a config, reusing connections and known keys of `previous` where nothing about them changed. Throws on a bad config. */
 export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch | null): OpenEpoch {
   const policy = compilePolicies({ policies: config.policies, masking: config.masking, services: config.services });
-  const scanner = compileScanner(scannedEntities(config));
+  const scanner = compileScanner(EVERYTHING);
   const maskerFor = compileMaskers(config, parts.maskKey);
   const services = config.services.map((service) => serve(service, parts, previous));
   const identifier = sameIdentity(config, previous)
@@ -83,8 +83,8 @@ function credentialSecret({ upstream: { credential } }: ServiceConfig, parts: Ep
   return parts.secret('bearer' in credential ? credential.bearer : credential.value);
 }
 
-/** What requests are scanned for: everything built in, so that the record says what was found even where nothing masks it. */
-const scannedEntities = (_config: Config): readonly string[] => ['all'];
+/** Requests are scanned for everything built in, so that the record says what was found even where nothing masks it. */
+const EVERYTHING = ENTITIES.map(({ name }) => name);
 
 /** Maskers by the set of rules that apply; there are few such sets, and each is compiled once. */
 function compileMaskers(config: Config, key: Uint8Array): Epoch['maskerFor'] {
