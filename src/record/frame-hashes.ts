@@ -38,4 +38,11 @@ export class FrameHashes {
     const counts = { frames: this.#frames, total: this.#total };
     return this.#rolled === null ? { ...counts, cts: this.#each } : { ...counts, ctr: this.#rolled.digest('hex') };
   }
+
+  /** Returns true when `other` commits to exactly these frames. Nothing may be added after it. */
+  isCommittedBy(other: Committed): boolean {
+    const { frames, total, cts, ctr } = this.commit();
+    if (frames !== other.frames || total !== other.total || ctr !== other.ctr) return false;
+    return cts?.join() === other.cts?.join();
+  }
 }

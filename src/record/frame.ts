@@ -17,8 +17,8 @@ import { ID_BYTES } from './session-id.ts';
 export const FRAME = { page: 1, opening: 2, data: 3, closing: 4, refusals: 5 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
-/** Length and CRC in front of a frame. */
-const LEAD = 8;
+/** How many bytes length and CRC take in front of a frame. */
+export const LEAD = 8;
 const SID_AT = 1;
 const SEQ_AT = SID_AT + ID_BYTES;
 const PAGE_AT = SEQ_AT + 4;

@@ -3,6 +3,8 @@
 import type { SessionRow } from '../store/sessions.ts';
 import type { EndingRecord } from './ending.ts';
 import type { OpeningRecord } from './opening.ts';
+import { placesText } from './places.ts';
+import type { Position } from './watermarks.ts';
 
 /** A session as the recorder knows it from its frames. */
 interface Seen {
@@ -10,15 +12,16 @@ interface Seen {
   readonly stream: string;
   readonly opening: OpeningRecord;
   readonly leaf: number;
+  readonly page: { readonly position: Position };
   /** Where its frames begin. */
-  readonly places: readonly number[];
+  readonly places: readonly Position[];
 }
 
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
 /** Returns the row of a session that is under way. */
-export function openRow({ id, stream, opening, leaf, places }: Seen): SessionRow {
+export function openRow({ id, stream, opening, leaf, page, places }: Seen): SessionRow {
   const { caller, request, facts, verdict } = opening;
   return {
     id,
@@ -46,7 +49,7 @@ export function openRow({ id, stream, opening, leaf, places }: Seen): SessionRow
     leaf,
     end_leaf: -1,
     stream,
-    places: JSON.stringify(places),
+    places: placesText([page.position, ...places]),
   };
 }
 

@@ -38,7 +38,7 @@ export interface SessionRow {
   readonly end_leaf: number;
   /** Which line of journals the frames stand in. */
   readonly stream: string;
-  /** JSON: where each frame of the session begins in it. */
+  /** Where the session's key page and each of its frames begin (src/record/places.ts). */
   readonly places: string;
 }
 

@@ -1,0 +1,224 @@
+/**
+ * Holds journals against the ledger: every frame in a journal is the one that a leaf commits to, and every frame that a
+ * leaf commits to is there, in its order. Needs no key: leaves hash what is stored.
+ */
+
+import { createHash, hash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Leaf } from '../ledger/leaf.ts';
+import { FrameHashes } from './frame-hashes.ts';
+import { FRAME, type Frame } from './frame.ts';
+import {
+  type JournalName,
+  journalFile,
+  journalFolder,
+  listJournals,
+  listStrayFiles,
+  MAX_HEAD,
+  readJournalFile,
+  readJournalHead,
+  streamKey,
+} from './journal-name.ts';
+import { FrameScanner } from './scan.ts';
+import { type SealedJournal, type SealedSession, SealedSessions } from './sealed-sessions.ts';
+import { showId } from './session-id.ts';
+
+/** Something that contradicts the ledger. */
+export interface JournalProblem {
+  /** Empty where it concerns no session, no file. */
+  readonly session: string;
+  readonly file: string;
+  /** Where in the file; -1 for none. */
+  readonly offset: number;
+  readonly found: string;
+}
+
+/** What a check of the journals found. */
+export interface JournalReport {
+  readonly files: number;
+  readonly frames: number;
+  /** Sessions that have a start in the ledger, and those of them that have no end yet. */
+  readonly sessions: number;
+  readonly open: number;
+  /** Frames of the run that is under way (or died last) that have no leaf yet. */
+  readonly unsealed: number;
+  /** Bytes that crashes left torn, as the ledger says. */
+  readonly torn: number;
+  readonly problems: readonly JournalProblem[];
+}
+
+interface Progress {
+  readonly sealed: SealedSession;
+  readonly file: string;
+  readonly offset: number;
+  readonly hashes: FrameHashes;
+  seq: number;
+}
+
+/** A check under way: first all leaves in their order, then the files. */
+export class JournalCheck {
+  readonly #folder: string;
+  readonly #leaves = new SealedSessions();
+  readonly #found = new Map<string, Progress>();
+  readonly #problems: JournalProblem[] = [];
+  readonly #scanner = new FrameScanner();
+  #frames = 0;
+  #unsealed = 0;
+
+  /** `folder` is the data folder, or a copy of it. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Takes the leaf with this number. */
+  leaf(number: number, leaf: Leaf): void {
+    this.#leaves.add(number, leaf);
+  }
+
+  /** Returns what the journals are against the leaves that were taken. */
+  finish(): JournalReport {
+    for (const found of this.#leaves.problems) this.#problem('', '', -1, found);
+    for (const file of listStrayFiles(this.#folder)) this.#problem('', file, -1, 'is no journal');
+    const names = listJournals(this.#folder);
+    for (const name of names) this.#checkFile(name, this.#isLive(name, names));
+    const files = new Set(names.map(journalFile));
+    for (const [file, { leaf }] of this.#leaves.journals) {
+      if (!files.has(file)) this.#problem('', file, -1, `is missing; leaf ${leaf} closed it`);
+    }
+    for (const file of missingNumbers([...files, ...this.#leaves.journals.keys()])) {
+      this.#problem('', file, -1, 'is missing; later ones of its line are there');
+    }
+    const open = this.#checkSessions(names);
+    const torn = [...this.#leaves.journals.values()].reduce((sum, journal) => sum + journal.torn, 0);
+    const counts = { files: names.length, frames: this.#frames, sessions: this.#leaves.sessions.size };
+    return { ...counts, open, unsealed: this.#unsealed, torn, problems: this.#problems };
+  }
+
+  /** Only the last run may have what is not sealed; or the ones before it, until it has sealed them and begins its own. */
+  #isLive({ instance }: { readonly instance: string }, names: readonly JournalName[]): boolean {
+    const { started, stopped } = this.#leaves;
+    if (stopped.has(instance)) return false;
+    const last = started.at(-1);
+    return instance === last || (started.includes(instance) && !names.some((name) => name.instance === last));
+  }
+
+  #checkFile(name: JournalName, isLive: boolean): void {
+    const file = journalFile(name);
+    const sealed = this.#leaves.journals.get(file) ?? null;
+    if (sealed === null && !isLive) {
+      return this.#problem('', file, -1, 'no leaf closes it, and the run that wrote it has ended');
+    }
+    const fd = openSync(join(journalFolder(this.#folder), file), 'r');
+    try {
+      this.#checkFrames(name, fd, sealed);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #checkFrames(name: JournalName, fd: number, sealed: SealedJournal | null): void {
+    const file = journalFile(name);
+    const { size } = fstatSync(fd);
+    const end = sealed === null ? size : sealed.bytes;
+    if (end > size) this.#problem('', file, size, `is cut off: expected ${end} bytes, found ${size}`);
+    if (sealed !== null && size > end + sealed.torn) {
+      this.#problem('', file, end + sealed.torn, `has ${size - end - sealed.torn} bytes behind its end`);
+    }
+    const first = Buffer.alloc(MAX_HEAD);
+    const head = readJournalHead(first.subarray(0, readSync(fd, first, 0, MAX_HEAD, 0)), name);
+    // a file that a crash left without a head is closed with nothing in it
+    if (head === null && end > 0) return this.#problem('', file, 0, 'does not begin as this journal');
+    if (head === null) return;
+    const content = createHash('sha256').update(first.subarray(0, head));
+    const scanned = this.#scanner.scan(
+      fd,
+      head,
+      Math.min(end, size),
+      (frame, offset) => this.#checkFrame(frame, file, offset, sealed !== null),
+      (bytes) => content.update(bytes),
+    );
+    if (sealed === null) return;
+    if (scanned.stopped !== 'end') this.#problem('', file, scanned.end, 'holds no whole frame here');
+    else if (end <= size && content.digest('hex') !== sealed.ct) {
+      this.#problem('', file, -1, `is not what leaf ${sealed.leaf} closed`);
+    }
+  }
+
+  #checkFrame(frame: Frame, file: string, offset: number, isClosed: boolean): void {
+    this.#frames++;
+    const ct = hash('sha256', frame.bytes, 'hex');
+    if (frame.kind === FRAME.page || frame.kind === FRAME.refusals) {
+      if (!this.#leaves.others.has(ct)) this.#unknown('', file, offset, isClosed, 'no leaf commits to it');
+      return;
+    }
+    const id = showId(frame.sid);
+    if (frame.kind === FRAME.opening) this.#checkOpening(id, ct, file, offset, isClosed);
+    else this.#checkLater(id, frame, ct, file, offset, isClosed);
+  }
+
+  #checkOpening(id: string, ct: string, file: string, offset: number, isClosed: boolean): void {
+    const sealed = this.#leaves.sessions.get(id);
+    if (sealed === undefined) return this.#unknown(id, file, offset, isClosed, 'no leaf starts the session');
+    if (this.#found.has(id)) return this.#problem(id, file, offset, 'a second opening');
+    if (sealed.ct !== ct) this.#problem(id, file, offset, `the opening is not the one of leaf ${sealed.leaf}`);
+    this.#found.set(id, { sealed, file, offset, hashes: new FrameHashes(), seq: 0 });
+  }
+
+  #checkLater(id: string, frame: Frame, ct: string, file: string, offset: number, isClosed: boolean): void {
+    const progress = this.#found.get(id);
+    if (progress === undefined) return this.#unknown(id, file, offset, isClosed, 'a frame without its opening');
+    if (frame.seq !== progress.seq + 1) {
+      this.#problem(id, file, offset, `expected frame ${progress.seq + 1}, found frame ${frame.seq}`);
+    }
+    progress.seq = frame.seq;
+    progress.hashes.add(ct, frame.bytes.length);
+    if (progress.sealed.end === null) this.#unknown(id, file, offset, false, '');
+  }
+
+  /** Returns how many sessions have no end. */
+  #checkSessions(names: readonly JournalName[]): number {
+    let open = 0;
+    for (const [id, sealed] of this.#leaves.sessions) {
+      const progress = this.#found.get(id);
+      if (progress === undefined)
+        this.#problem(id, '', -1, `no journal holds its opening; leaf ${sealed.leaf} started it`);
+      if (sealed.end === null) {
+        open++;
+        if (progress !== undefined && !this.#isLiveFile(progress.file, names)) {
+          this.#problem(id, progress.file, progress.offset, 'no leaf ends it, and the run that wrote it has ended');
+        }
+      } else if (progress !== undefined && !progress.hashes.isCommittedBy(sealed.end)) {
+        this.#problem(id, progress.file, progress.offset, 'its frames are not those that its last leaf commits to');
+      }
+    }
+    return open;
+  }
+
+  #isLiveFile(file: string, names: readonly JournalName[]): boolean {
+    const name = names.find((each) => journalFile(each) === file);
+    return name !== undefined && this.#isLive(name, names);
+  }
+
+  /** In a journal that is still written, what has no leaf yet is not wrong. */
+  #unknown(session: string, file: string, offset: number, isClosed: boolean, found: string): void {
+    if (isClosed) this.#problem(session, file, offset, found);
+    else this.#unsealed++;
+  }
+
+  #problem(session: string, file: string, offset: number, found: string): void {
+    this.#problems.push({ session, file, offset, found });
+  }
+}
+
+/** Returns the names that are missing in front of the last one of each line of journals. */
+function missingNumbers(files: readonly string[]): readonly string[] {
+  const all = new Set(files);
+  const last = new Map<string, JournalName>();
+  for (const name of files.map(readJournalFile).filter((each) => each !== null)) {
+    if (name.n > (last.get(streamKey(name))?.n ?? -1)) last.set(streamKey(name), name);
+  }
+  return [...last.values()]
+    .flatMap((name) => Array.from({ length: name.n }, (_, n) => journalFile({ ...name, n })))
+    .filter((file) => !all.has(file));
+}
