@@ -31,6 +31,8 @@ export class Answer implements AnswerSink {
   /** What waits for the opening record to be durable; null once it is. */
   #waiting: (() => void)[] | null = [];
   #paused = false;
+  /** Body bytes have been written. */
+  #begun = false;
   #over = false;
   #events = 0;
 
@@ -116,8 +118,7 @@ export class Answer implements AnswerSink {
       });
     }
     if (this.#mask?.kind === 'stream' && failure.reason !== 'upstream-failed') this.#tellStream(failure);
-    // an answer that broke off must look broken: never a clean end
-    res.destroy();
+    breakOff(res);
     this.#close(failure, this.#status, failure.reason === 'evidence-unavailable' ? 'truncated' : 'upstream_err');
   }
 
@@ -151,7 +152,7 @@ export class Answer implements AnswerSink {
     else res.writeHead(status, statusText, fields);
     // the head leaves with the first bytes if they are here already, else by itself
     queueMicrotask(() => {
-      if (!this.#over && !res.headersSent) res.flushHeaders();
+      if (!this.#over && !this.#begun) res.flushHeaders();
     });
   }
 
@@ -160,6 +161,7 @@ export class Answer implements AnswerSink {
     if (!this.#session.bytes(bytes))
       throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
     this.#whenDurable(() => {
+      this.#begun = true;
       if (!this.#res.write(bytes)) this.#pause();
     });
   }
@@ -184,6 +186,7 @@ export class Answer implements AnswerSink {
       this.#session.trailers(rawTrailers);
       res.addTrailers(pairs(rawTrailers));
     }
+    this.#begun = true;
     res.end(this.#onFinish);
   }
 
@@ -233,6 +236,17 @@ export class Answer implements AnswerSink {
       events: this.#mask?.events ?? this.#events,
     });
   }
+}
+
+/** How long what was written may take to leave before a broken answer's connection is cut. Milliseconds. */
+const BREAK_OFF_MS = 2_000;
+
+/** Ends the connection behind what was written, without the end of the message: an answer that broke off must look broken. */
+function breakOff(res: ServerResponse): void {
+  const { socket } = res;
+  if (socket === null) return void res.destroy();
+  socket.destroySoon();
+  setTimeout(() => socket.destroy(), BREAK_OFF_MS).unref();
 }
 
 const NOTHING = Buffer.alloc(0);
