@@ -23,9 +23,9 @@ interface Reply {
   readonly error?: { readonly reason: string; readonly message: string; readonly detail: string };
 }
 
-/** Serves `verbs` on a port until it closes. A Failure crosses with its reason; any other error as `internal`. */
-export function serve<S extends Verbs<S>>(port: MessagePort, verbs: S): void {
-  const byName = new Map<string, (argument: never) => unknown>(Object.entries(verbs));
+/** Serves the named ones of `verbs` on a port until it closes. A Failure crosses with its reason; any other error as `internal`. */
+export function serve<S extends Verbs<S>>(port: MessagePort, verbs: S, names: readonly (keyof S & string)[]): void {
+  const byName = new Map(names.map((name) => [name as string, (argument: never): unknown => verbs[name](argument)]));
   port.on('message', (message: Ask) => {
     if (typeof message?.ask !== 'number') return;
     const send = (reply: Omit<Reply, 'reply'>): void => port.postMessage({ reply: message.ask, ...reply });

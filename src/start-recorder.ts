@@ -4,7 +4,7 @@ import { hkdfSync } from 'node:crypto';
 import { resolve } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { type Box, openApprovals, type OwnedApprovals } from './approve/approve.ts';
-import type { Approvals } from './approve/approvals.ts';
+import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { approvalHashes } from './approve/envelope.ts';
 import { systemClock } from './clock.ts';
 import { type Log as Ledger, openLog } from './ledger/log.ts';
@@ -17,7 +17,7 @@ import { readRecordingKey, resolveSecret } from './secrets.ts';
 import type { ApprovalTables } from './store/approvals.ts';
 import type { IndexTables } from './store/sessions.ts';
 import { openIndex, openState } from './store/sqlite.ts';
-import type { RecorderBirth, RecorderVerbs } from './threads.ts';
+import { RECORDER_VERBS, type RecorderBirth, type RecorderVerbs } from './threads.ts';
 import { createRecordingMetrics } from './watch/recording-metrics.ts';
 
 // as: crew.ts hands exactly this over
@@ -55,7 +55,9 @@ async function openParts(): Promise<Parts> {
     log,
     checkpointEvery: config.ledger.checkpoint_every,
   });
-  void recording.failure.then((err) => log.error({ err }, 'evidence cannot be kept any more; no call passes until a restart'));
+  void recording.failure.then((err) =>
+    log.error({ err }, 'evidence cannot be kept any more; no call passes until a restart'),
+  );
   await recording.append({ type: 'config', hash: birth.configHash });
   const approvals = openApprovals({
     store: state,
@@ -66,8 +68,11 @@ async function openParts(): Promise<Parts> {
     pendingPerCaller: config.approvals.pending_per_caller,
   });
   await approvals.settle();
-  for (const port of birth.approvals) serve<Approvals>(port, approvals);
-  const expiry = setInterval(() => void approvals.expire().catch((err: unknown) => log.error({ err }, 'approvals cannot expire')), EXPIRE_EVERY);
+  for (const port of birth.approvals) serve<Approvals>(port, approvals, APPROVAL_VERBS);
+  const expiry = setInterval(
+    () => void approvals.expire().catch((err: unknown) => log.error({ err }, 'approvals cannot expire')),
+    EXPIRE_EVERY,
+  );
   return { ledger, recording, approvals, expiry };
 }
 
@@ -97,4 +102,4 @@ const verbs: RecorderVerbs = {
     log.flush();
   },
 };
-serve(birth.orders, verbs);
+serve(birth.orders, verbs, RECORDER_VERBS);

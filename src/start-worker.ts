@@ -14,7 +14,7 @@ import { createLog } from './log.ts';
 import { createRecorder } from './record/recorder.ts';
 import { ask, serve } from './rpc.ts';
 import { readRecordingKey, resolveSecret } from './secrets.ts';
-import type { WorkerBirth, WorkerVerbs } from './threads.ts';
+import { WORKER_VERBS, type WorkerBirth, type WorkerVerbs } from './threads.ts';
 import { createCallMetrics } from './watch/metrics.ts';
 import { watchCalls } from './watch/calls.ts';
 
@@ -84,4 +84,4 @@ const verbs: WorkerVerbs = {
     log.flush();
   },
 };
-serve(birth.orders, verbs);
+serve(birth.orders, verbs, WORKER_VERBS);
