@@ -19,7 +19,9 @@ export interface LoadOrder {
   /** Bearer tokens, used in turn. */
   readonly tokens: readonly string[];
   readonly connections: number;
+  /** No call is sent after so many milliseconds, or so many calls. */
   readonly millis: number;
+  readonly calls: number;
   /** What the content of answers must be: with the two findings, or without them. */
   readonly expect: 'plain' | 'masked';
 }
@@ -109,7 +111,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
         finish();
       }, order.millis + ANSWER_WITHIN_MS);
       const send = (): void => {
-        if (performance.now() >= until) return finish();
+        if (performance.now() >= until || sent >= order.calls) return finish();
         turn = (turn + 1) % requests.length;
         sent += 1;
         waiting = true;

@@ -84,7 +84,7 @@ export async function startSallyport(around: Surroundings): Promise<Gateway> {
   const [port, control] = [await freePort(), await freePort()];
   const file = join(around.folder, 'sallyport.yaml');
   writeFileSync(file, config(around, port, control));
-  cli(around.folder, 'init', '--keys');
+  cli(around.folder, 'init');
   const child = startChild([process.execPath, MAIN, 'start', '--config', file], {
     core: 'contender',
     cwd: around.folder,
@@ -107,7 +107,12 @@ export async function startSallyport(around: Surroundings): Promise<Gateway> {
 }
 
 const cli = (cwd: string, ...args: readonly string[]): string =>
-  execFileSync(process.execPath, [MAIN, ...args], { cwd, encoding: 'utf8', maxBuffer: 2 ** 30 });
+  execFileSync(process.execPath, [MAIN, ...args], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 
 async function ready(control: number): Promise<void> {
   for (const until = Date.now() + READY_WITHIN_MS; Date.now() < until; await sleep(50)) {
