@@ -2,7 +2,10 @@
 
 import { Agent } from 'undici';
 import type { Config, IssuerConfig } from '../config.ts';
-import type { LoadedConfig } from '../config-file.ts';
+import { type LoadedConfig, showProblem } from '../config-file.ts';
+import { showPath } from '../config-yaml.ts';
+import { compilePolicies } from '../decide/compile.ts';
+import { PolicyError } from '../decide/policy-error.ts';
 import { detectorsOf } from '../detect/entities.ts';
 import { keysOf } from '../identify/discovery.ts';
 import { parseSigner } from '../ledger/note-key.ts';
@@ -72,6 +75,23 @@ const credentials: Probe = {
     ),
 };
 
+const policies: Probe = {
+  check: 'policies',
+  run: ({ config, file, place }) => {
+    try {
+      compilePolicies(config);
+      return [];
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      return error.problems.map(({ path, line, column, message }) => {
+        // The condition may be written over several lines of the file: where in it, is told beside.
+        const within = line === 1 ? `column ${column}` : `line ${line}, column ${column}`;
+        return `${showProblem(file, { ...place(path), path: showPath(path), message })} (at ${within} of the condition)`;
+      });
+    }
+  },
+};
+
 const entities: Probe = {
   check: 'masking entities',
   run: ({ config, file, place }) =>
@@ -83,7 +103,7 @@ const entities: Probe = {
 };
 
 /** Looks that need nothing but the files and the environment. */
-export const PROBES: readonly Probe[] = [entities, recordingKey, ledgerKey, credentials];
+export const PROBES: readonly Probe[] = [policies, entities, recordingKey, ledgerKey, credentials];
 
 const issuerProbe = (issuer: IssuerConfig): Probe => ({
   check: `issuer ${issuer.issuer}`,

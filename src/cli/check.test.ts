@@ -48,6 +48,24 @@ describe('sallyport check', () => {
     ]);
   });
 
+  it('compiles the policies, and tells what is wrong with each at its place', async () => {
+    const dir = await folder((config) =>
+      config.replace('"ml" in caller.groups', '"ml" in caller.gruops').replace('call.input_tokens > 50000', '1 +'),
+    );
+    const { code, problems } = await check(dir);
+    expect(code).toBe(1);
+    expect(problems).toEqual([
+      {
+        check: 'policies',
+        result: 'problem',
+        detail: expect.stringMatching(
+          /sallyport\.yaml:\d+:11: policies\[0\]\.when: .*gruops.*groups.* \(at column \d+/,
+        ),
+      },
+      { check: 'policies', result: 'problem', detail: expect.stringContaining('policies[2].when: ') },
+    ]);
+  });
+
   it('names an entity that no detector knows, with its line', async () => {
     const { code, problems } = await check(await folder((config) => config.replace('[email,', '[emial,')));
     expect(code).toBe(1);

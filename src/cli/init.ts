@@ -93,7 +93,8 @@ const init = (io: Io, dir: string): void => {
     { dir, files },
     files.map(({ file, created }) => [created ? styled('green', 'created') : styled('dim', 'kept   '), `  ${file}`]),
   );
-  io.say(...nextSteps(relative(io.cwd, dir)));
+  const here = relative(io.cwd, dir);
+  io.say(...nextSteps(here.startsWith('..') ? dir : here));
 };
 
 /** Returns `sallyport init`. */

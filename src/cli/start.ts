@@ -11,7 +11,15 @@ import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { configFailure, configOption } from './load.ts';
 
-const UNUSABLE = new Set([SecretError.name, RecordingKeyError.name]);
+const UNUSABLE = new Set(['ConfigError', 'PolicyError', SecretError.name, RecordingKeyError.name]);
+
+/** Tells the lines of a long message one by one, and ends the command. */
+const unusable = (io: Io, error: Error): CliError => {
+  const lines = error.message.split('\n');
+  if (lines.length > 1) io.say(...lines);
+  const message = lines.length > 1 ? 'the config cannot be used' : error.message;
+  return new CliError(EXIT.usage, message, { hint: '`sallyport check` tells what is wrong', cause: error });
+};
 
 /**
  * Returns why a gateway did not start, as the end of a command. Errors of other threads arrive as copies that keep
@@ -20,7 +28,7 @@ const UNUSABLE = new Set([SecretError.name, RecordingKeyError.name]);
 const startFailure = (io: Io, error: unknown): unknown => {
   if (error instanceof ConfigError) return configFailure(io, error);
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof ReferenceError) return error;
-  if (UNUSABLE.has(error.name)) return new CliError(EXIT.usage, error.message, { cause: error });
+  if (UNUSABLE.has(error.name)) return unusable(io, error);
   return new CliError(EXIT.unreachable, `cannot start: ${error.message}`, { cause: error });
 };
 
