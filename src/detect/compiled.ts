@@ -31,14 +31,18 @@ export interface Compiled {
   readonly follow: Follow;
 }
 
-const lookbehindWidth = (tree: Node): number =>
-  Math.max(0, ...everyNode(tree).map((node) => (node.kind === 'look' && !node.ahead ? widthOf(node.body).max : 0)));
+/** Returns the width of the widest lookahead or lookbehind. */
+const lookWidth = (tree: Node, ahead: boolean): number =>
+  Math.max(
+    0,
+    ...everyNode(tree).map((node) => (node.kind === 'look' && node.ahead === ahead ? widthOf(node.body).max : 0)),
+  );
 
 /** Refuses what the derivations do not cover: the guarantee rests on these. */
 const checkShape = (tree: Node): void => {
   const { min } = widthOf(tree);
   if (min === 0) throw new Error('a match may be empty');
-  if (lookbehindWidth(tree) > LEFT) throw new Error(`a lookbehind is wider than ${LEFT}`);
+  if (lookWidth(tree, false) > LEFT) throw new Error(`a lookbehind is wider than ${LEFT}`);
   const wide = wideTail(tree);
   for (const node of everyNode(tree)) {
     if (node.kind !== 'look') continue;
@@ -91,8 +95,7 @@ const compileParts = (detector: Detector): Compiled => {
   const { pattern } = detector;
   const tree = parsePattern(pattern);
   checkShape(tree);
-  const tail = wideTail(tree);
-  const reach = widthOf(tree).max + (tail === null ? 0 : widthOf(tail).max);
+  const reach = widthOf(tree).max + lookWidth(tree, true);
   if (reach > REACH) throw new Error(`a match looks at ${reach} units, more than ${REACH}`);
 
   const match = new RegExp(sourceOf(tree), `${pattern.flags}y`);

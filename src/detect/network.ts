@@ -58,7 +58,7 @@ export const NETWORK: readonly Detector[] = [
   {
     kind: 'mac',
     // More than six groups are a fingerprint or an EUI-64.
-    pattern: re`${WORD_START}(?<![:-][0-9A-Fa-f]{2}[:-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![A-Za-z0-9_]|[:-][0-9A-Fa-f])`,
+    pattern: re`${WORD_START}(?<![^A-Za-z0-9][0-9A-Fa-f]{2}[:-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![A-Za-z0-9_]|[:-][0-9A-Fa-f])`,
     accept: acceptMac,
     score: 0.9,
   },
@@ -70,8 +70,8 @@ export const NETWORK: readonly Detector[] = [
   },
   {
     kind: 'ipv4',
-    // Four numbers behind `version`, ahead of `-rc1`, or as a part of five are a version.
-    pattern: re`${WORD_START}(?<!\d\.)(?<![Vv]ersion )(?<![Vv]ersion: )${OCTET}(?:\.${OCTET}){3}(?![A-Za-z0-9_]|\.\d|-[A-Za-z])`,
+    // Four numbers behind `version` or `section`, ahead of `-rc1`, or as a part of five are no address.
+    pattern: re`${WORD_START}(?<!\d\.)(?<![Vv]ersion |[Vv]ersion: |[Ss]ection |[Ss]ection-|§ |§)${OCTET}(?:\.${OCTET}){3}(?![A-Za-z0-9_]|\.\d|-[A-Za-z])`,
     accept: acceptIpv4,
     score: 0.8,
   },

@@ -11,37 +11,46 @@ import { HYPHENS, SPACES, WORD_START } from './fragments.ts';
  * range opened tomorrow must not leak.
  */
 
-/** Where the library keeps a plan's general pattern of national numbers (metadata version 4). */
-const PATTERN = 2;
-
 if (metadata.version !== 4) throw new Error(`libphonenumber-js metadata has version ${metadata.version}, expected 4`);
 
-const patternsOf = (callingCode: string): readonly string[] => {
-  // `country_calling_codes` is declared with a closed set of keys; a code outside it is what we ask about.
+/** What a country's national numbers are. */
+interface Plan {
+  readonly pattern: RegExp;
+  readonly lengths: readonly unknown[];
+}
+
+/** Reads the general pattern and the possible lengths where metadata version 4 has them. */
+const readPlan = (plan: readonly unknown[] | undefined): readonly Plan[] => {
+  const [, , pattern, lengths] = plan ?? [];
+  return typeof pattern === 'string' && Array.isArray(lengths)
+    ? [{ pattern: new RegExp(`^(?:${pattern})$`), lengths }]
+    : [];
+};
+
+const plans = new Map<string, readonly Plan[]>();
+
+/** Returns the plans behind a calling code; none when nobody has it. */
+const plansOf = (callingCode: string): readonly Plan[] => {
+  const known = plans.get(callingCode);
+  if (known !== undefined) return known;
+  // Both are declared with closed sets of keys; a code outside them is what we ask about.
   const byCode = metadata.country_calling_codes as Readonly<Record<string, readonly string[] | undefined>>;
   const countries = metadata.countries as Readonly<Record<string, readonly unknown[] | undefined>>;
-  const plans = byCode[callingCode]?.map((country) => countries[country]) ?? [metadata.nonGeographic[callingCode]];
-  return plans.flatMap((plan) => (typeof plan?.[PATTERN] === 'string' ? [plan[PATTERN]] : []));
+  const found = byCode[callingCode]?.map((country) => countries[country]) ?? [metadata.nonGeographic[callingCode]];
+  const made = found.flatMap(readPlan);
+  plans.set(callingCode, made);
+  return made;
 };
 
-const compiled = new Map<string, RegExp | null>();
-
-/** Returns what the national numbers behind a calling code look like, or null when there is no such code. */
-const planOf = (callingCode: string): RegExp | null => {
-  const known = compiled.get(callingCode);
-  if (known !== undefined) return known;
-  const patterns = patternsOf(callingCode);
-  const plan = patterns.length === 0 ? null : new RegExp(`^(?:${patterns.join('|')})$`);
-  compiled.set(callingCode, plan);
-  return plan;
-};
+const isNational = (digits: string, callingCode: string): boolean =>
+  plansOf(callingCode).some(({ pattern, lengths }) => lengths.includes(digits.length) && pattern.test(digits));
 
 /** Returns whether `digits`, calling code first, are a number that some plan allows (ITU-T E.164). */
 export const isInternationalNumber = (digits: string): boolean => {
   for (let length = 1; length <= 3; length++) {
-    const plan = planOf(digits.slice(0, length));
+    const callingCode = digits.slice(0, length);
     // Calling codes are prefix-free: there is no second one to try.
-    if (plan !== null) return plan.test(digits.slice(length));
+    if (plansOf(callingCode).length > 0) return isNational(digits.slice(length), callingCode);
   }
   return false;
 };
@@ -59,12 +68,10 @@ const cuts = (match: string): readonly number[] => [
 const acceptInternational = (match: string): number =>
   cuts(match).find((length) => isInternationalNumber(digitsOf(match.slice(0, length)).replace(/^00/, ''))) ?? 0;
 
-const isNanp = (digits: string): boolean => planOf('1')?.test(digits) ?? false;
-
 /** Spaces alone make a table of numbers look like this; brackets, hyphens or dots make it a telephone number. */
 const acceptNanp = (match: string): number => {
   const number = match.replace(/\s*(?:x|ext).*$/i, '');
-  return /[^\d\s]/.test(number) && isNanp(digitsOf(number).slice(-10)) ? match.length : 0;
+  return /[^\d\s]/.test(number) && isNational(digitsOf(number).slice(-10), '1') ? match.length : 0;
 };
 
 const DATE = /^(?:19|20)\d\d[-./]?[01]\d[-./]?[0-3]\d/;

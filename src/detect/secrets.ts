@@ -45,7 +45,7 @@ export const SECRETS: readonly Detector[] = [
   {
     kind: 'secret.private_key',
     // RFC 7468 §10 and 11, RFC 1421 §4.4, RFC 4880 §6.2: the label, then headers or base64, whatever quoting is between.
-    pattern: re`-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\[nrt]?|[^A-Za-z0-9\\]){1,64}(?:[A-Za-z0-9+\/]{16}|[A-Z][A-Za-z-]{2,12}:)`,
+    pattern: re`-----BEGIN (?:(?:[A-OQ-Z0-9][A-Z0-9]{0,15}|PGP|SSH2 ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----(?:\\{1,4}[nrt]|[^A-Za-z0-9\\]){1,40}(?:[A-Za-z0-9][A-Za-z0-9+\/]{15}|[A-Z][A-Za-z-]{2,12}:)`,
     swallow: { until: /-----END [A-Z0-9 ]{1,40}-----/ },
     score: 1,
   },

@@ -16,6 +16,8 @@ import { OTHER, symbolOf, symbolsIn, type UnitSet } from './unit-set.ts';
 const DEPTH = 16;
 const BITS = 32;
 const PAIRS = 1 << 14;
+/** The offset that tells the most at the least cost: most patterns have left their letters by then. */
+const PEEK = 3;
 
 /** What the sweep knows of a set of detectors. */
 export interface Tables {
@@ -172,27 +174,27 @@ export class Sweep {
 
   /** Returns the first candidate in [at, stop), or `stop`. */
   #run(at: number, stop: number, active: number): number {
-    const { left, lead } = this.#tables;
+    const { left, lead, deep } = this.#tables;
     this.candidates = 0;
     while (at < stop) {
-      if (at < this.#base || at + 1 >= this.#limit) this.#load(at);
-      // Each position needs the unit behind it; the last one of the text has none.
-      const end = Math.min(stop, this.#limit - 1) - this.#base;
+      if (at < this.#base || at + PEEK >= this.#limit) this.#load(at);
+      const base = this.#base;
+      const end = Math.min(stop, this.#limit - PEEK) - base;
       let before = this.#pairBefore(at);
-      let unit = units[at - this.#base] ?? 0;
-      let symbol = unit < OTHER ? unit : OTHER;
-      for (let i = at - this.#base; i < end; i++) {
-        const previous = symbol;
-        unit = units[i + 1] ?? 0;
-        symbol = unit < OTHER ? unit : OTHER;
-        const mask = (left[before] ?? 0) & (lead[(previous << 7) | symbol] ?? 0) & active;
-        if (mask !== 0 && this.#look(this.#base + i, mask)) return this.#base + i;
-        before = ((before << 7) | previous) & (PAIRS - 1);
+      let next = symbolOf(units[at - base] ?? 0);
+      for (let i = at - base; i < end; i++) {
+        const symbol = next;
+        next = symbolOf(units[i + 1] ?? 0);
+        const mask = (left[before] ?? 0) & (lead[(symbol << 7) | next] ?? 0) & active;
+        if (mask !== 0 && (mask & (deep[(PEEK << 7) | symbolOf(units[i + PEEK] ?? 0)] ?? 0)) !== 0) {
+          if (this.#look(base + i, mask)) return base + i;
+        }
+        before = ((before << 7) | symbol) & (PAIRS - 1);
       }
-      at = Math.max(at, this.#base + end);
-      if (at === this.#text.length - 1 && at < stop) {
+      at = Math.max(at, base + end);
+      // The last units of the text have too little behind them for the loop.
+      for (; at < stop && at + PEEK >= this.#text.length; at++) {
         if (this.#look(at, (left[this.#pairBefore(at)] ?? 0) & active)) return at;
-        at += 1;
       }
     }
     return stop;

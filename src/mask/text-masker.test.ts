@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { faultOf, type Subject, waysToCut } from '../../test/masking/judge.ts';
+import { mutantsOf } from '../../test/masking/mutants.ts';
+import { createOracle, type Expected } from '../../test/masking/oracle.ts';
+import { ENTITY_SAMPLES, texts } from '../../test/masking/texts.ts';
+import { detectorsOf, ENTITIES } from '../detect/entities.ts';
+import { compileProgram } from '../detect/search.ts';
+import { compileTextMasker } from './text-masker.ts';
+
+/** More with SALLYPORT_MASKING_TEXTS=100000. */
+const TEXTS = Number(process.env['SALLYPORT_MASKING_TEXTS'] ?? 4000);
+const SEED = Number(process.env['SALLYPORT_MASKING_SEED'] ?? 4);
+const KEY = new Uint8Array(32);
+
+const ALL = ENTITIES.map(({ name }) => name);
+/** Fewer detectors let through what another would have caught first. */
+const CHOICES: readonly (readonly string[])[] = [
+  ALL,
+  ALL,
+  ALL,
+  ['email'],
+  ['secret'],
+  ['phone', 'credit_card', 'us_ssn'],
+  ['secret.private_key', 'secret.jwt', 'url_credentials'],
+  ['ipv4', 'ipv6', 'mac', 'iban'],
+];
+
+const subjects = CHOICES.map((entities) => {
+  const masker = compileTextMasker([{ entities, with: 'replace' }], KEY);
+  const detectors = detectorsOf(entities);
+  return { masker, program: compileProgram(detectors), oracle: createOracle(detectors) };
+});
+const [everything] = subjects;
+if (everything === undefined) throw new Error('no choice of entities');
+
+const inputs = fc.record({
+  text: texts,
+  choice: fc.nat(CHOICES.length - 1),
+  random: fc.array(fc.array(fc.nat(5000), { minLength: 2, maxLength: 40 }), { minLength: 4, maxLength: 4 }),
+});
+
+interface Input {
+  readonly text: string;
+  readonly choice: number;
+  readonly random: readonly (readonly number[])[];
+}
+
+/** Returns how many cases a text makes and the first fault among them. */
+const judge = (
+  subject: Subject,
+  { text, random }: Input,
+  expected: Expected,
+): { cases: number; fault: string | null } => {
+  const ways = waysToCut(text, random);
+  for (const cuts of ways) {
+    const fault = faultOf(subject, { text, cuts }, expected);
+    if (fault !== null) return { cases: ways.length, fault: `${fault}: ${JSON.stringify({ text, cuts })}` };
+  }
+  return { cases: ways.length, fault: null };
+};
+
+describe('promise 4: streams mask exactly like whole texts', () => {
+  it('for every generated text and way to cut it, and the whole is the definition', { timeout: 3_600_000 }, () => {
+    const distinct = new Set<string>();
+    let cases = 0;
+    let findings = 0;
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const { masker, oracle } = subjects[input.choice] ?? everything;
+        const expected = oracle(input.text);
+        expect(masker.whole(input.text, () => {})).toBe(expected.output);
+        const judged = judge((found) => masker.stream(found), input, expected);
+        expect(judged.fault).toBeNull();
+        if (distinct.has(input.text)) return;
+        distinct.add(input.text);
+        cases += judged.cases;
+        findings += expected.findings.length;
+      }),
+      { numRuns: TEXTS, seed: SEED },
+    );
+    expect(distinct.size).toBeGreaterThan(TEXTS * 0.95);
+    expect(cases).toBeGreaterThan(TEXTS * 60);
+    expect(findings).toBeGreaterThan(TEXTS * 0.7);
+  });
+
+  describe('and the cases are sharp enough to catch a masker that', () => {
+    const sample = fc.sample(inputs, { numRuns: 1000, seed: SEED });
+    const expectations = sample.map(({ text }) => everything.oracle(text));
+
+    for (const [wrong, mutant] of Object.entries(mutantsOf(everything))) {
+      it(wrong, () => {
+        const caught = sample.find((input, at) => {
+          const expected = expectations[at];
+          return expected !== undefined && judge(mutant, input, expected).fault !== null;
+        });
+        expect(caught).toBeDefined();
+      });
+    }
+  });
+
+  it('finds each of the sample entities, whole and unit by unit', () => {
+    for (const sample of ENTITY_SAMPLES) {
+      const text = `- ${sample} -`;
+      const expected = everything.oracle(text);
+      expect(expected.findings.length, sample).toBeGreaterThan(0);
+      expect(
+        faultOf(
+          (found) => everything.masker.stream(found),
+          { text, cuts: Array.from(text, (_, at) => at).slice(1) },
+          expected,
+        ),
+      ).toBeNull();
+    }
+  });
+});
