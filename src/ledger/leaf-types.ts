@@ -39,7 +39,7 @@ export const LEAF_TYPES = {
     ct: hash,
     kc: hash,
   },
-  /** A session ended. `total` counts plaintext bytes; `f` holds the numbers that anomalies are computed from. */
+  /** A session ended. `total` counts the bytes of its frames; `f` holds the numbers that anomalies are computed from. */
   'session.end': {
     sid: sessionId,
     reason: word,

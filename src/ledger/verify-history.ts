@@ -1,0 +1,100 @@
+/** The checkpoints of a log, one after the other. */
+
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import { sameBytes } from './hash.ts';
+import { readHistory } from './history.ts';
+import { CHECKPOINT_PATH, HISTORY_PATH, type LogReader } from './log-reader.ts';
+import { malformedMessage } from './malformed.ts';
+import { MAX_NOTE_BYTES } from './note.ts';
+import type { NoteVerifier } from './note-key.ts';
+import type { Found } from './report.ts';
+
+/** Who must have signed, and which log it must be. */
+export interface Trust {
+  readonly keys: readonly NoteVerifier[];
+  readonly origin: string;
+}
+
+/** A checkpoint whose signature is good. */
+export interface Signed {
+  readonly checkpoint: Checkpoint;
+  readonly note: Uint8Array;
+}
+
+/** Returns the published checkpoint, or null after telling what is wrong with it. */
+export const readHead = async (files: LogReader, trust: Trust, found: Found): Promise<Signed | null> => {
+  try {
+    const note = await files.read(CHECKPOINT_PATH, MAX_NOTE_BYTES);
+    if (note !== null) return { checkpoint: openCheckpoint(note, trust.keys, trust.origin), note };
+    found.problem('checkpoint', CHECKPOINT_PATH, 'is missing');
+  } catch (error) {
+    found.problem('checkpoint', CHECKPOINT_PATH, malformedMessage(error));
+  }
+  return null;
+};
+
+/** Reads the history alongside the leaves. Every checkpoint in it must be signed, and larger than the one before. */
+export class HistoryWalk {
+  readonly #files: LogReader;
+  readonly #trust: Trust;
+  readonly #found: Found;
+  readonly #notes: AsyncGenerator<Uint8Array>;
+  /** The checkpoint that `next` returned last. */
+  #last: Signed | null = null;
+  #isBroken = false;
+
+  constructor(files: LogReader, trust: Trust, found: Found) {
+    this.#files = files;
+    this.#trust = trust;
+    this.#found = found;
+    this.#notes = readHistory(files.stream(HISTORY_PATH));
+  }
+
+  /** Returns the next checkpoint, or null at the end or after telling why it cannot go on. */
+  async next(): Promise<Checkpoint | null> {
+    try {
+      const { value, done } = await this.#notes.next();
+      if (done === true) return null;
+      const checkpoint = openCheckpoint(value, this.#trust.keys, this.#trust.origin);
+      this.#checkOrder(checkpoint.size);
+      this.#last = { checkpoint, note: value };
+      return checkpoint;
+    } catch (error) {
+      this.#problem(
+        `behind the checkpoint of size ${this.#last?.checkpoint.size ?? 'none'}: ${malformedMessage(error)}`,
+      );
+      return null;
+    }
+  }
+
+  /** Checks that the history ends with the checkpoint `head`, unless the log has grown since that was read. */
+  async end(head: Signed): Promise<void> {
+    if (this.#isBroken) return;
+    if (this.#last !== null && sameBytes(this.#last.note, head.note)) return;
+    const size = this.#last?.checkpoint.size ?? 0;
+    const now = await this.#files.read(CHECKPOINT_PATH, MAX_NOTE_BYTES);
+    if (size > head.checkpoint.size && now !== null && !sameBytes(now, head.note)) {
+      this.#found.finding('growing', HISTORY_PATH, `goes on to ${size} leaves: the log grew while it was verified`);
+      return;
+    }
+    this.#problem(
+      `does not end with the checkpoint of size ${head.checkpoint.size}, but at size ${size}: one of them was replaced or ` +
+        'rolled back, or the gateway died while it published and its next start will put it right',
+    );
+  }
+
+  /** Lets go of the file. */
+  async close(): Promise<void> {
+    await this.#notes.return(undefined);
+  }
+
+  #checkOrder(size: number): void {
+    const before = this.#last?.checkpoint.size ?? -1;
+    if (before === -1 && size !== 0) this.#problem(`begins with a checkpoint of size ${size}, not 0`);
+    if (size <= before) this.#problem(`has a checkpoint of size ${size} behind one of size ${before}`);
+  }
+
+  #problem(message: string): void {
+    this.#found.problem('history', HISTORY_PATH, message);
+  }
+}

@@ -1,0 +1,62 @@
+/** Whether the leaves of a log make sense one after the other. */
+
+import { decodeLeaf, type LeafCommon, type Leaf, type ReadLeaf } from './leaf.ts';
+import { malformedMessage } from './malformed.ts';
+import type { Found } from './report.ts';
+
+/** Reads leaves in order and checks what each says against those before. Memory grows with runs and open sessions only. */
+export class LeafChecks {
+  readonly #found: Found;
+  /** What each run of the gateway counts next. */
+  readonly #next = new Map<string, number>();
+  /** Where each open session began. */
+  readonly #open = new Map<string, number>();
+
+  constructor(found: Found) {
+    this.#found = found;
+  }
+
+  /** Returns the leaf at `index`, or null when it cannot be read, after telling what is wrong with it. */
+  check(index: number, bytes: Uint8Array): ReadLeaf | null {
+    let read: ReadLeaf;
+    try {
+      read = decodeLeaf(bytes);
+    } catch (error) {
+      this.#found.problem('leaf', `leaf ${index}`, malformedMessage(error));
+      return null;
+    }
+    this.#count(index, read.leaf);
+    if (read.kind === 'known') this.#follow(index, read.leaf);
+    else this.#found.finding('unknown-leaf', `leaf ${index}`, `a leaf of the type ${JSON.stringify(read.type)}`);
+    return read;
+  }
+
+  /** Tells of what is still open after the last leaf. */
+  end(): void {
+    for (const [sid, index] of this.#open) {
+      this.#found.finding('open-session', `session ${sid}`, `began at leaf ${index} and has no end`);
+    }
+  }
+
+  #count(index: number, { inst, iseq }: LeafCommon): void {
+    const next = this.#next.get(inst) ?? 0;
+    this.#next.set(inst, iseq + 1);
+    if (iseq === next) return;
+    this.#found.problem('sequence', `leaf ${index}`, `run ${inst} counts ${iseq} where ${next} is due`);
+  }
+
+  #follow(index: number, leaf: Leaf): void {
+    if (leaf.type === 'session.start') {
+      const before = this.#open.get(leaf.sid);
+      this.#open.set(leaf.sid, index);
+      if (before !== undefined) this.#problem(leaf.sid, `begins at leaf ${before} and again at leaf ${index}`);
+    }
+    if (leaf.type === 'session.end' || leaf.type === 'session.recovered') {
+      if (!this.#open.delete(leaf.sid)) this.#problem(leaf.sid, `ends at leaf ${index} without having begun`);
+    }
+  }
+
+  #problem(sid: string, message: string): void {
+    this.#found.problem('session', `session ${sid}`, message);
+  }
+}

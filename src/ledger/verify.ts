@@ -1,0 +1,139 @@
+/**
+ * Verifying a ledger with nothing but its files and a public key: `sallyport/verify`. Imports nothing of the gateway.
+ *
+ * ```ts
+ * const report = await verifyLog(reader, { keys: [parseVerifier(vkey)], checkpoint: keptElsewhere });
+ * ```
+ */
+
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import { sameBytes } from './hash.ts';
+import type { ReadLeaf } from './leaf.ts';
+import type { LogReader } from './log-reader.ts';
+import { malformedMessage } from './malformed.ts';
+import type { NoteVerifier } from './note-key.ts';
+import { Found, type Freshness, type LogReport, type Problem } from './report.ts';
+import { checkFiles } from './verify-files.ts';
+import { HistoryWalk, readHead, type Signed, type Trust } from './verify-history.ts';
+import { LeafChecks } from './verify-leaves.ts';
+import { TreeWalk } from './verify-tree.ts';
+
+export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export { hashLeaf } from './hash.ts';
+export { decodeLeaf, type Leaf, type LeafCommon, type LeafType, type ReadLeaf } from './leaf.ts';
+export type { LogReader } from './log-reader.ts';
+export { Malformed } from './malformed.ts';
+export { type NoteVerifier, parseVerifier } from './note-key.ts';
+export { verifyConsistency, verifyInclusion } from './proof.ts';
+export type { Finding, FindingKind, Freshness, LogReport, Problem, ProblemKind } from './report.ts';
+
+/** What to verify a log against. */
+export interface VerifyOptions {
+  /** The public keys of the log, at least one: one of them must have signed each checkpoint. */
+  readonly keys: readonly NoteVerifier[];
+  /** The origin that the checkpoints must name; the name of the first key when it is not given. */
+  readonly origin?: string;
+  /** A signed checkpoint of this log that was kept elsewhere: the log must extend it. */
+  readonly checkpoint?: Uint8Array;
+  /** Is handed each leaf in order: null when it is not one. Must not keep `bytes`. */
+  readonly leaf?: (index: number, leaf: ReadLeaf | null, bytes: Uint8Array) => void;
+  /** Is told of each problem as it is found; the report keeps the first hundred only. */
+  readonly problem?: (problem: Problem) => void;
+  /** Is told from time to time how many of all leaves have been verified. */
+  readonly progress?: (done: number, all: number) => void;
+}
+
+/** Returns the checkpoint that was kept elsewhere, or null after telling what is wrong with it. */
+const openKept = (note: Uint8Array | undefined, { keys, origin }: Trust, found: Found): Checkpoint | null => {
+  if (note === undefined) return null;
+  try {
+    return openCheckpoint(note, keys, origin);
+  } catch (error) {
+    found.problem('rollback', 'the checkpoint kept elsewhere', `cannot be used: ${malformedMessage(error)}`);
+    return null;
+  }
+};
+
+/** Returns what the checkpoint kept elsewhere proves, after telling when the log does not extend it. */
+const freshnessOf = (kept: Checkpoint | null, head: Signed, walk: TreeWalk, found: Found): Freshness => {
+  if (kept === null) return { kind: 'not-proven' };
+  const { size, root } = kept;
+  if (walk.wantedRoot !== null && sameBytes(walk.wantedRoot, root)) return { kind: 'extends', size };
+  const own = head.checkpoint.size;
+  let message = `cannot be compared: the log cannot be read as far as leaf ${size}`;
+  if (walk.wantedRoot !== null) message = `is of another history: the log had another root at ${size} leaves`;
+  else if (size > own) message = `is over ${size} leaves, and the log has ${own}: leaves were taken away`;
+  found.problem('rollback', 'the checkpoint kept elsewhere', message);
+  return { kind: 'not-proven' };
+};
+
+const verifyTree = async (
+  files: LogReader,
+  head: Signed,
+  history: HistoryWalk,
+  kept: Checkpoint | null,
+  options: VerifyOptions,
+  found: Found,
+): Promise<TreeWalk> => {
+  const { size } = head.checkpoint;
+  const leaves = new LeafChecks(found);
+  const walk = new TreeWalk(files, size, found, {
+    leaf: (index, bytes) => {
+      const leaf = leaves.check(index, bytes);
+      options.leaf?.(index, leaf, bytes);
+    },
+    nextCheckpoint: () => history.next(),
+    rootWantedAt: kept?.size ?? -1,
+    progress: (done) => options.progress?.(done, size),
+  });
+  if (!(await walk.run())) {
+    found.problem('root', `checkpoint of size ${size}`, 'cannot be compared: leaves and their hashes are missing');
+  }
+  leaves.end();
+  await history.end(head);
+  await checkFiles(files, size, walk.compared, found);
+  return walk;
+};
+
+/** Verifies everything below a checkpoint that is signed. */
+const verifyBelow = async (
+  files: LogReader,
+  head: Signed,
+  trust: Trust,
+  options: VerifyOptions,
+  found: Found,
+): Promise<{ readonly matched: number; readonly freshness: Freshness }> => {
+  const kept = openKept(options.checkpoint, trust, found);
+  const history = new HistoryWalk(files, trust, found);
+  try {
+    const walk = await verifyTree(files, head, history, kept, options, found);
+    return { matched: walk.matched, freshness: freshnessOf(kept, head, walk, found) };
+  } finally {
+    await history.close();
+  }
+};
+
+/**
+ * Returns what there is to say of a log: whether its leaves, its tiles and all checkpoints it ever signed are one
+ * history, and whether its leaves make sense. Never throws for what the files hold; only `files` itself may throw.
+ * Memory does not grow with the size of the log. `ok` without `freshness` proves that the log is consistent, not that
+ * its end was not cut off together with its checkpoint.
+ */
+export const verifyLog = async (files: LogReader, options: VerifyOptions): Promise<LogReport> => {
+  const found = new Found(options.problem);
+  const trust: Trust = { keys: options.keys, origin: options.origin ?? options.keys[0]?.name ?? '' };
+  const head = await readHead(files, trust, found);
+  const verified = head === null ? null : await verifyBelow(files, head, trust, options, found);
+  return {
+    ok: found.problemCount === 0,
+    origin: trust.origin,
+    size: head?.checkpoint.size ?? 0,
+    root: head?.checkpoint.root.toBase64() ?? '',
+    checkpoints: verified?.matched ?? 0,
+    freshness: verified?.freshness ?? { kind: 'not-proven' },
+    problems: found.problems,
+    problemCount: found.problemCount,
+    findings: found.findings,
+    findingCount: found.findingCount,
+  };
+};
