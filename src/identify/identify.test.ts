@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Asking, identifying, identityConfig } from '../../test/support/identifying.ts';
 import { manualTime } from '../../test/support/manual-time.ts';
@@ -67,6 +68,71 @@ test('promise 1: nobody unidentified. A verified token is its caller, and every 
   ];
   for (const hostile of strangers) expect(await asking.ask(hostile)).toMatchObject({ kind: 'refused' });
   expect(await asking.identifier.identify({ rawHeaders: ['Host', 'h'], query: '' })).toMatchObject({ kind: 'refused' });
+});
+
+test('promise 1: a token with any one character changed, added or taken away is refused', async () => {
+  const token = signJwt(loose, claims);
+  const own = identifying(identityConfig(profiles(issuer.url)), time);
+  expect(await own.outcome(token)).toBe('caller alice');
+  for (let at = 0; at < token.length; at++) {
+    const [before, after] = [token.slice(0, at), token.slice(at + 1)];
+    const changed = ['A', 'Q', '_', '.'].filter((char) => char !== token[at]).map((char) => before + char + after);
+    for (const forged of [...changed, before + after, `${before}A${token.slice(at)}`]) {
+      expect(await own.ask(forged)).toMatchObject({ kind: 'refused' });
+    }
+  }
+  own.identifier.close();
+});
+
+test('promise 1: whatever a stranger sends is refused, and never an exception', async () => {
+  const part = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json().map((text) => Buffer.from(text).toString('base64url')),
+    fc.constantFrom('', ...signed().split('.').slice(0, 2)),
+    fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+  );
+  const own = identifying(identityConfig(profiles(issuer.url)), time);
+  await fc.assert(
+    fc.asyncProperty(fc.array(part, { maxLength: 5 }), async (parts) => {
+      const token = parts.join('.');
+      const said = await own.identifier.identify({ rawHeaders: ['x-api-key', token], query: '' });
+      expect(said.kind).toBe('refused');
+    }),
+    { numRuns: 2000 },
+  );
+  own.identifier.close();
+});
+
+/** Returns what an identifier of its own, with these options, says of the token. */
+const outcomeWith = async (
+  entry: Readonly<Record<string, unknown>>,
+  rest: Readonly<Record<string, unknown>>,
+  token: string,
+): Promise<string> => {
+  const other = identifying(identityConfig([{ issuer: issuer.url, audience: 'sallyport', ...entry }], rest), time);
+  const outcome = await other.outcome(token);
+  other.identifier.close();
+  return outcome;
+};
+
+describe('every option of the config does what it says', () => {
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, Record<string, unknown>, string]>([
+    ['audience', { audience: 'b' }, {}, {}, 'token-audience'],
+    ['audience, a list', { audience: ['b', 'c'] }, {}, {}, 'token-audience'],
+    ['client_id', { client_id: 'cli' }, {}, {}, 'token-audience'],
+    ['types', { types: ['JWT'] }, {}, {}, 'token-type'],
+    ['accepts', { accepts: 'id_token' }, {}, {}, 'token-type'],
+    ['algorithms', { algorithms: ['EdDSA'] }, {}, {}, 'token-signature'],
+    ['max_lifetime', { max_lifetime: '599s' }, {}, {}, 'token-time'],
+    ['groups', { groups: 'roles' }, {}, { roles: 'ml' }, 'token-malformed'],
+    ['jwks_uri', { jwks_uri: 'http://127.0.0.1:1/jwks' }, {}, {}, 'issuer-unavailable'],
+    ['clock_skew', {}, { clock_skew: '0s' }, { nbf: NOW + 1 }, 'token-time'],
+    ['stale_keys', {}, { stale_keys: '0s' }, {}, 'issuer-unavailable'],
+  ])('%s', async (_, entry, rest, changes, reason) => {
+    const token = signed(changes);
+    expect(await asking.outcome(token)).toBe('caller alice');
+    expect(await outcomeWith(entry, rest, token)).toBe(reason);
+  });
 });
 
 describe('issuer', () => {
