@@ -9,6 +9,7 @@ import { handle } from './handle.ts';
 import { problemDocument, refusalFor } from './refusal.ts';
 import { refuseStranger } from './refuse.ts';
 import { trustedProxies } from './source.ts';
+import { answerWellKnown } from './well-known.ts';
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -57,6 +58,7 @@ export async function listen(
 
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     const peer = req.socket.remoteAddress ?? '';
+    if (options.service === '' && answerWellKnown(gate.epoch(), req, res)) return;
     if (gate.draining()) return refuseStranger(gate, req, res, peer, { reason: 'draining' });
     if (active.count >= limits.calls) return refuseStranger(gate, req, res, peer, { reason: 'overloaded' });
     gate.watcher.active(++active.count);

@@ -27,7 +27,8 @@ export function refuseStranger(
 ): void {
   gate.recorder.refused(source, why.reason);
   gate.watcher.refused(why.reason);
-  const close = hasUnreadBody(req);
+  // what has no single reading leaves no certainty about where the next request begins either
+  const close = hasUnreadBody(req) || why.reason === 'bad-request';
   if (close) lingerOnClose(req.socket);
   const detail = why.detail === undefined ? {} : { detail: why.detail };
   const challenge = why.challenge === undefined ? {} : { challenge: why.challenge };
