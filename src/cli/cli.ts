@@ -3,13 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './check.ts';
+import { detectorsCommand } from './detectors.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { initCommand } from './init.ts';
 import { createIo, type Io, type IoOfRun, type Surroundings } from './io.ts';
 import { startCommand } from './start.ts';
 
 /** Every command, in the order of the help. */
-const COMMANDS: readonly ((io: Io) => Command)[] = [initCommand, checkCommand, startCommand];
+const COMMANDS: readonly ((io: Io) => Command)[] = [initCommand, checkCommand, startCommand, detectorsCommand];
 
 // The manifest stands two folders up from both src/cli and dist/cli.
 const version = (): string => {

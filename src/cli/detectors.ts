@@ -1,0 +1,112 @@
+/** `sallyport detectors`: what can be masked, and what is found in a text. */
+
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { compileScanner, ENTITIES, type Scanner } from '../detect/scanner.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { styled } from './table.ts';
+
+const list = (io: Io): void =>
+  io.list(
+    [
+      { key: 'name', title: 'ENTITY' },
+      { key: 'title', title: 'WHAT IT IS' },
+      { key: 'kinds', title: 'KINDS' },
+    ],
+    ENTITIES,
+    ({ name, title, kinds }) => ({
+      name: styled('bold', name),
+      title,
+      kinds: kinds.filter((kind) => kind !== name).join(' '),
+    }),
+    'there are no entities',
+  );
+
+const readAll = async (io: Io): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of io.stdin) chunks.push(chunk);
+  return Buffer.concat(chunks);
+};
+
+const readBytes = async (io: Io, file: string): Promise<Uint8Array> => {
+  if (file === '-') return readAll(io);
+  try {
+    return await readFile(resolve(io.cwd, file));
+  } catch (cause) {
+    throw new CliError(EXIT.usage, `${file} cannot be read: ${String(cause)}`, { cause });
+  }
+};
+
+const textOf = async (io: Io, text: string | undefined, file: string | undefined): Promise<string> => {
+  if ((text === undefined) === (file === undefined)) {
+    throw new CliError(EXIT.usage, 'expected a text or --file FILE', { hint: '`--file -` reads standard input' });
+  }
+  if (file === undefined) return text ?? '';
+  try {
+    // The gateway refuses what is not UTF-8; so does its test.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readBytes(io, file));
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause;
+    throw new CliError(EXIT.usage, `${file} is not UTF-8 text`, { cause });
+  }
+};
+
+const scannerOf = (entities: readonly string[]): Scanner => {
+  try {
+    return compileScanner(entities);
+  } catch (cause) {
+    throw new CliError(EXIT.usage, cause instanceof Error ? cause.message : String(cause), {
+      hint: '`sallyport detectors list` names them',
+      cause,
+    });
+  }
+};
+
+interface TestOptions {
+  readonly file?: string;
+  readonly entities?: string;
+}
+
+const test = async (io: Io, given: string | undefined, { file, entities }: TestOptions): Promise<void> => {
+  const scanner = scannerOf(entities?.split(',') ?? ENTITIES.map(({ name }) => name));
+  const text = await textOf(io, given, file);
+  const findings = scanner.scan(text).map((finding) => ({ ...finding, text: text.slice(finding.start, finding.end) }));
+  io.list(
+    [
+      { key: 'kind', title: 'KIND' },
+      { key: 'start', title: 'START', right: true },
+      { key: 'end', title: 'END', right: true },
+      { key: 'score', title: 'SCORE', right: true },
+      { key: 'text', title: 'TEXT' },
+    ],
+    findings,
+    ({ kind, start, end, score, text }) => ({
+      kind: styled('bold', kind),
+      start: String(start),
+      end: String(end),
+      score: score.toFixed(2),
+      text,
+    }),
+    'nothing found',
+  );
+  if (findings.length === 0) io.exit(EXIT.found);
+};
+
+/** Returns `sallyport detectors`. */
+export const detectorsCommand = (io: Io): Command => {
+  const command = new Command('detectors').description('what masking rules can name, and what is found in a text');
+  command
+    .command('list')
+    .description('list the entities that `masking` rules can name')
+    .action(() => list(io));
+  command
+    .command('test')
+    .description('show what is found in a text; positions are UTF-16 units; ends with 1 when nothing is')
+    .argument('[text]', 'the text')
+    .option('--file <file>', 'read the text from a file, `-` for standard input')
+    .option('--entities <names>', 'look for these only, separated by commas')
+    .action((text: string | undefined, options: TestOptions) => test(io, text, options));
+  return command;
+};
