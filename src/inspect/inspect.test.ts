@@ -167,6 +167,8 @@ describe('a body that cannot be read', () => {
   });
 });
 
+const embedFacts = (input: unknown): Facts => factsOf({ input }, { path: '/v1/embeddings' });
+
 describe('what an OpenAI request says', () => {
   it('is read everywhere a model reads it', () => {
     const facts = factsOf({
@@ -312,11 +314,10 @@ describe('what an OpenAI request says', () => {
   });
 
   it('counts token ids, which hide text from inspection', () => {
-    const embed = (input: unknown): Facts => factsOf({ input }, { path: '/v1/embeddings' });
-    expect(embed([1, 2, 3])).toMatchObject({ tokenIds: 3, texts: [] });
-    expect(embed([[1, 2], [3]])).toMatchObject({ tokenIds: 3 });
-    expect(embed(['a', 7, 8]).tokenIds).toBe(2);
-    expect(embed(['one', 'two']).texts.map(({ text }) => text)).toEqual(['one', 'two']);
+    expect(embedFacts([1, 2, 3])).toMatchObject({ tokenIds: 3, texts: [] });
+    expect(embedFacts([[1, 2], [3]])).toMatchObject({ tokenIds: 3 });
+    expect(embedFacts(['a', 7, 8]).tokenIds).toBe(2);
+    expect(embedFacts(['one', 'two']).texts.map(({ text }) => text)).toEqual(['one', 'two']);
   });
 
   it.each([

@@ -5,19 +5,30 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { JsonStep } from '../call.ts';
-import type { EventReading, StreamReader, Usage } from '../protocol/codec.ts';
+import type { Delta, EventReading, StreamReader, Usage } from '../protocol/codec.ts';
 import { parseJson } from '../protocol/json.ts';
+import { endOfString } from '../protocol/json-lexer.ts';
 import { readEvent, renderEvent, rewriteEvent, type SseEvent, SseSplitter } from '../protocol/sse.ts';
 import { looksLikeData } from '../protocol/strings.ts';
+import { member } from '../protocol/value.ts';
 import { Failure } from '../reasons.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
 import { Channels } from './channels.ts';
 import { maskEventData, type Place } from './event-data.ts';
+import { EventTemplate } from './event-template.ts';
 import { RecentStrings } from './recent-strings.ts';
 
 /** What OpenAI's streams end with. */
 const DONE = '[DONE]';
 const BLANK_LINE = Buffer.from('\n\n');
+/** Streams whose events all differ get no more templates after so many that never matched. */
+const MOST_MISSES = 16;
+
+/** What stands at the places of one event; `grown` is the only text, when nothing else is to be seen to. */
+interface Filled {
+  readonly places: readonly Place[];
+  readonly grown: Delta | null;
+}
 
 class EventsMask implements AnswerMask {
   readonly kind = 'stream';
@@ -27,10 +38,14 @@ class EventsMask implements AnswerMask {
   private readonly splitter: SseSplitter;
   private readonly channels: Channels;
   private readonly strings: RecentStrings;
+  private readonly options: AnswerMaskOptions;
+  private template: EventTemplate | null = null;
+  private misses = 0;
   private first = true;
   private out: Buffer[] = [];
 
   constructor(options: AnswerMaskOptions, reader: StreamReader) {
+    this.options = options;
     this.reader = reader;
     this.splitter = new SseSplitter(options.limit);
     this.channels = new Channels(options.masker, options.found);
@@ -65,31 +80,66 @@ class EventsMask implements AnswerMask {
   private frame(bytes: Buffer): void {
     if (!isUtf8(bytes)) throw new Failure('answer-unreadable', 'expected an event stream in UTF-8');
     const text = bytes.toString('utf8');
-    const event = readEvent(text, this.first);
-    this.first = false;
-    const masked = rewriteEvent(event, this.data(event), (line) => this.strings.text(line));
+    const masked = this.alike(text) ?? this.masked(text);
     this.out.push(masked === text ? bytes : Buffer.from(masked));
   }
 
-  /** Returns the data that stands for the event's; the rest of what ends with the event goes out ahead of it. */
-  private data(event: SseEvent): string | null {
+  /** Returns the frame masked, null unless it is like the last one that was masked in full. */
+  private alike(frame: string): string | null {
+    const { template } = this;
+    const span = template?.match(frame) ?? null;
+    if (template === null || span === null) return null;
+    this.events++;
+    this.misses = 0;
+    const text = frame.slice(span.start, span.end);
+    const masked = this.channels.push({ channel: template.channel, text, kind: 'text', path: [] });
+    if (masked === text) return frame;
+    return frame.slice(0, span.start) + JSON.stringify(masked).slice(1, -1) + frame.slice(span.end);
+  }
+
+  private masked(text: string): string {
+    const event = readEvent(text, this.first);
+    this.first = false;
     const { data } = event;
+    const line = (other: string): string => this.strings.text(other);
     // Without data nothing is dispatched (HTML §9.2.6); it may keep a connection alive.
-    if (data === null || data === '') return data;
+    if (data === null || data === '') return rewriteEvent(event, data, line);
     this.events++;
     if (data.trim() === DONE) {
       this.close(this.channels.open());
-      return data;
+      return rewriteEvent(event, data, line);
     }
     const value = parseJson(data, 'answer-unreadable', { loneSurrogates: 'keep' });
     const reading = this.reader.read(event.event, value);
     if (reading.usage !== null) this.usage = reading.usage;
-    const places = this.places(reading);
-    return maskEventData(data, value, places, this.strings);
+    const { places, grown } = this.fill(reading);
+    const { text: masked, at } = maskEventData(data, value, places, this.strings);
+    const rewritten = rewriteEvent(event, masked, line);
+    if (grown !== null && this.misses < MOST_MISSES) this.learn(event, grown, at, value, rewritten);
+    return rewritten;
+  }
+
+  /** Remembers what frames of this text look like, if this one changed in nothing but the text. */
+  private learn({ text, lines }: SseEvent, grown: Delta, at: number, value: unknown, rewritten: string): void {
+    this.misses++;
+    this.template = null;
+    const [data, second] = lines.filter(({ field }) => field === 'data');
+    if (data === undefined || second !== undefined || at === -1) return;
+    const { codec, operation } = this.options;
+    // Where a string may also be data, what it is depends on the string.
+    if (codec.kind(operation, grown.path, 'a', value) !== 'text') return;
+    const start = data.value + at + 1;
+    const end = endOfString(text, start - 1);
+    if (!differsWithin(text, start, end, rewritten)) return;
+    const padded =
+      typeof member(value, 'obfuscation') === 'string' &&
+      codec.kind(operation, ['obfuscation'], 'a', value) === 'data' &&
+      text.split('"obfuscation"').length === 2;
+    this.template = new EventTemplate(grown.channel, text, { start, end }, padded);
   }
 
   /** Returns what stands at the places of the event that the reader knows. */
-  private places(reading: EventReading): readonly Place[] {
+  private fill(reading: EventReading): Filled {
     const { deltas, signature } = reading;
     const places: { path: readonly JsonStep[]; channel: string; text: string }[] = [];
     for (const delta of deltas) {
@@ -109,7 +159,9 @@ class EventsMask implements AnswerMask {
     this.close(elsewhere);
     if (signature !== null && this.channels.wasMasked(signature.channel))
       places.push({ path: signature.path, channel: signature.channel, text: '' });
-    return places;
+    const [grown] = deltas;
+    const alone = deltas.length === 1 && closes.length === 0 && signature === null && reading.usage === null;
+    return { places, grown: alone && grown?.kind === 'text' ? grown : null };
   }
 
   private close(names: readonly string[]): void {
@@ -121,6 +173,13 @@ class EventsMask implements AnswerMask {
     }
   }
 }
+
+/** Returns true when `after` differs from `before` in nothing but the characters of the string from `start` to `end`. */
+const differsWithin = (before: string, start: number, end: number, after: string): boolean => {
+  const behind = after.length - (before.length - end);
+  if (behind < start || !after.startsWith(before.slice(0, start)) || !after.endsWith(before.slice(end))) return false;
+  return endOfString(after, start - 1) === behind;
+};
 
 /** Returns the mask for an event stream that `reader` reads. */
 export const maskEvents = (options: AnswerMaskOptions, reader: StreamReader): AnswerMask =>

@@ -12,6 +12,13 @@ export interface Place {
   readonly text: string;
 }
 
+/** The data of an event after masking. */
+export interface MaskedData {
+  readonly text: string;
+  /** Index of the opening quote of the last place in the data as it came; -1 when there is none. */
+  readonly at: number;
+}
+
 const isAt = (place: Place, path: readonly JsonStep[]): boolean => {
   if (place.path.length !== path.length) return false;
   for (let i = path.length - 1; i >= 0; i--) if (place.path[i] !== path[i]) return false;
@@ -27,11 +34,17 @@ export const maskEventData = (
   document: unknown,
   places: readonly Place[],
   strings: RecentStrings,
-): string => {
+): MaskedData => {
   const { codec, operation } = strings.mask;
   let renamed = false;
+  let found = -1;
   const masked = editJson(text, {
-    string: (path, value) => places.find((place) => isAt(place, path))?.text ?? strings.at(path, value, document),
+    string(path, value, at) {
+      const place = places.find((candidate) => isAt(candidate, path));
+      if (place === undefined) return strings.at(path, value, document);
+      found = at;
+      return place.text;
+    },
     name(_, name) {
       if (isPlainWord(name)) return name;
       const is = strings.text(name);
@@ -41,5 +54,5 @@ export const maskEventData = (
     withhold: (path) => codec.leaks(operation, path),
   });
   if (renamed) parseJson(masked, 'answer-unreadable', { loneSurrogates: 'keep' });
-  return masked;
+  return { text: masked, at: found };
 };

@@ -5,8 +5,11 @@ import { endOfLiteral, endOfString, endOfValue, isSpace } from './json-lexer.ts'
 
 /** What an edit does to the values that it meets, in the order of the text. Paths are reused: copy one to keep it. */
 export interface JsonEdit {
-  /** Returns what stands for this string value; the same string leaves its spelling alone. */
-  string(path: readonly JsonStep[], value: string): string;
+  /**
+   * Returns what stands for this string value; the same string leaves its spelling alone. `at` is the index of its
+   * opening quote.
+   */
+  string(path: readonly JsonStep[], value: string, at: number): string;
   /** Returns what stands for this member name of the object at `path`. */
   name?(path: readonly JsonStep[], name: string): string;
   /** Returns true for a value that is not to be shown: `[]` stands for an array, `null` for anything else. */
@@ -67,7 +70,7 @@ class Editor {
   private string(): void {
     const from = this.at;
     const value = this.token();
-    const replacement = this.edit.string(this.path, value);
+    const replacement = this.edit.string(this.path, value, from);
     if (replacement !== value) this.splice(from, JSON.stringify(replacement));
   }
 

@@ -17,6 +17,8 @@ const reads = (text: string | Buffer): boolean => {
   }
 };
 
+const nestedArrays = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
 describe('reading JSON strictly', () => {
   it('keeps the bytes, the text and the value of one reading', () => {
     const bytes = Buffer.from('{ "a": [1, "é"] }');
@@ -71,13 +73,12 @@ describe('reading JSON strictly', () => {
   });
 
   it('refuses more levels than it walks, and reads exactly as many', () => {
-    const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
-    expect(reads(nested(MAX_DEPTH))).toBe(true);
-    expect(reads(nested(MAX_DEPTH + 1))).toBe(false);
+    expect(reads(nestedArrays(MAX_DEPTH))).toBe(true);
+    expect(reads(nestedArrays(MAX_DEPTH + 1))).toBe(false);
     expect(reads('{"a":'.repeat(MAX_DEPTH + 1) + '1' + '}'.repeat(MAX_DEPTH + 1))).toBe(false);
-    expect(reads(nested(1_000_000))).toBe(false);
-    expect(reads(`{"\\u0061":${nested(MAX_DEPTH - 1)}}`)).toBe(true);
-    expect(reads(`{"\\u0061":${nested(MAX_DEPTH)}}`)).toBe(false);
+    expect(reads(nestedArrays(1_000_000))).toBe(false);
+    expect(reads(`{"\\u0061":${nestedArrays(MAX_DEPTH - 1)}}`)).toBe(true);
+    expect(reads(`{"\\u0061":${nestedArrays(MAX_DEPTH)}}`)).toBe(false);
   });
 
   it.each([

@@ -14,6 +14,8 @@ const isUtf8 = (value: string): boolean => {
 
 /** Returns how a body of this content type is to be read; `none` when there is no type. */
 export const bodyForm = (contentType: string): BodyForm => {
+  // What nearly every body says needs no parsing.
+  if (contentType === 'application/json') return 'json';
   if (contentType === '') return 'none';
   const type = TYPE.exec(contentType)?.[1]?.toLowerCase();
   if (type === undefined || !isUtf8(contentType)) return 'other';

@@ -59,13 +59,11 @@ export const OPENAI_PLACES: Places = {
 };
 
 /**
- * Members that spell an answer out token by token: text in another form, beyond the reach of a mask.
- * `token_ids` is vLLM's `return_token_ids`.
+ * Returns true for a value that repeats the answer's text token by token, where no mask reaches it. `token_ids` is
+ * vLLM's `return_token_ids`.
  */
-const LEAKS: ReadonlySet<JsonStep> = new Set(['logprobs', 'token_ids']);
-
-/** Returns true for a value that repeats the answer's text where no mask reaches it. */
 export const openaiLeaks = (path: readonly JsonStep[]): boolean => {
-  const last = path.at(-1);
-  return last !== undefined && LEAKS.has(last) && !path.some((step) => OPENAI_PLACES.free.has(String(step)));
+  const last = path[path.length - 1];
+  if (last !== 'logprobs' && last !== 'token_ids') return false;
+  return !path.some((step) => OPENAI_PLACES.free.has(String(step)));
 };

@@ -84,10 +84,12 @@ const isSet = (value: unknown): boolean => value !== undefined;
 
 class ResponsesReader implements StreamReader {
   private readonly channels = new Map<string, Channel>();
+  private sequence: unknown;
 
   read(event: string, value: unknown): EventReading {
     const object = eventObject(value);
     const type = stringMember(object, 'type') || event;
+    this.sequence = object['sequence_number'];
     if (LAST.has(type) || isObject(object['error'])) return { ...THE_END, usage: openaiUsage(object['response']) };
     if (type.endsWith('.delta')) return this.grown(type.slice(0, -'.delta'.length), object);
     if (type.endsWith('.done')) return { ...NOTHING, closes: this.closed(type.slice(0, -'.done'.length), object) };
@@ -98,7 +100,8 @@ class ResponsesReader implements StreamReader {
   delta(channel: string, text: string): { readonly event: string; readonly value: unknown } {
     const found = this.channels.get(channel);
     if (found === undefined) throw new Failure('internal', 'expected a channel that was read before');
-    return { event: `${found.stem}.delta`, value: found.write(text) };
+    // No number is left between the events around it: it takes that of the event that it goes ahead of.
+    return { event: `${found.stem}.delta`, value: { ...found.write(text), sequence_number: this.sequence } };
   }
 
   private grown(stem: string, object: JsonObject): EventReading {
@@ -156,7 +159,7 @@ const PART_STEMS: ReadonlySet<string> = new Set(['response.content_part', 'respo
 
 const growing = (deltas: readonly Delta[]): EventReading => ({ ...NOTHING, deltas });
 
-/** Returns how to write a further event for the text that `event` grew. It repeats the sequence number. */
+/** Returns how to write a further event for the text that `event` grew. */
 const writer = (stem: string, event: JsonObject, wrap: (text: string) => unknown): ((text: string) => JsonObject) => {
   const place: Record<string, unknown> = {};
   for (const key of PLACE) if (event[key] !== undefined) place[key] = event[key];
@@ -164,7 +167,6 @@ const writer = (stem: string, event: JsonObject, wrap: (text: string) => unknown
   const logprobs = stem === 'response.output_text' ? { logprobs: [] } : {};
   return (text) => ({
     type: `${stem}.delta`,
-    sequence_number: event['sequence_number'],
     ...place,
     delta: wrap(text),
     ...logprobs,

@@ -79,21 +79,21 @@ describe('splitting an event stream', () => {
   });
 });
 
-describe('rewriting an event', () => {
-  const same = (line: string): string => line;
+const sameLine = (line: string): string => line;
 
+describe('rewriting an event', () => {
   it('leaves an event alone when neither data nor lines change', () => {
     const text = '\ufeffid: 1\r\ndata: a\r\n: note\r\n\r\n';
     const event = readEvent(text, true);
     expect(event).toMatchObject({ event: '', data: 'a' });
-    expect(rewriteEvent(event, 'a', same)).toBe(text);
+    expect(rewriteEvent(event, 'a', sameLine)).toBe(text);
   });
 
   it('puts new data where the first data line was', () => {
     const event = readEvent('event: e\ndata:one\n: note\ndata: two\nid: 3\n\n', false);
     expect(event.data).toBe('one\ntwo');
-    expect(rewriteEvent(event, 'new', same)).toBe('event: e\ndata:new\n: note\nid: 3\n\n');
-    expect(rewriteEvent(event, 'n\nm', same)).toBe('event: e\ndata:n\ndata:m\n: note\nid: 3\n\n');
+    expect(rewriteEvent(event, 'new', sameLine)).toBe('event: e\ndata:new\n: note\nid: 3\n\n');
+    expect(rewriteEvent(event, 'n\nm', sameLine)).toBe('event: e\ndata:n\ndata:m\n: note\nid: 3\n\n');
   });
 
   it('changes comments and fields line by line', () => {
@@ -108,7 +108,7 @@ describe('rewriting an event', () => {
         for (const frame of splitter.push(Buffer.from(`${text}\n\n`))) {
           const event = readEvent(frame.toString(), false);
           if (event.data === null) continue;
-          const again = readEvent(rewriteEvent(event, data, same), false);
+          const again = readEvent(rewriteEvent(event, data, sameLine), false);
           expect(again).toMatchObject({ event: event.event, data });
           expect(again.lines.filter((line) => line.field !== 'data').length).toBe(
             event.lines.filter((line) => line.field !== 'data').length,

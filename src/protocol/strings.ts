@@ -17,4 +17,15 @@ export const isBase64Uri = (text: string): boolean => {
  * Returns true for a word as protocols and schemas name members and kinds: letters, underscores and hyphens, beginning
  * with a small letter, at most 40 characters. No entity is spelled that way.
  */
-export const isPlainWord = (text: string): boolean => /^[a-z_$][A-Za-z_-]{0,39}$/.test(text);
+export const isPlainWord = (text: string): boolean => {
+  // A loop: it is asked for every member name, and takes a third of what an expression does.
+  const { length } = text;
+  if (length === 0 || length > 40) return false;
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    const small = (code >= 0x61 && code <= 0x7a) || code === 0x5f;
+    if (small || (at === 0 ? code === 0x24 : code === 0x2d || (code >= 0x41 && code <= 0x5a))) continue;
+    return false;
+  }
+  return true;
+};

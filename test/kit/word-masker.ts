@@ -5,7 +5,8 @@ import type { TextMasker } from '../../src/mask/text-masker.ts';
 import { Failure } from '../../src/reasons.ts';
 
 const WORD = /[\w@.+-]+/g;
-const LAST_WORD = /[\w@.+-]*$/;
+/** Half a character is held too. */
+const LAST_WORD = /[\w@.+-]*[\ud800-\udbff]?$/;
 
 const isSecret = (word: string): boolean => word.includes('@') || /\d{8,}/.test(word);
 
