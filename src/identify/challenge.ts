@@ -33,7 +33,7 @@ export function challengesFor(publicUrl: string): (reason: IdentifyReason) => st
 }
 
 /** RFC 9728 §2: what clients read at `/.well-known/oauth-protected-resource`. */
-export interface ProtectedResourceMetadata {
+interface ProtectedResourceMetadata {
   readonly resource: string;
   readonly authorization_servers: readonly string[];
   readonly bearer_methods_supported: readonly ['header'];

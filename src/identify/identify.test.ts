@@ -127,7 +127,6 @@ describe('every option of the config does what it says', () => {
     ['groups', { groups: 'roles' }, {}, { roles: 'ml' }, 'token-malformed'],
     ['jwks_uri', { jwks_uri: 'http://127.0.0.1:1/jwks' }, {}, {}, 'issuer-unavailable'],
     ['clock_skew', {}, { clock_skew: '0s' }, { nbf: NOW + 1 }, 'token-time'],
-    ['stale_keys', {}, { stale_keys: '0s' }, {}, 'issuer-unavailable'],
   ])('%s', async (_, entry, rest, changes, reason) => {
     const token = signed(changes);
     expect(await asking.outcome(token)).toBe('caller alice');

@@ -17,10 +17,10 @@ import { Refusal } from './refusal.ts';
 import { type Issuer, type Verified, verifyToken } from './verify.ts';
 
 export { CREDENTIAL_HEADERS } from './credential.ts';
-export { type ProtectedResourceMetadata, protectedResourceMetadata } from './challenge.ts';
+export { protectedResourceMetadata } from './challenge.ts';
 
 /** Who makes the call. Shared between the calls of one token, and frozen. */
-export interface IdentifiedCaller {
+interface IdentifiedCaller {
   readonly kind: 'caller';
   readonly caller: Caller;
   /** SHA-256 of the whole token, to know it again. Never the token. */
@@ -28,7 +28,7 @@ export interface IdentifiedCaller {
 }
 
 /** Why nobody is identified. */
-export interface RefusedStranger {
+interface RefusedStranger {
   readonly kind: 'refused';
   readonly reason: Reason;
   /** WWW-Authenticate value; empty when another token would not help. */

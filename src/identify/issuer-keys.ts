@@ -10,7 +10,7 @@ import { type KeySet, selectKey } from './key-set.ts';
 import { UnknownKids } from './unknown-kids.ts';
 
 /** A key at hand, with the generation of the set that it was found in. */
-export interface FoundKey {
+interface FoundKey {
   readonly key: KeyObject;
   readonly generation: number;
 }
@@ -25,7 +25,7 @@ export type Later = (ms: number, run: () => void) => () => void;
 export interface KeepingParts {
   readonly fetch: FetchKeys;
   readonly dispatcher: Dispatcher;
-  /** How long known keys stay good while the issuer cannot be reached, in milliseconds. */
+  /** How long known keys stay good while the issuer cannot be reached, in milliseconds; never less than their own time. */
   readonly staleFor: number;
   readonly clock: Clock;
   readonly later: Later;
@@ -85,7 +85,8 @@ export class IssuerKeys {
 
   /** Milliseconds for which the keys at hand are good without hearing from the issuer again; 0 when they are not. */
   get goodFor(): number {
-    return this.#kept === null ? 0 : Math.max(0, this.#parts.staleFor - this.#age(this.#kept));
+    if (this.#kept === null) return 0;
+    return Math.max(0, Math.max(this.#parts.staleFor, this.#kept.ttl) - this.#age(this.#kept));
   }
 
   /** Returns the key, at once where that is known. A call waits only when its answer depends on a fetch. */

@@ -14,7 +14,7 @@ export interface VerificationKey {
 }
 
 /** Why a member of a set is not kept. */
-export type Ignored = 'not a key' | 'private' | 'no kid' | 'not for signatures' | 'unsupported' | 'invalid' | 'weak';
+type Ignored = 'not a key' | 'private' | 'no kid' | 'not for signatures' | 'unsupported' | 'invalid' | 'weak';
 
 /** The usable keys of an issuer. */
 export interface KeySet {

@@ -12,13 +12,11 @@ import { listenOnLoopback, stopListening } from './loopback.ts';
 import { makeProvider, OVERRIDES, PEOPLE_CLIENT, type Roster, secretOf, type TokenOverrides } from './oidc-provider.ts';
 import { type SigningKey, signingKey, signJwt } from './token-issuer.ts';
 
-export type { Roster, TokenOverrides } from './oidc-provider.ts';
-
 /** Who there is when nothing else is said: a user, an approver, somebody who may see personal data. */
-export const PEOPLE: Roster = { alice: ['ml'], bob: ['ml', 'ml-leads'], carol: ['ml', 'privacy-cleared'] };
+const PEOPLE: Roster = { alice: ['ml'], bob: ['ml', 'ml-leads'], carol: ['ml', 'privacy-cleared'] };
 
 /** What there is beside people when nothing else is said. */
-export const WORKLOADS: Roster = { ci: ['ci'] };
+const WORKLOADS: Roster = { ci: ['ci'] };
 
 /** How a provider starts. */
 export interface IdentityProviderOptions {
