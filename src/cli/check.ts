@@ -2,50 +2,12 @@
 
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { ConfigError, type LoadedConfig, loadConfig, showProblem } from '../config-file.ts';
-import { onlineProbes, PROBES, type Probe } from './check-probes.ts';
+import { onlineProbes, PROBES } from './check-probes.ts';
 import { EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { DEFAULT_CONFIG } from './load.ts';
+import { lookAt } from './look.ts';
 import { styled } from './table.ts';
-
-/** What one look found. */
-interface Finding {
-  readonly check: string;
-  readonly result: 'ok' | 'warning' | 'problem';
-  /** One line; empty when `ok` says it all. */
-  readonly detail: string;
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Returns what a probe found; a probe that throws has found a problem. */
-const look = async ({ check, run }: Probe, loaded: LoadedConfig, io: Io): Promise<readonly Finding[]> => {
-  const warnings: Finding[] = [];
-  const warn = (detail: string): void => void warnings.push({ check, result: 'warning', detail });
-  try {
-    const details = await run({ ...loaded, env: io.env, warn });
-    const problems = details.map((detail): Finding => ({ check, result: 'problem', detail }));
-    return [...warnings, ...(problems.length === 0 ? [{ check, result: 'ok', detail: '' } as const] : problems)];
-  } catch (error) {
-    return [...warnings, { check, result: 'problem', detail: messageOf(error) }];
-  }
-};
-
-const lookAtConfig = (
-  file: string,
-): { readonly findings: readonly Finding[]; readonly loaded: LoadedConfig | null } => {
-  const check = 'config';
-  try {
-    return { findings: [{ check, result: 'ok', detail: '' }], loaded: loadConfig(file) };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const findings = error.problems.map(
-      (problem): Finding => ({ check, result: 'problem', detail: showProblem(error.file, problem) }),
-    );
-    return { findings, loaded: null };
-  }
-};
 
 const COLUMNS = [
   { key: 'result', title: 'RESULT' },
@@ -56,20 +18,14 @@ const COLUMNS = [
 const STYLES = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 
 const check = async (io: Io, file: string, online: boolean): Promise<void> => {
-  const { findings, loaded } = lookAtConfig(file);
-  const all = [...findings];
-  const probes = loaded === null ? [] : [...PROBES, ...(online ? onlineProbes(loaded.config) : [])];
-  for (const probe of loaded === null ? [] : probes) {
-    io.progress(`checking ${probe.check} …`);
-    if (loaded !== null) all.push(...(await look(probe, loaded, io)));
-  }
+  const findings = await lookAt(io, file, ({ config }) => [...PROBES, ...(online ? onlineProbes(config) : [])]);
   io.list(
     COLUMNS,
-    all,
+    findings,
     ({ result, check, detail }) => ({ result: styled(STYLES[result], result), check, detail }),
     'nothing to check',
   );
-  if (all.some(({ result }) => result === 'problem')) io.exit(EXIT.found);
+  if (findings.some(({ result }) => result === 'problem')) io.exit(EXIT.found);
 };
 
 /** Returns `sallyport check`. */

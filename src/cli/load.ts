@@ -13,17 +13,6 @@ export const DEFAULT_CONFIG = 'sallyport.yaml';
 export const configOption = (): Option =>
   new Option('-c, --config <file>', 'the config to use').default(DEFAULT_CONFIG).env('SALLYPORT_CONFIG');
 
-/** Returns `error` as the end of a command, after telling every problem on a line of its own. */
-export const configFailure = (io: Io, error: ConfigError): CliError => {
-  const { file, problems } = error;
-  io.say(...problems.map((problem) => showProblem(file, problem)));
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  return new CliError(EXIT.usage, `${count} in ${file}`, {
-    hint: 'docs/config.md describes every key; `sallyport init` writes a config to start from',
-    cause: error,
-  });
-};
-
 /**
  * Returns the config in `file`, a path relative to the working directory of the command.
  * @throws CliError with `EXIT.usage`, after telling every problem.
@@ -32,6 +21,12 @@ export const loadConfigFor = (io: Io, file: string): LoadedConfig => {
   try {
     return loadConfig(resolve(io.cwd, file));
   } catch (error) {
-    throw error instanceof ConfigError ? configFailure(io, error) : error;
+    if (!(error instanceof ConfigError)) throw error;
+    io.say(...error.problems.map((problem) => showProblem(error.file, problem)));
+    const count = error.problems.length === 1 ? 'one problem' : `${error.problems.length} problems`;
+    throw new CliError(EXIT.usage, `${count} in ${file}`, {
+      hint: 'docs/config.md describes every key; `sallyport init` writes a config to start from',
+      cause: error,
+    });
   }
 };

@@ -1,34 +1,29 @@
 /** `sallyport start`: opens the gateway and stays until it is told to stop. */
 
-import process from 'node:process';
 import { resolve } from 'node:path';
+import process from 'node:process';
 import { Command } from 'commander';
-import { ConfigError } from '../config-file.ts';
-import { RecordingKeyError } from '../recording-key.ts';
-import { SecretError } from '../secrets.ts';
 import type { Running } from '../start.ts';
+import { PROBES } from './check-probes.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
-import { configFailure, configOption } from './load.ts';
+import { configOption } from './load.ts';
+import { lookAt } from './look.ts';
 
-const UNUSABLE = new Set(['ConfigError', 'PolicyError', SecretError.name, RecordingKeyError.name]);
-
-/** Tells the lines of a long message one by one, and ends the command. */
-const unusable = (io: Io, error: Error): CliError => {
-  const lines = error.message.split('\n');
-  if (lines.length > 1) io.say(...lines);
-  const message = lines.length > 1 ? 'the config cannot be used' : error.message;
-  return new CliError(EXIT.usage, message, { hint: '`sallyport check` tells what is wrong', cause: error });
+/** Ends the command, after telling everything that is wrong with the config at once; no thread has begun by then. */
+const refuseProblems = async (io: Io, file: string): Promise<void> => {
+  const findings = await lookAt(io, file, () => PROBES);
+  const noted = findings.filter(({ result }) => result !== 'ok');
+  io.say(...noted.map(({ check, result, detail }) => `${result === 'warning' ? 'warning: ' : ''}${check}: ${detail}`));
+  const problems = noted.filter(({ result }) => result === 'problem');
+  if (problems.length === 0) return;
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  throw new CliError(EXIT.usage, `${count} with ${file}`, { hint: 'docs/config.md describes every key' });
 };
 
-/**
- * Returns why a gateway did not start, as the end of a command. Errors of other threads arrive as copies that keep
- * their name but not their class. An error of the language itself is a defect of ours and stays what it is.
- */
-const startFailure = (io: Io, error: unknown): unknown => {
-  if (error instanceof ConfigError) return configFailure(io, error);
+/** Returns why a gateway did not start. An error of the language itself is a defect of ours and stays what it is. */
+const startFailure = (error: unknown): unknown => {
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof ReferenceError) return error;
-  if (UNUSABLE.has(error.name)) return unusable(io, error);
   return new CliError(EXIT.unreachable, `cannot start: ${error.message}`, { cause: error });
 };
 
@@ -48,10 +43,11 @@ const stopOnSignals = (running: Running, io: Io): void => {
 };
 
 const start = async (io: Io, configPath: string): Promise<void> => {
+  await refuseProblems(io, configPath);
   // Imported here: the gateway is much to load for a command that only prints its version.
   const gateway = await import('../start.ts');
   const running = await gateway.start({ configPath }).catch((error: unknown) => {
-    throw startFailure(io, error);
+    throw startFailure(error);
   });
   stopOnSignals(running, io);
   const { listeners, control } = running.ports;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chat, chatStream } from '../support/model-answers.ts';
-import { startWorld, usualConfig, type World } from '../support/world.ts';
+import { startWorld, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -49,6 +49,11 @@ describe('sallyport start', () => {
     ['a config with a mistake', (config: string) => `${config}\npolices: []\n`, 'polices: unknown key'],
     ['a policy that does not compile', (config: string) => config.replace('caller.groups', 'caller.gruops'), 'gruops'],
     ['a key that is not there', (config: string) => `${config}\nledger: { key: { file: none.key } }\n`, 'none.key'],
+    [
+      'a recording key that is none',
+      (config: string) => `${config}\nrecording: { key: { file: keys/ledger.pub } }\n`,
+      'sallyport-recording-key-v1',
+    ],
     ['a credential that is not set', (config: string) => config.replace('UPSTREAM_KEY', 'NO_KEY'), 'NO_KEY'],
   ])('refuses %s before it takes a call, with exit code 2', async (_what, change, said) => {
     const file = other((config) => `${change(config)}\nstore: { path: ./other }\n`);
@@ -70,35 +75,29 @@ describe('sallyport start', () => {
   });
 
   it('lets a call under way end when it is told to stop, and ends with 0', async () => {
-    let release = (): void => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const gate = Promise.withResolvers<void>();
     const { steps, ...answer } = chatStream(['one ', 'two']);
-    world.model.next({ ...answer, steps: [...steps.slice(0, 1), { until }, ...steps.slice(1)] });
+    world.model.next({ ...answer, steps: [...steps.slice(0, 1), { until: gate.promise }, ...steps.slice(1)] });
     const response = await ask(true);
     const stopped = world.stopGateway();
     await sleep(200);
-    release();
+    gate.resolve();
     expect(await response.text()).toContain('two');
     expect(await stopped).toBe(0);
     await world.startGateway();
   });
 
   it('ends at once at the second signal', async () => {
-    let release = (): void => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const gate = Promise.withResolvers<void>();
     const { steps, ...answer } = chatStream(['one ', 'two']);
-    world.model.next({ ...answer, steps: [...steps.slice(0, 1), { until }, ...steps.slice(1)] });
+    world.model.next({ ...answer, steps: [...steps.slice(0, 1), { until: gate.promise }, ...steps.slice(1)] });
     const response = await ask(true);
     const first = world.stopGateway('SIGINT');
     await sleep(200);
     expect(await world.stopGateway('SIGINT')).toBe(130);
     expect(await first).toBe(130);
     await expect(response.text()).rejects.toThrow();
-    release();
+    gate.resolve();
     await world.startGateway();
   });
 });
