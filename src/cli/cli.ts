@@ -7,10 +7,17 @@ import { detectorsCommand } from './detectors.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { initCommand } from './init.ts';
 import { createIo, type Io, type IoOfRun, type Surroundings } from './io.ts';
+import { ledgerCommand } from './ledger.ts';
 import { startCommand } from './start.ts';
 
 /** Every command, in the order of the help. */
-const COMMANDS: readonly ((io: Io) => Command)[] = [initCommand, checkCommand, startCommand, detectorsCommand];
+const COMMANDS: readonly ((io: Io) => Command)[] = [
+  initCommand,
+  checkCommand,
+  startCommand,
+  detectorsCommand,
+  ledgerCommand,
+];
 
 // The manifest stands two folders up from both src/cli and dist/cli.
 const version = (): string => {

@@ -1,0 +1,186 @@
+/** `sallyport ledger`: evidence, verified with nothing but the files and a public key. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { readDirectory } from '../ledger/directory.ts';
+import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
+import {
+  type LogReport,
+  Malformed,
+  type NoteVerifier,
+  parseCheckpoint,
+  parseVerifier,
+  type Problem,
+  verifyLog,
+} from '../ledger/verify.ts';
+import { openNote, parseNote } from '../ledger/note.ts';
+import { JournalCheck, type JournalProblem, type JournalReport } from '../record/verify.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { type Line, styled } from './table.ts';
+
+const readInput = (io: Io, file: string): Buffer => {
+  try {
+    return readFileSync(resolve(io.cwd, file));
+  } catch (cause) {
+    throw new CliError(EXIT.usage, `${file} cannot be read: ${String(cause)}`, { cause });
+  }
+};
+
+/** Returns the keys that `--key` names: a key itself, or a file with one on each line that is no comment. */
+const keysOf = (io: Io, key: string): readonly NoteVerifier[] => {
+  const text = key.includes('+') && !existsSync(resolve(io.cwd, key)) ? key : readInput(io, key).toString('utf8');
+  const lines = text.split('\n').map((line) => line.trim());
+  try {
+    const keys = lines.filter((line) => line !== '' && !line.startsWith('#')).map(parseVerifier);
+    if (keys.length > 0) return keys;
+  } catch (cause) {
+    if (!(cause instanceof Malformed)) throw cause;
+    throw new CliError(EXIT.usage, `--key is ${cause.message}`, { hint: KEY_HINT, cause });
+  }
+  throw new CliError(EXIT.usage, `${key} holds no key`, { hint: KEY_HINT });
+};
+const KEY_HINT = 'a public key is NAME+ID+BASE64; `sallyport init` wrote it to keys/ledger.pub';
+
+/** Where the evidence is. */
+interface Evidence {
+  /** The public folder of the log. */
+  readonly log: string;
+  /** The data folder with the journals; null when only the log was given. */
+  readonly data: string | null;
+}
+
+const evidenceIn = (io: Io, dir: string): Evidence => {
+  const path = resolve(io.cwd, dir);
+  if (!existsSync(path)) {
+    throw new CliError(EXIT.usage, `there is no folder ${dir}`, {
+      hint: 'give the data folder of a gateway (store.path of its config), or the `ledger` folder in it',
+    });
+  }
+  const log = join(path, 'ledger');
+  return existsSync(log) ? { log, data: path } : { log: path, data: null };
+};
+
+/** What `ledger verify` found; what it prints with `--json`. */
+interface Verified {
+  readonly ledger: LogReport;
+  /** Null when the journals are not there to be verified. */
+  readonly journals: JournalReport | null;
+}
+
+const showProblem = ({ where, message }: Problem): Line => [styled('red', 'problem: '), `${where}: ${message}`];
+
+const showJournalProblem = ({ session, file, offset, found }: JournalProblem): Line => {
+  const where = [session && `session ${session}`, file, offset === -1 ? '' : `at ${offset}`].filter(
+    (part) => part !== '',
+  );
+  return [styled('red', 'problem: '), `${where.length === 0 ? 'journals' : where.join(' ')}: ${found}`];
+};
+
+const verdict = (problems: number): Line =>
+  problems === 0 ? styled('green', 'verified') : styled('red', problems === 1 ? 'one problem' : `${problems} problems`);
+
+const showLedger = ({
+  origin,
+  size,
+  root,
+  checkpoints,
+  problems,
+  problemCount,
+  findings,
+  findingCount,
+}: LogReport): readonly Line[] => [
+  ...problems.map(showProblem),
+  ...(problemCount > problems.length ? [`… and ${problemCount - problems.length} more problems`] : []),
+  ...findings.map(({ where, message }): Line => [styled('yellow', 'note: '), `${where}: ${message}`]),
+  ...(findingCount > findings.length ? [`… and ${findingCount - findings.length} more notes`] : []),
+  `origin: ${origin}`,
+  `root: ${root === '' ? 'unknown' : root}`,
+  [`ledger: ${size} leaves, ${checkpoints} checkpoints: `, verdict(problemCount)].flat(),
+];
+
+const showJournals = (journals: JournalReport | null): readonly Line[] => {
+  if (journals === null) return ['journals: not checked, only the ledger was given'];
+  const { files, frames, sessions, open, unsealed, problems } = journals;
+  const counts = `${files} files, ${frames} frames, ${sessions} sessions, ${open} open, ${unsealed} frames not sealed yet`;
+  return [...problems.map(showJournalProblem), [`journals: ${counts}: `, verdict(problems.length)].flat()];
+};
+
+const showFreshness = ({ freshness }: LogReport): Line =>
+  freshness.kind === 'not-proven'
+    ? ['freshness: ', styled('yellow', 'not proven')]
+    : `freshness: proven up to leaf ${freshness.size}, by the checkpoint that was kept elsewhere`;
+
+interface VerifyOptions {
+  readonly key: string;
+  readonly checkpoint?: string;
+}
+
+/** Reads the leaves once, for both halves of the evidence. */
+const verifyAll = async (io: Io, { log, data }: Evidence, { key, checkpoint }: VerifyOptions): Promise<Verified> => {
+  const journals = data === null ? null : new JournalCheck(data);
+  let percent = -1;
+  const ledger = await verifyLog(readDirectory(log), {
+    keys: keysOf(io, key),
+    ...(checkpoint === undefined ? {} : { checkpoint: readInput(io, checkpoint) }),
+    leaf: (index, read) => {
+      if (read?.kind === 'known') journals?.leaf(index, read.leaf);
+    },
+    progress: (done, all) => {
+      const now = Math.floor((done / all) * 100);
+      if (now > percent) io.progress(`verifying the ledger: ${(percent = now)} %`);
+    },
+  });
+  if (journals !== null) io.progress('verifying the journals …');
+  return { ledger, journals: journals?.finish() ?? null };
+};
+
+const verify = async (io: Io, dir: string, options: VerifyOptions): Promise<void> => {
+  const verified = await verifyAll(io, evidenceIn(io, dir), options);
+  const { ledger, journals } = verified;
+  io.print(verified, [...showLedger(ledger), ...showJournals(journals), showFreshness(ledger)]);
+  if (!ledger.ok || (journals?.problems.length ?? 0) > 0) io.exit(EXIT.found);
+  if (options.checkpoint !== undefined) return;
+  io.say([
+    styled('cyan', 'hint: '),
+    'keep what `sallyport ledger checkpoint` prints where the gateway cannot write, and give it with --checkpoint',
+  ]);
+};
+
+/** Prints the checkpoint of a log, to be kept elsewhere. Verifies it only when a key is given. */
+const checkpoint = (io: Io, dir: string, { key }: { readonly key?: string }): void => {
+  const file = join(evidenceIn(io, dir).log, CHECKPOINT_PATH);
+  const note = readInput(io, file);
+  try {
+    const text = key === undefined ? parseNote(note).text : openNote(note, keysOf(io, key));
+    const { origin, size, root } = parseCheckpoint(text);
+    const lines = note.toString('utf8');
+    io.print({ origin, size, root: root.toBase64(), note: lines }, lines.trimEnd().split('\n'));
+  } catch (cause) {
+    if (!(cause instanceof Malformed)) throw cause;
+    throw new CliError(EXIT.found, `${file} is no checkpoint to rely on: ${cause.message}`, { cause });
+  }
+};
+
+const KEY_OPTION = ['--key <key>', 'the public key of the ledger, or a file that holds it'] as const;
+const DIR_ARGUMENT = ['<dir>', 'the data folder of a gateway, or the `ledger` folder in it'] as const;
+
+/** Returns `sallyport ledger`. */
+export const ledgerCommand = (io: Io): Command => {
+  const command = new Command('ledger').description('verify the evidence with its files and a public key alone');
+  command
+    .command('verify')
+    .description('find any change, deletion or reordering of the records; ends with 1 when there is one')
+    .argument(...DIR_ARGUMENT)
+    .requiredOption(...KEY_OPTION)
+    .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere: proves that nothing up to it was cut off')
+    .action((dir: string, options: VerifyOptions) => verify(io, dir, options));
+  command
+    .command('checkpoint')
+    .description('print the latest checkpoint, to be kept where the gateway cannot write')
+    .argument(...DIR_ARGUMENT)
+    .option(...KEY_OPTION)
+    .action((dir: string, options: { readonly key?: string }) => checkpoint(io, dir, options));
+  return command;
+};
