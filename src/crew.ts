@@ -2,6 +2,7 @@
 
 import type { MessagePort, Worker } from 'node:worker_threads';
 import type { Config } from './config.ts';
+import type { Log } from './log.ts';
 import { createLink } from './record/messages.ts';
 import { ask, type Remote } from './rpc.ts';
 import {
@@ -22,6 +23,7 @@ export interface CrewOptions {
   readonly configHash: string;
   readonly baseDir: string;
   readonly instance: string;
+  readonly log: Log;
 }
 
 /** Threads at work. */
@@ -60,6 +62,9 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     threads.push(thread);
     const onDeath = (cause: unknown): void => {
       if (expected) return;
+      // an exit follows the error that caused it, and is told once
+      if (cause instanceof Error)
+        options.log.error({ err: cause, name: thread.threadName }, 'a thread of the gateway died');
       died.reject(cause instanceof Error ? cause : new Error('a thread of the gateway ended unexpectedly'));
       ended.resolve(THREAD_DIED);
     };

@@ -51,6 +51,7 @@ export async function start(options: { readonly configPath: string }): Promise<R
       config,
       configHash: loaded.hash,
       baseDir: loaded.baseDir,
+      log,
       instance: showId(randomBytes(16)).slice(-16),
     });
     return await openHouse({ loaded: { ...loaded, config }, crew, log, release: () => lock.release() });

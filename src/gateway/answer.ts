@@ -31,6 +31,8 @@ export class Answer implements AnswerSink {
   /** What waits for the opening record to be durable; null once it is. */
   #waiting: (() => void)[] | null = [];
   #paused = false;
+  /** The answer cannot go on; all that still leaves is the word why. */
+  #failing = false;
   /** Body bytes have been written. */
   #begun = false;
   #over = false;
@@ -53,7 +55,7 @@ export class Answer implements AnswerSink {
   }
 
   head(status: number, statusText: string, rawHeaders: readonly string[]): void {
-    if (this.#over) return;
+    if (this.#over || this.#failing) return;
     this.#status = status;
     const res = this.#res;
     const session = this.#session;
@@ -64,7 +66,7 @@ export class Answer implements AnswerSink {
           fieldValue(rawHeaders, 'content-encoding'),
         );
       });
-      if (this.#over) return;
+      if (this.#over || this.#failing) return;
     }
     const fields = answerFields(
       rawHeaders,
@@ -103,7 +105,8 @@ export class Answer implements AnswerSink {
   }
 
   fail(failure: Failure): void {
-    if (this.#over) return;
+    if (this.#over || this.#failing) return;
+    this.#failing = true;
     const res = this.#res;
     const session = this.#session;
     const { codec } = this.#call.accepted.served;
@@ -136,7 +139,7 @@ export class Answer implements AnswerSink {
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
     if (!ok) return this.fail(new Failure('evidence-unavailable', 'the opening record could not be made durable'));
-    for (const step of waiting) if (!this.#over) step();
+    for (const step of waiting) if (!this.#over && !this.#failing) step();
     this.#onDrain();
   }
 
@@ -215,7 +218,7 @@ export class Answer implements AnswerSink {
 
   /** Runs a step that may find that the answer cannot pass; whatever it throws ends the answer. */
   #guarded(step: () => void): void {
-    if (this.#over) return;
+    if (this.#over || this.#failing) return;
     try {
       step();
     } catch (cause) {

@@ -14,6 +14,8 @@ interface StrangerRefusal {
   readonly reason: Reason;
   readonly detail?: string;
   readonly challenge?: string;
+  /** For the operator: which check failed. */
+  readonly why?: string;
 }
 
 /** Refuses a request of nobody we know: counted by source and reason, no session, and its body stays unread. */
@@ -27,6 +29,8 @@ export function refuseStranger(
 ): void {
   gate.recorder.refused(source, why.reason);
   gate.watcher.refused(why.reason);
+  // at debug only: strangers must not be able to fill the log
+  gate.log.debug({ reason: why.reason, why: why.why ?? why.detail ?? '', source }, 'refused a stranger');
   // what has no single reading leaves no certainty about where the next request begins either
   const close = hasUnreadBody(req) || why.reason === 'bad-request';
   if (close) lingerOnClose(req.socket);
