@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { cutAt, dispatched, frame, singleBytes, spell, spelling } from '../../test/kit/event-stream.ts';
+import { parsedRecord, stringAt } from '../../test/kit/json.ts';
 import { codecs } from '../protocol/codecs.ts';
 import { createAnswerMask } from './answer.ts';
 import { compileTextMasker } from './text-masker.ts';
@@ -69,16 +70,14 @@ it('a masked stream says what the masked whole says, for real entities and every
         const out = Buffer.concat([...chunks.flatMap((chunk) => mask.push(chunk)), ...mask.end()]).toString();
         const joined = dispatched(out)
           .filter(({ data }) => data !== '[DONE]')
-          .map(
-            ({ data }) => (JSON.parse(data) as { choices: { delta: { content: string } }[] }).choices[0]?.delta.content,
-          )
+          .map(({ data }) => stringAt(parsedRecord(data), 'choices', 0, 'delta', 'content'))
           .join('');
         const whole = masker.session().whole(content, () => {});
         expect(joined).toBe(whole);
         if (whole !== content) masked++;
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 300 },
   );
-  expect(masked).toBeGreaterThan(200);
+  expect(masked).toBeGreaterThan(100);
 });

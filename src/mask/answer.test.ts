@@ -10,10 +10,12 @@ import {
   spell,
   spelling,
 } from '../../test/kit/event-stream.ts';
+import { parsedRecord, recordOf } from '../../test/kit/json.ts';
 import { blockingMasker, idleMasker, MASK, maskWords, wordMasker } from '../../test/kit/word-masker.ts';
 import type { Finding } from '../call.ts';
 import { codecs, type Protocol } from '../protocol/codecs.ts';
 import type { Operation } from '../protocol/codec.ts';
+import { itemsOf } from '../protocol/value.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import { type AnswerMask, createAnswerMask } from './answer.ts';
 import type { TextMasker } from './text-masker.ts';
@@ -87,14 +89,43 @@ const joined = (stream: string): Record<string, string> => {
   };
   for (const { data } of dispatched(stream)) {
     if (data === '[DONE]') continue;
-    const chunk = JSON.parse(data) as { choices?: { index: number; delta?: unknown; text?: string }[] };
-    for (const choice of chunk.choices ?? []) {
-      walk(choice.delta, String(choice.index));
-      if (choice.text !== undefined) walk(choice.text, `${choice.index} text`);
+    for (const choice of itemsOf(parsedRecord(data)['choices']).map(recordOf)) {
+      walk(choice['delta'], String(choice['index']));
+      walk(choice['text'], `${String(choice['index'])} text`);
     }
   }
   return texts;
 };
+
+const bareChunk = (choices: unknown[]): object => ({
+  id: 'c1',
+  object: 'chat.completion.chunk',
+  created: 7,
+  model: 'm',
+  choices,
+});
+
+/** Returns the event's data with its growing texts left out. */
+const withoutTexts = (data: string): string =>
+  data.replaceAll(/("(?:content|refusal|\w+_content|later_field)": ?)"(?:[^"\\]|\\.)*"/g, '$1""');
+
+const fragment = (index: number, text: string): object =>
+  chunkOf({ tool_calls: [{ index, function: { arguments: text } }] });
+
+const completionPart = (text: string): object => ({
+  id: 'c',
+  object: 'text_completion',
+  choices: [{ index: 0, text, logprobs: null }],
+});
+
+const maskedJson = (value: unknown, options: Case = {}): unknown =>
+  JSON.parse(
+    run([Buffer.from(JSON.stringify(value))], { contentType: 'application/json; charset=utf-8', ...options }).text,
+  );
+
+const resultOf = (type: string): unknown => ({ output: [{ type, result: '4111111111111111' }] });
+
+const thinking = (text: string, signature: string): object => ({ type: 'thinking', thinking: text, signature });
 
 describe('masking a chat stream', () => {
   it('masks what is split over events', () => {
@@ -130,17 +161,12 @@ describe('masking a chat stream', () => {
             lists.map(([index, name, parts]) => parts.map((part) => ({ index, delta: { [name]: part } }))),
             picks,
           );
-          const chunk = (choices: unknown[]): object => ({
-            id: 'c1',
-            object: 'chat.completion.chunk',
-            created: 7,
-            model: 'm',
-            choices,
-          });
           const choices = [...new Set(lists.map(([index]) => index))];
           const events = [
-            ...deltas.map((choice) => chunk([{ ...choice, logprobs: null, finish_reason: null }])),
-            ...(ending === 'stop' ? choices.map((index) => chunk([{ index, delta: {}, finish_reason: 'stop' }])) : []),
+            ...deltas.map((choice) => bareChunk([{ ...choice, logprobs: null, finish_reason: null }])),
+            ...(ending === 'stop'
+              ? choices.map((index) => bareChunk([{ index, delta: {}, finish_reason: 'stop' }]))
+              : []),
           ];
           const stream =
             events.map((event) => frame('', spell(event, style), style)).join('') +
@@ -153,10 +179,8 @@ describe('masking a chat stream', () => {
           expect(joined(out)).toEqual(expected);
           for (const secret of ['alice@', 'bob@', '4111111111111111']) expect(out).not.toContain(secret);
           // All events are there, in order, as they were but for their texts; what is new carries only text.
-          const bare = (data: string): string =>
-            data.replaceAll(/("(?:content|refusal|\w+_content|later_field)": ?)"(?:[^"\\]|\\.)*"/g, '$1""');
-          const sent = dispatched(out).map(({ data }) => bare(data));
-          const want = dispatched(stream).map(({ data }) => bare(data));
+          const sent = dispatched(out).map(({ data }) => withoutTexts(data));
+          const want = dispatched(stream).map(({ data }) => withoutTexts(data));
           let at = 0;
           for (const data of sent) {
             if (data === want[at]) at++;
@@ -251,7 +275,7 @@ describe('masking a chat stream', () => {
       'k@y.org': 1,
     });
     const json = inner.replace('@', '\\u0040').replace('é', '\\u00e9');
-    const bytes = [...json].map((arguments_) =>
+    const bytes = Array.from(json, (arguments_) =>
       chunkOf({ tool_calls: [{ index: 0, function: { arguments: arguments_ } }] }),
     );
     const { text: out } = run([Buffer.from(sse(...bytes, chunkOf({}, { finish_reason: 'tool_calls' }), '[DONE]'))]);
@@ -262,9 +286,13 @@ describe('masking a chat stream', () => {
   });
 
   it('keeps tool calls of one choice apart by their index', () => {
-    const call = (index: number, text: string): object =>
-      chunkOf({ tool_calls: [{ index, function: { arguments: text } }] });
-    const text = sse(call(0, '{"a":"al'), call(1, '{"b":"bob@'), call(0, 'ice@x.org"}'), call(1, 'y.org"}'), '[DONE]');
+    const text = sse(
+      fragment(0, '{"a":"al'),
+      fragment(1, '{"b":"bob@'),
+      fragment(0, 'ice@x.org"}'),
+      fragment(1, 'y.org"}'),
+      '[DONE]',
+    );
     const out = joined(run([Buffer.from(text)]).text);
     expect(JSON.parse(out['0.tool_calls.0.function.arguments'] ?? '')).toEqual({ a: MASK });
     expect(JSON.parse(out['0.tool_calls.1.function.arguments'] ?? '')).toEqual({ b: MASK });
@@ -290,12 +318,7 @@ describe('masking a chat stream', () => {
   });
 
   it('masks completions in their text', () => {
-    const part = (text: string): object => ({
-      id: 'c',
-      object: 'text_completion',
-      choices: [{ index: 0, text, logprobs: null }],
-    });
-    const { text: out } = run([Buffer.from(sse(part('to al'), part('ice@x.org'), '[DONE]'))], {
+    const { text: out } = run([Buffer.from(sse(completionPart('to al'), completionPart('ice@x.org'), '[DONE]'))], {
       operation: 'completions',
     });
     expect(joined(out)).toEqual({ '0 text': `to ${MASK}` });
@@ -423,7 +446,7 @@ describe('where other gateways leak', () => {
     const text = sse(chunkOf({ content: 'ask bob@x.org' }), {
       error: { message: 'for bob@x.org', type: 'server_error' },
     });
-    const events = dispatched(run([Buffer.from(text)]).text).map(({ data }) => JSON.parse(data) as object);
+    const events = dispatched(run([Buffer.from(text)]).text).map(({ data }) => parsedRecord(data));
     expect(events[1]).toEqual(chunkOf({ content: MASK }));
     expect(events[2]).toEqual({ error: { message: `for ${MASK}`, type: 'server_error' } });
   });
@@ -443,11 +466,6 @@ describe('where other gateways leak', () => {
 });
 
 describe('masking a whole answer', () => {
-  const json = (value: unknown, options: Case = {}): unknown =>
-    JSON.parse(
-      run([Buffer.from(JSON.stringify(value))], { contentType: 'application/json; charset=utf-8', ...options }).text,
-    );
-
   it('masks every string that is not data, and withholds logprobs', () => {
     const answer = {
       id: 'chatcmpl-12345678901',
@@ -477,7 +495,7 @@ describe('masking a whole answer', () => {
       usage: { prompt_tokens: 1, completion_tokens: 2 },
       extra: { 'bob@x.org': ['bob@x.org'] },
     };
-    expect(json(answer)).toEqual({
+    expect(maskedJson(answer)).toEqual({
       ...answer,
       choices: [
         {
@@ -512,7 +530,7 @@ describe('masking a whole answer', () => {
   });
 
   it('masks the document of an error', () => {
-    expect(json({ error: { message: 'no bob@x.org' } }, { contentType: 'application/problem+json' })).toEqual({
+    expect(maskedJson({ error: { message: 'no bob@x.org' } }, { contentType: 'application/problem+json' })).toEqual({
       error: { message: `no ${MASK}` },
     });
   });
@@ -536,23 +554,26 @@ describe('masking a whole answer', () => {
       object: 'list',
       data: [{ object: 'embedding', index: 0, embedding: '41111111111111110000AAAA' }],
     };
-    expect(json(embedding, { operation: 'embeddings' })).toEqual(embedding);
-    expect(json({ data: [{ embedding: 'bob@x.org' }] }, { operation: 'embeddings' })).toEqual({
+    expect(maskedJson(embedding, { operation: 'embeddings' })).toEqual(embedding);
+    expect(maskedJson({ data: [{ embedding: 'bob@x.org' }] }, { operation: 'embeddings' })).toEqual({
       data: [{ embedding: MASK }],
     });
-    const item = (type: string): unknown => ({ output: [{ type, result: '4111111111111111' }] });
-    expect(json(item('image_generation_call'), { operation: 'responses' })).toEqual(item('image_generation_call'));
-    expect(json(item('program_output'), { operation: 'responses' })).toEqual({
+    expect(maskedJson(resultOf('image_generation_call'), { operation: 'responses' })).toEqual(
+      resultOf('image_generation_call'),
+    );
+    expect(maskedJson(resultOf('program_output'), { operation: 'responses' })).toEqual({
       output: [{ type: 'program_output', result: MASK }],
     });
   });
 
   it('takes the signature from masked thinking and leaves it on the rest', () => {
-    const block = (thinking: string, signature: string): object => ({ type: 'thinking', thinking, signature });
-    const message = { type: 'message', content: [block('plain', 'c2lnbmVk'), block('ask bob@x.org', 'c2lnbmVk')] };
-    expect(json(message, { protocol: 'anthropic', operation: 'messages' })).toEqual({
+    const message = {
       type: 'message',
-      content: [block('plain', 'c2lnbmVk'), block(`ask ${MASK}`, '')],
+      content: [thinking('plain', 'c2lnbmVk'), thinking('ask bob@x.org', 'c2lnbmVk')],
+    };
+    expect(maskedJson(message, { protocol: 'anthropic', operation: 'messages' })).toEqual({
+      type: 'message',
+      content: [thinking('plain', 'c2lnbmVk'), thinking(`ask ${MASK}`, '')],
     });
   });
 });

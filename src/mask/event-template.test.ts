@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parsedRecord } from '../../test/kit/json.ts';
 import { EventTemplate } from './event-template.ts';
 
 const learn = (frame: string, text: string, padded = true): EventTemplate => {
@@ -59,7 +60,7 @@ describe('a template of an event', () => {
         const found = textIn(template, frame);
         if (found === null) return;
         matched++;
-        const value = JSON.parse(frame.slice('data: '.length)) as Record<string, unknown>;
+        const value = parsedRecord(frame.slice('data: '.length));
         expect(Object.keys(value)).toEqual(['sequence_number', 'delta', 'obfuscation']);
         expect(value['delta']).toBe(found);
         expect(value['obfuscation']).toMatch(/^[A-Za-z0-9]*$/);

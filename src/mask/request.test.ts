@@ -5,7 +5,7 @@ import type { Finding } from '../call.ts';
 import { inspect } from '../inspect/inspect.ts';
 import { codecs, type Protocol } from '../protocol/codecs.ts';
 import { readJson } from '../protocol/json.ts';
-import { Failure } from '../reasons.ts';
+import { Failure, type Reason } from '../reasons.ts';
 import { maskRequest } from './request.ts';
 import type { TextMasker } from './text-masker.ts';
 
@@ -21,6 +21,38 @@ const mask = (
   );
 };
 const masked = (body: unknown, protocol?: Protocol): unknown => JSON.parse(mask(body, protocol).toString());
+
+const bodyWith = (text: string, json: string): object => ({
+  model: 'm',
+  user: text,
+  messages: [
+    { role: 'system', content: text },
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text },
+        { type: 'image_url', image_url: { url: `https://x.org/?q=${text}` } },
+      ],
+    },
+    {
+      role: 'assistant',
+      tool_calls: [{ id: 'call_12345678', type: 'function', function: { name: 'f', arguments: json } }],
+    },
+    { role: 'tool', tool_call_id: 'call_12345678', content: text },
+  ],
+  tools: [{ type: 'function', function: { name: 'f', description: text, parameters: { enum: [text] } } }],
+  unknown: { deep: [text] },
+});
+
+const reasonOf = (step: () => unknown): Reason | null => {
+  try {
+    step();
+    return null;
+  } catch (error) {
+    if (error instanceof Failure) return error.reason;
+    throw error;
+  }
+};
 
 describe('masking a request', () => {
   it('returns the very same bytes when nothing is masked', () => {
@@ -41,28 +73,9 @@ describe('masking a request', () => {
   });
 
   it('masks text in every role and place, tool results and arguments too (agentgateway #2955)', () => {
-    const body = (text: string, json: string): object => ({
-      model: 'm',
-      user: text,
-      messages: [
-        { role: 'system', content: text },
-        {
-          role: 'user',
-          content: [
-            { type: 'text', text },
-            { type: 'image_url', image_url: { url: `https://x.org/?q=${text}` } },
-          ],
-        },
-        {
-          role: 'assistant',
-          tool_calls: [{ id: 'call_12345678', type: 'function', function: { name: 'f', arguments: json } }],
-        },
-        { role: 'tool', tool_call_id: 'call_12345678', content: text },
-      ],
-      tools: [{ type: 'function', function: { name: 'f', description: text, parameters: { enum: [text] } } }],
-      unknown: { deep: [text] },
-    });
-    expect(masked(body('bob@x.org', '{"to":"bob\\u0040x.org"}'))).toEqual(body(MASK, `{"to":${JSON.stringify(MASK)}}`));
+    expect(masked(bodyWith('bob@x.org', '{"to":"bob\\u0040x.org"}'))).toEqual(
+      bodyWith(MASK, `{"to":${JSON.stringify(MASK)}}`),
+    );
   });
 
   it('leaves data alone: ids, base64, signatures', () => {
@@ -92,15 +105,12 @@ describe('masking a request', () => {
 
   it('masks member names, and refuses those that come out alike', () => {
     expect(masked({ metadata: { 'bob@x.org': 'x' } })).toEqual({ metadata: { [MASK]: 'x' } });
-    expect(() => mask({ metadata: { 'bob@x.org': 'x', 'al@x.org': 'y' } })).toThrow(
-      expect.objectContaining({ reason: 'mask-blocked' }) as Error,
-    );
+    expect(reasonOf(() => mask({ metadata: { 'bob@x.org': 'x', 'al@x.org': 'y' } }))).toBe('mask-blocked');
   });
 
   it('refuses what a rule blocks', () => {
-    const step = (): unknown => mask({ messages: [{ role: 'user', content: 'bob@x.org' }] }, 'openai', blockingMasker);
-    expect(step).toThrow(Failure);
-    expect(step).toThrow(expect.objectContaining({ reason: 'mask-blocked' }) as Error);
+    const body = { messages: [{ role: 'user', content: 'bob@x.org' }] };
+    expect(reasonOf(() => mask(body, 'openai', blockingMasker))).toBe('mask-blocked');
   });
 
   it('masks nothing where inspection with the same entities finds nothing, whatever the document', () => {
