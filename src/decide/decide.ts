@@ -1,0 +1,72 @@
+/** Decides on a call: deny beats approve beats allow, and where nothing matches the call is denied. */
+
+import type { Caller, CanonicalRequest, Facts, MaskObligation, Verdict } from '../call.ts';
+import type { MaskRule, Policy, Rule } from './compile.ts';
+import type { Subject } from './environment.ts';
+
+const NO_MASK: MaskObligation = { request: [], answer: [] };
+
+/**
+ * Returns the verdict on a call. `now` is in milliseconds since the Unix epoch. Pure and synchronous; never throws.
+ *
+ * A condition that cannot be evaluated counts as matched in rules that deny, ask for approval or mask, and as not matched
+ * in rules that allow; the reason is then `policy-error` (DESIGN.md "Config").
+ */
+export const decide = (
+  policy: Policy,
+  caller: Caller,
+  request: CanonicalRequest & { readonly protocol: string },
+  facts: Facts,
+  now: number,
+): Verdict => {
+  const subject: Subject = { caller, request, facts, now };
+  const mask = policy.masks.length === 0 ? NO_MASK : obligation(policy.masks, subject);
+
+  const denied = firstNotFalse(policy.deny, subject);
+  if (denied !== null) {
+    const reason = denied.holds === null ? 'policy-error' : 'policy-denied';
+    return { effect: 'deny', reason, ...named(denied.rule), mask };
+  }
+  const held = firstNotFalse(policy.approve, subject);
+  if (held !== null) {
+    const reason = held.holds === null ? 'policy-error' : 'approval-required';
+    return { effect: 'hold', reason, ...named(held.rule), mask, approve: held.rule.approve };
+  }
+  return allowed(policy.allow, subject, mask);
+};
+
+const named = ({ name, message }: Rule): { rule: string; message: string } => ({ rule: name, message });
+
+/** Returns the first rule whose condition holds, or cannot be evaluated. */
+const firstNotFalse = <R extends Rule>(
+  rules: readonly R[],
+  subject: Subject,
+): { readonly rule: R; readonly holds: true | null } | null => {
+  for (const rule of rules) {
+    const holds = rule.when(subject);
+    if (holds !== false) return { rule, holds };
+  }
+  return null;
+};
+
+const allowed = (rules: readonly Rule[], subject: Subject, mask: MaskObligation): Verdict => {
+  let failed: Rule | null = null;
+  for (const rule of rules) {
+    const holds = rule.when(subject);
+    if (holds === true) return { effect: 'allow', reason: 'completed', ...named(rule), mask };
+    if (holds === null) failed ??= rule;
+  }
+  if (failed !== null) return { effect: 'deny', reason: 'policy-error', ...named(failed), mask };
+  return { effect: 'deny', reason: 'no-rule', rule: '', message: '', mask };
+};
+
+const obligation = (masks: readonly MaskRule[], subject: Subject): MaskObligation => {
+  const request: string[] = [];
+  const answer: string[] = [];
+  for (const { name, direction, when } of masks) {
+    if (when(subject) === false) continue;
+    if (direction !== 'response') request.push(name);
+    if (direction !== 'request') answer.push(name);
+  }
+  return { request, answer };
+};

@@ -1,0 +1,136 @@
+/** What conditions can read: `caller`, `call` and `now`. Every field always has a value (DESIGN.md "Facts never go missing"). */
+
+import type { Caller, CanonicalRequest, Facts, Text, Tool } from '../call.ts';
+import { configSchema } from '../config.ts';
+import { ENTITIES } from '../detect/entities.ts';
+import type { Environment } from './cel/part.ts';
+import {
+  BOOL,
+  DOUBLE,
+  DYN,
+  field,
+  type FieldOf,
+  INT,
+  listOf,
+  mapOf,
+  type ScalarType,
+  STRING,
+  structOf,
+  Timestamp,
+  TIMESTAMP,
+} from './cel/type.ts';
+import { fromJson } from './cel/value.ts';
+
+/** One call as policies see it. */
+export interface Subject {
+  readonly caller: Caller;
+  readonly request: CanonicalRequest & { readonly protocol: string };
+  readonly facts: Facts;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+const KINDS: ScalarType<string> = {
+  kind: 'scalar',
+  name: 'string',
+  words: { noun: 'kind of caller', words: ['human', 'workload', 'agent'] },
+};
+
+const PROTOCOLS: ScalarType<string> = {
+  kind: 'scalar',
+  name: 'string',
+  words: { noun: 'protocol', words: configSchema.shape.services.element.shape.protocol.options },
+};
+
+const namesOf = (services: readonly string[]): ScalarType<string> => ({
+  kind: 'scalar',
+  name: 'string',
+  words: { noun: 'service', words: services },
+});
+
+// Remembered with what it is made of: a caller is one object for as long as its token is, and most calls have no finding.
+const claimMaps = new WeakMap<Caller, ReadonlyMap<string, unknown>>();
+const findingMaps = new WeakMap<Facts['findings'], ReadonlyMap<string, bigint>>();
+
+const remembered = <K extends object, V>(known: WeakMap<K, V>, key: K, make: (key: K) => V): V => {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make(key);
+  known.set(key, made);
+  return made;
+};
+
+const claimsOf = ({ claims }: Caller): ReadonlyMap<string, unknown> =>
+  new Map(Object.entries(claims).map(([name, value]) => [name, fromJson(value)]));
+
+/** Counts by kind, and by entity for kinds such as `secret.github`: `secret` counts them all. */
+const countsOf = (findings: Facts['findings']): ReadonlyMap<string, bigint> => {
+  const counts = new Map<string, bigint>();
+  for (const [kind, count] of Object.entries(findings)) {
+    const entity = kind.split('.', 1)[0] ?? kind;
+    for (const name of new Set([kind, entity])) counts.set(name, (counts.get(name) ?? 0n) + BigInt(count));
+  }
+  return counts;
+};
+
+const CALLER = structOf<Caller>('caller', {
+  issuer: field(STRING, ({ issuer }) => issuer),
+  subject: field(STRING, ({ subject }) => subject),
+  kind: field(KINDS, ({ kind }) => kind),
+  groups: field(listOf(STRING), ({ groups }) => groups),
+  claims: field(mapOf(STRING, DYN), (caller) => remembered(claimMaps, caller, claimsOf)),
+});
+
+const TEXT = structOf<Text>('text', {
+  role: field(STRING, ({ role }) => role),
+  text: field(STRING, ({ text }) => text),
+});
+
+const TOOL = structOf<Tool>('tool', {
+  name: field(STRING, ({ name }) => name),
+  type: field(STRING, ({ type }) => type),
+});
+
+/** Kinds that `call.findings` can count: entities (`secret`) and the precise kinds (`secret.github`). */
+const FINDINGS = [...new Set(ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]))];
+
+const COUNTS = { ...mapOf(STRING, INT), counts: { noun: 'entity', words: FINDINGS } };
+
+// A number of ours is an int whatever it is: no policy has to think of doubles.
+const count = (read: (facts: Facts) => number) => field(INT, ({ facts }: Subject) => BigInt(read(facts)));
+
+const callOf = (services: readonly string[]) =>
+  structOf<Subject>('call', {
+    service: field(namesOf(services), ({ request }) => request.service),
+    protocol: field(PROTOCOLS, ({ request }) => request.protocol),
+    method: field(STRING, ({ request }) => request.method),
+    path: field(STRING, ({ request }) => request.path),
+    query: field(STRING, ({ request }) => request.query),
+    source: field(STRING, ({ request }) => request.source),
+    operation: field(STRING, ({ facts }) => facts.operation),
+    model: field(STRING, ({ facts }) => facts.model),
+    stream: field(BOOL, ({ facts }) => facts.stream),
+    texts: field(listOf(TEXT), ({ facts }) => facts.texts),
+    tools: field(listOf(TOOL), ({ facts }) => facts.tools),
+    max_tokens: count((facts) => facts.maxTokens),
+    input_tokens: count((facts) => facts.inputTokens),
+    n: count((facts) => facts.n),
+    temperature: field(DOUBLE, ({ facts }) => facts.temperature),
+    images: count((facts) => facts.images),
+    audios: count((facts) => facts.audios),
+    files: count((facts) => facts.files),
+    token_ids: count((facts) => facts.tokenIds),
+    body_bytes: count((facts) => facts.bodyBytes),
+    opaque: field(BOOL, ({ facts }) => facts.opaque),
+    findings: field(COUNTS, ({ facts }) => remembered(findingMaps, facts.findings, countsOf)),
+  });
+
+const MILLISECOND = 1_000_000n;
+
+/** Returns the environment of conditions on calls to these services. Its root is a Subject. */
+export const environmentFor = (services: readonly string[]): Environment =>
+  new Map<string, FieldOf<Subject>>([
+    ['caller', field(CALLER, ({ caller }) => caller)],
+    ['call', field(callOf(services), (subject) => subject)],
+    ['now', field(TIMESTAMP, ({ now }) => new Timestamp(BigInt(Math.trunc(now)) * MILLISECOND))],
+  ]);

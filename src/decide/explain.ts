@@ -1,0 +1,101 @@
+/** Explains a verdict: which rules matched, which did not, and the values that made it so. */
+
+import { unparse } from '@bufbuild/cel';
+import type { Verdict } from '../call.ts';
+import { compile, type Watch } from './cel/compile.ts';
+import { Fault } from './cel/fault.ts';
+import type { Expr, Part } from './cel/part.ts';
+import { BOOL } from './cel/type.ts';
+import { showValue } from './cel/show.ts';
+import { compilePolicies, type PolicySource } from './compile.ts';
+import { decide } from './decide.ts';
+import { environmentFor, type Subject } from './environment.ts';
+
+/** A part of a condition and what it was, in the order of evaluation. */
+export interface PartValue {
+  readonly text: string;
+  readonly value: string;
+}
+
+/** What came of one rule. */
+export interface RuleExplained {
+  readonly name: string;
+  readonly kind: 'deny' | 'approve' | 'allow' | 'mask';
+  readonly outcome: 'matched' | 'not matched' | 'error';
+  /** True for the rule that decided, and for masking rules that apply. */
+  readonly counts: boolean;
+  /** Why the condition has no value; empty when it has one. */
+  readonly fault: string;
+  readonly parts: readonly PartValue[];
+}
+
+/** A verdict and what led to it: all rules, in the order of the config, not only those up to the deciding one. */
+export interface Explanation {
+  readonly verdict: Verdict;
+  readonly policy: string;
+  readonly rules: readonly RuleExplained[];
+}
+
+/** Returns the verdict on a call and how it came about. Throws PolicyError. */
+export const explain = (source: PolicySource, subject: Subject): Explanation => {
+  const policy = compilePolicies(source);
+  const verdict = decide(policy, subject.caller, subject.request, subject.facts, subject.now);
+  const services = source.services.map(({ name }) => name);
+  const masks = new Set([...verdict.mask.request, ...verdict.mask.answer]);
+  const rules = source.policies.map(({ name, when, then }): RuleExplained => {
+    const kind = typeof then === 'string' ? then : 'approve';
+    return { name, kind, counts: name === verdict.rule, ...evaluate(when, services, subject) };
+  });
+  const masking = source.masking.map(
+    ({ name, when }): RuleExplained => ({
+      name,
+      kind: 'mask',
+      counts: masks.has(name),
+      ...evaluate(when, services, subject),
+    }),
+  );
+  return { verdict, policy: policy.hash, rules: [...rules, ...masking] };
+};
+
+type Evaluated = Pick<RuleExplained, 'outcome' | 'fault' | 'parts'>;
+
+const evaluate = (when: string, services: readonly string[], subject: Subject): Evaluated => {
+  const parts = new Map<string, string>();
+  const environment = environmentFor(services);
+  const condition = compile(when, { environment, expected: BOOL, watch: noting(parts) });
+  const shown = (): readonly PartValue[] => [...parts].map(([text, value]) => ({ text, value }));
+  try {
+    const matched = condition.evaluate(subject) === true;
+    return { outcome: matched ? 'matched' : 'not matched', fault: '', parts: shown() };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { outcome: 'error', fault: error.message, parts: shown() };
+  }
+};
+
+/** Notes the values of facts and of what functions make of them. Parts inside a loop have many values and none is told. */
+const noting =
+  (parts: Map<string, string>): Watch =>
+  (part, expr, scope) => {
+    if (scope !== null || !isTelling(part, expr)) return part;
+    const text = unparse(expr);
+    return {
+      ...part,
+      run(frame) {
+        try {
+          const value = part.run(frame);
+          parts.set(text, showValue(value, part.type));
+          return value;
+        } catch (error) {
+          parts.set(text, error instanceof Fault ? `error: ${error.message}` : 'error');
+          throw error;
+        }
+      },
+    };
+  };
+
+const isTelling = ({ literal, type }: Part, { exprKind }: Expr): boolean => {
+  if (literal !== undefined || type.kind === 'struct') return false;
+  if (exprKind.case === 'selectExpr') return true;
+  return exprKind.case === 'callExpr' && /^\w+$/.test(exprKind.value.function);
+};

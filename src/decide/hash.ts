@@ -1,0 +1,36 @@
+/** Names a set of rules by its content, for records and approvals to cite. */
+
+import { createHash } from 'node:crypto';
+import type { MaskingConfig, PolicyConfig } from '../config.ts';
+import { encodeJcs, type Json } from '../ledger/jcs.ts';
+
+const ruleJson = ({ name, when, then, message }: PolicyConfig): Json => ({
+  name,
+  when,
+  effect:
+    typeof then === 'string'
+      ? then
+      : {
+          approve: {
+            by: then.approve.by,
+            quorum: then.approve.quorum,
+            within: then.approve.within,
+            use_within: then.approve.use_within,
+          },
+        },
+  message: message ?? '',
+});
+
+const maskingJson = ({ name, when, direction, entities, with: operator }: MaskingConfig): Json => ({
+  name,
+  when,
+  direction,
+  entities,
+  with: operator,
+});
+
+/** Returns the SHA-256, in hex, of rules and masking rules in their order, as canonical JSON (RFC 8785). */
+export const hashRules = (policies: readonly PolicyConfig[], masking: readonly MaskingConfig[]): string => {
+  const rules: Json = { v: 1, policies: policies.map(ruleJson), masking: masking.map(maskingJson) };
+  return createHash('sha256').update(encodeJcs(rules)).digest('hex');
+};
