@@ -58,8 +58,8 @@ const FULL: Plan = {
 };
 const QUICK: Plan = {
   variants: VARIANTS.slice(0, 2),
-  rounds: 2,
-  window: window(600),
+  rounds: 3,
+  window: window(450),
   firstWarmUp: window(4_000, 12_000),
   warmUp: window(1_000, 12_000),
 };

@@ -79,6 +79,11 @@ export interface Gateway extends Contender {
   verify(): Promise<number>;
 }
 
+/** What is read of the output of `sallyport ledger verify --json`. */
+interface VerifyReport {
+  readonly journals: { readonly sessions: number; readonly open: number; readonly unsealed: number };
+}
+
 /** Starts a gateway in `around.folder`. Throws when it is not ready in time. */
 export async function startSallyport(around: Surroundings): Promise<Gateway> {
   const [port, control] = [await freePort(), await freePort()];
@@ -101,7 +106,11 @@ export async function startSallyport(around: Surroundings): Promise<Gateway> {
     syncs: () => metric(control, 'sallyport_journal_syncs_total'),
     async verify() {
       await child.stop();
-      return 0;
+      const report: VerifyReport = JSON.parse(
+        cli(around.folder, 'ledger', 'verify', 'data', '--key', 'keys/ledger.pub', '--json'),
+      );
+      const { sessions, open, unsealed } = report.journals;
+      return sessions - open - unsealed;
     },
   };
 }
