@@ -111,7 +111,8 @@ const passesLuhn = (digits: string): boolean => {
 
 const isCard = (text: string): boolean => {
   const digits = text.replace(/\D/g, '');
-  return isIssued(digits) && passesLuhn(digits);
+  // In this order: the check is cheap, and nine of ten stray numbers fail it.
+  return passesLuhn(digits) && isIssued(digits);
 };
 
 /** Accepts the whole, or all but a last group that is something else (`4111 1111 1111 1111 737`). */

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parsePattern } from './syntax.ts';
-import { has, symbolOf } from './unit-set.ts';
+import { symbolOf, symbolsIn } from './unit-set.ts';
 import { sourceOf } from './viable.ts';
 
 const units = (pattern: RegExp): string => {
   const node = parsePattern(pattern);
   if (node.kind !== 'set') throw new Error(`expected one unit, found ${node.kind}`);
-  return Array.from({ length: 128 }, (_, at) => at)
-    .filter((symbol) => has(node.units, symbol))
+  return symbolsIn(node.units)
     .map((symbol) => (symbol === 127 ? '…' : String.fromCharCode(symbol)))
     .join('');
 };

@@ -41,9 +41,8 @@ export const foldCase = (set: UnitSet): UnitSet => {
   return set | (upper << 32n) | (lower >> 32n);
 };
 
-/** Returns whether `set` may hold the unit that `symbol` stands for. */
-export const has = (set: UnitSet, symbol: number): boolean => ((set >> BigInt(symbol)) & 1n) === 1n;
-
 /** Returns the symbols in `set`, ascending. */
-export const symbolsIn = (set: UnitSet): readonly number[] =>
-  Array.from({ length: 128 }, (_, symbol) => symbol).filter((symbol) => has(set, symbol));
+export const symbolsIn = (set: UnitSet): readonly number[] => {
+  const bits = set.toString(2);
+  return Array.from({ length: bits.length }, (_, symbol) => symbol).filter((symbol) => bits.at(-1 - symbol) === '1');
+};

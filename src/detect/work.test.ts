@@ -6,7 +6,7 @@ import { DETECTORS } from './entities.ts';
 import { compileProgram, type Program, Search } from './search.ts';
 import { StreamScanner } from './stream-scanner.ts';
 import { parsePattern } from './syntax.ts';
-import { ENTITY_SAMPLES } from '../../test/masking/texts.ts';
+import { ADVERSARIAL } from '../../test/masking/texts.ts';
 import { sourceOf, viableSource } from './viable.ts';
 
 const sourcesOf = ({ pattern, swallow }: Detector): readonly string[] => {
@@ -22,14 +22,10 @@ describe('no expression of a detector takes more than linear time', () => {
       for (const detector of detectors) {
         for (const source of sourcesOf(detector)) {
           // Sticky expressions begin at one place: anchored is what they are.
-          const { status, complexity } = await check(`^(?:${source})`, detector.pattern.ignoreCase ? 'i' : '', {
-            timeout: 100_000,
-          });
-          expect({ source, status, complexity: complexity?.type }).toEqual({
-            source,
-            status: 'safe',
-            complexity: expect.stringMatching(/^(safe|linear)$/),
-          });
+          const flags = detector.pattern.ignoreCase ? 'i' : '';
+          const result = await check(`^(?:${source})`, flags, { timeout: 100_000 });
+          const found = result.status === 'safe' ? result.complexity.type : result.status;
+          expect(['safe', 'linear'], `${found}: ${source}`).toContain(found);
         }
       }
     });
@@ -65,39 +61,6 @@ const stepsOf = (run: () => void): number => {
   run();
   return steps;
 };
-
-/** Texts that begin like an entity again and again, and never are one for long. */
-const ADVERSARIAL: readonly string[] = [
-  ...ENTITY_SAMPLES.flatMap((sample) => [
-    sample.slice(0, -1),
-    `${sample.slice(0, Math.ceil(sample.length / 2))} `,
-    sample,
-  ]),
-  'a@',
-  '@',
-  'a.a@a.',
-  '1',
-  '4 ',
-  '+1 ',
-  '4111 ',
-  'DE12 ',
-  '1.',
-  '::',
-  'aa:',
-  '-----BEGIN ',
-  '-----BEGIN PRIVATE KEY-----',
-  '-----END ',
-  'eyJ',
-  '://:',
-  '://a:',
-  'token: ',
-  'key=',
-  'bearer a',
-  ' a',
-  '\\n',
-  '\ud83d',
-  'tel: 1',
-];
 
 const repeated = (unit: string, length: number): string => unit.repeat(Math.ceil(length / unit.length));
 

@@ -211,3 +211,36 @@ const part: fc.Arbitrary<string> = fc.oneof(
 export const texts: fc.Arbitrary<string> = fc
   .array(fc.tuple(part, pick(BETWEEN)), { minLength: 1, maxLength: 7 })
   .map((parts) => parts.flat().join(''));
+
+/** Units of texts that begin like an entity again and again, and never are one for long. */
+export const ADVERSARIAL: readonly string[] = [
+  ...ENTITY_SAMPLES.flatMap((sample) => [
+    sample.slice(0, -1),
+    `${sample.slice(0, Math.ceil(sample.length / 2))} `,
+    sample,
+  ]),
+  'a@',
+  '@',
+  'a.a@a.',
+  '1',
+  '4 ',
+  '+1 ',
+  '4111 ',
+  'DE12 ',
+  '1.',
+  '::',
+  'aa:',
+  '-----BEGIN ',
+  '-----BEGIN PRIVATE KEY-----',
+  '-----END ',
+  'eyJ',
+  '://:',
+  '://a:',
+  'token: ',
+  'key=',
+  'bearer a',
+  ' a',
+  '\\n',
+  '\ud83d',
+  'tel: 1',
+];
