@@ -104,16 +104,16 @@ const meantValue = (issue: ZodIssue, value: unknown): string => {
   return meant === null ? '' : `; did you mean ${safeJson(meant)}?`;
 };
 
-/** The config schema as JSON Schema: what is walked to find which keys are known at a place. */
-const jsonSchema = (): JsonSchema => z.toJSONSchema(configSchema, { io: 'input' });
+/** A schema as JSON Schema: what is walked to find which keys are known at a place. */
+const jsonSchema = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' });
 
 const options = (schema: JsonSchema): readonly JsonSchema[] => [
   schema,
   ...(schema.anyOf ?? []).filter((option) => typeof option === 'object').flatMap(options),
 ];
 
-const knownKeys = (path: ConfigPath): readonly string[] => {
-  let here: readonly JsonSchema[] = options(jsonSchema());
+const knownKeys = (whole: z.ZodType, path: ConfigPath): readonly string[] => {
+  let here: readonly JsonSchema[] = options(jsonSchema(whole));
   for (const step of path) {
     here = here.flatMap((schema) => {
       const next = typeof step === 'number' ? schema.items : schema.properties?.[step];
@@ -123,8 +123,8 @@ const knownKeys = (path: ConfigPath): readonly string[] => {
   return here.flatMap((schema) => Object.keys(schema.properties ?? {}));
 };
 
-const unknownKey = (path: ConfigPath, key: string): ConfigIssue => {
-  const known = knownKeys(path);
+const unknownKey = (whole: z.ZodType, path: ConfigPath, key: string): ConfigIssue => {
+  const known = knownKeys(whole, path);
   const meant = nearest(key, known);
   const hint = meant === null ? `known here are ${known.join(', ')}` : `did you mean ${safeJson(meant)}?`;
   return { path: [...path, key], message: `unknown key; ${hint}`, atKey: true };
@@ -139,7 +139,12 @@ const prefixed = (issue: ZodIssue, prefix: ConfigPath): ZodIssue => ({
  * Returns what is wrong by the branch of a union that the value was meant for: the value has its type, and the least
  * is wrong with it. Null when no branch takes a value of this type.
  */
-const meantBranch = (root: unknown, issue: ZodIssue, path: ConfigPath): readonly ConfigIssue[] | null => {
+const meantBranch = (
+  root: unknown,
+  issue: ZodIssue,
+  path: ConfigPath,
+  whole: z.ZodType,
+): readonly ConfigIssue[] | null => {
   if (issue.code !== 'invalid_union') return null;
   return issue.errors
     .filter((branch) => !branch.some(isAtRoot))
@@ -147,16 +152,17 @@ const meantBranch = (root: unknown, issue: ZodIssue, path: ConfigPath): readonly
       explainIssues(
         root,
         branch.map((inner) => prefixed(inner, path)),
+        whole,
       ),
     )
     .reduce<readonly ConfigIssue[] | null>((best, next) => (best && best.length <= next.length ? best : next), null);
 };
 
-const explain = (root: unknown, issue: ZodIssue): readonly ConfigIssue[] => {
+const explain = (root: unknown, issue: ZodIssue, whole: z.ZodType): readonly ConfigIssue[] => {
   // Keys of YAML maps are text and indexes are numbers; zod's paths could hold symbols, this one never does.
   const path = issue.path.filter((step) => typeof step !== 'symbol');
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
-  const meant = meantBranch(root, issue, path);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(whole, path, key));
+  const meant = meantBranch(root, issue, path, whole);
   if (meant !== null) return meant;
   const value = valueAt(root, path);
   if (value === undefined) return [{ path, message: `missing, expected ${wanted(issue)}`, atKey: false }];
@@ -179,9 +185,15 @@ const withoutEchoes = (root: unknown, issues: readonly ConfigIssue[]): readonly 
   });
 };
 
-/** Returns everything that the schema found wrong with `root`, one plain sentence each. Secrets are not repeated. */
-export const explainIssues = (root: unknown, issues: readonly ZodIssue[]): readonly ConfigIssue[] =>
+/**
+ * Returns everything that the schema `whole` found wrong with `root`, one plain sentence each. Secrets are not repeated.
+ */
+export const explainIssues = (
+  root: unknown,
+  issues: readonly ZodIssue[],
+  whole: z.ZodType = configSchema,
+): readonly ConfigIssue[] =>
   withoutEchoes(
     root,
-    issues.flatMap((issue) => explain(root, issue)),
+    issues.flatMap((issue) => explain(root, issue, whole)),
   );

@@ -8,6 +8,7 @@ import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { initCommand } from './init.ts';
 import { createIo, type Io, type IoOfRun, type Surroundings } from './io.ts';
 import { ledgerCommand } from './ledger.ts';
+import { policyCommand } from './policy.ts';
 import { startCommand } from './start.ts';
 
 /** Every command, in the order of the help. */
@@ -15,6 +16,7 @@ const COMMANDS: readonly ((io: Io) => Command)[] = [
   initCommand,
   checkCommand,
   startCommand,
+  policyCommand,
   detectorsCommand,
   ledgerCommand,
 ];

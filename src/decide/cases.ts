@@ -25,8 +25,8 @@ export type Expected = z.output<typeof expectSchema>;
 /** The schema of a file of cases. Policies written in it take the place of those of the config. */
 export const casesSchema = z.strictObject({
   services: z.array(z.string()).min(1).optional(),
-  policies: configSchema.shape.policies.optional(),
-  masking: configSchema.shape.masking.optional(),
+  policies: configSchema.shape.policies.unwrap().optional(),
+  masking: configSchema.shape.masking.unwrap().optional(),
   cases: z.array(writtenCallSchema.extend({ name: z.string().min(1), expect: expectSchema })).min(1),
 });
 

@@ -1,0 +1,154 @@
+/** `sallyport policy`: tries policies on calls that are written down, without a gateway. */
+
+import { Command, Option } from 'commander';
+import type { CallerKind, Verdict } from '../call.ts';
+import { systemClock } from '../clock.ts';
+import { subjectOf, type WrittenCall, writtenCallSchema } from '../decide/case.ts';
+import { type CaseResult, casesSchema, policiesOf, runCases } from '../decide/cases.ts';
+import type { PolicySource } from '../decide/compile.ts';
+import { explain, type Explanation, type RuleExplained } from '../decide/explain.ts';
+import { PolicyError, showPolicyProblem } from '../decide/policy-error.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { configOption, loadConfigFor } from './load.ts';
+import { readYamlFor } from './read-yaml.ts';
+import { type Line, type Style, styled } from './table.ts';
+
+/** Returns what `work` returns. Mistakes in policies are told, and end the command. */
+const withPolicies = <T>(io: Io, work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    io.say(...error.problems.flatMap((problem) => showPolicyProblem(problem).split('\n')));
+    throw new CliError(EXIT.usage, `${error.problems.length} of the conditions cannot be used`, { cause: error });
+  }
+};
+
+const EFFECTS: Readonly<Record<Verdict['effect'], Style>> = { allow: 'green', hold: 'yellow', deny: 'red' };
+
+const showVerdict = ({ effect, reason, rule }: Verdict): Line => [
+  styled(EFFECTS[effect], effect),
+  rule === '' ? '' : ` by ${rule}`,
+  `, reason ${reason}`,
+];
+
+const showCase = ({ name, verdict, differences }: CaseResult): readonly Line[] => {
+  if (differences.length === 0) return [[styled('green', 'pass '), name]];
+  const shown = differences.flatMap(({ what, expected, found }): readonly Line[] => [
+    [`       ${what}`],
+    ['         ', styled('green', `expected ${expected}`)],
+    ['         ', styled('red', `found    ${found}`)],
+  ]);
+  return [[styled('red', 'fail '), name], ['       the verdict is ', ...asPieces(showVerdict(verdict))], ...shown];
+};
+
+const asPieces = (line: Line): readonly Exclude<Line, readonly unknown[]>[] =>
+  typeof line === 'string' || 'text' in line ? [line] : line;
+
+const test = (io: Io, file: string, config: string): void => {
+  const cases = readYamlFor(io, file, casesSchema);
+  const own = policiesOf(cases, null);
+  const results = withPolicies(io, () => runCases(cases, own ?? sourceOf(io, config), systemClock.now()));
+  const failed = results.filter(({ differences }) => differences.length > 0).length;
+  io.print(results, results.flatMap(showCase));
+  io.say(failed === 0 ? `${results.length} passed` : `${failed} of ${results.length} failed`);
+  if (failed > 0) io.exit(EXIT.found);
+};
+
+const sourceOf = (io: Io, config: string): PolicySource => loadConfigFor(io, config).config;
+
+interface ExplainOptions {
+  readonly call: string;
+  readonly config: string;
+  readonly as?: string;
+  readonly groups?: string;
+  readonly kind?: CallerKind;
+}
+
+/** Returns the call with the caller that the options name, over what the file says. */
+const calledBy = ({ caller, ...rest }: WrittenCall, { as, groups, kind }: ExplainOptions): WrittenCall => ({
+  ...rest,
+  caller: {
+    ...caller,
+    subject: as ?? caller.subject,
+    groups: groups?.split(',').filter((group) => group !== '') ?? caller.groups,
+    kind: kind ?? caller.kind,
+  },
+});
+
+const OUTCOMES: Readonly<Record<RuleExplained['outcome'], Style>> = {
+  matched: 'green',
+  'not matched': 'dim',
+  error: 'red',
+};
+
+const showRule = ({ name, kind, outcome, counts, fault, parts }: RuleExplained): readonly Line[] => [
+  [
+    counts ? styled('bold', '→ ') : '  ',
+    styled(OUTCOMES[outcome], outcome.padEnd(12)),
+    kind.padEnd(8),
+    counts ? styled('bold', name) : name,
+    fault === '' ? '' : styled('red', `  ${fault}`),
+  ],
+  ...parts.map(({ text, value }): Line => styled('dim', `      ${text} = ${value}`)),
+];
+
+const showExplanation = ({ verdict, rules }: Explanation): readonly Line[] => [
+  showVerdict(verdict),
+  ...(verdict.message === '' ? [] : [`  ${verdict.message}`]),
+  ...rules.flatMap(showRule),
+];
+
+const explainCall = (io: Io, options: ExplainOptions): void => {
+  const written = calledBy(readYamlFor(io, options.call, writtenCallSchema), options);
+  const source = sourceOf(io, options.config);
+  const known = source.services.map(({ name }) => name);
+  if (!known.includes(written.call.service))
+    io.say(`no service is named ${written.call.service}; there are ${known.join(', ')}`);
+  const explanation = withPolicies(io, () => explain(source, subjectOf(written, systemClock.now())));
+  io.print(explanation, showExplanation(explanation));
+};
+
+const CASES_HELP = `
+FILE holds cases, in YAML or JSON. What a case leaves out is that of a plain call; what "expect" leaves out is not
+compared. Policies written in FILE take the place of those of the config.
+
+  cases:
+    - name: the ml group may chat
+      caller: { subject: ada, groups: [ml], claims: { department: research } }
+      call: { service: llm, model: gpt-4o, max_tokens: 500, texts: [Hello.], tools: [search] }
+      now: 2026-01-05T12:00:00Z
+      expect: { effect: allow, rule: ml-may-chat, reason: completed, mask: { answer: [pii] } }
+
+Ends with 0 when every case passes and with 1 when one does not.`;
+
+const CALL_HELP = `
+FILE holds a call, in YAML or JSON, written as in the cases of "policy test": the facts of the call as conditions name
+them, who makes it, and when. The arrow marks the rule that decides and the masking rules that apply.
+
+  caller: { subject: ada, groups: [ml] }
+  call: { service: llm, model: gpt-4o, max_tokens: 500, texts: [{ role: user, text: Hello. }] }`;
+
+/** Returns `sallyport policy`. */
+export const policyCommand = (io: Io): Command => {
+  const command = new Command('policy').description('try policies on calls that are written down');
+  command
+    .command('test')
+    .description('run cases and tell which verdicts differ')
+    .argument('<file>', 'the cases')
+    .addOption(configOption())
+    .addHelpText('after', CASES_HELP)
+    .action((file: string, { config }: { config: string }) => test(io, file, config));
+  command
+    .command('explain')
+    .description('tell what every rule says of a call, and why')
+    .requiredOption('--call <file>', 'the call')
+    .option('--as <subject>', 'who makes the call, instead of what the file says')
+    .option('--groups <list>', 'the groups of the caller, with commas between them')
+    .addOption(new Option('--kind <kind>', 'what kind of caller').choices(['human', 'workload', 'agent']))
+    .addOption(configOption())
+    .addHelpText('after', CALL_HELP)
+    .action((options: ExplainOptions) => explainCall(io, options));
+  return command;
+};
