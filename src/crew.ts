@@ -32,8 +32,8 @@ export interface Crew {
   readonly ports: readonly number[];
   /** To the approvals in the recorder thread, for the control port. */
   readonly approvals: MessagePort;
-  /** Empty while all threads are at work. */
-  missing(): readonly string[];
+  /** Resolves to what keeps calls from passing, one line each; empty when they can. */
+  missing(): Promise<readonly string[]>;
   metrics(): Promise<MetricsSnapshot[]>;
   /** Rejects, and every worker keeps the old config, when the new one cannot be used. */
   reload(config: Config, hash: string): Promise<void>;
@@ -95,7 +95,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     return {
       ports,
       approvals: firstPort(approvals),
-      missing: () => [],
+      missing: async () => [...new Set((await everyWorker((worker) => worker.missing(undefined))).flat())],
       metrics: async () => [
         await recorder.metrics(undefined),
         ...(await everyWorker((worker) => worker.metrics(undefined))),

@@ -75,6 +75,10 @@ const verbs: WorkerVerbs = {
     await last.close(next);
   },
   metrics: async () => metrics.registry.getMetricsAsJSON(),
+  missing: async () => [
+    ...(recorder.failed ? ['evidence cannot be kept; restart when the disk is in order'] : []),
+    ...(epoch.identifier.ready() ? [] : ['no keys of any issuer are at hand']),
+  ],
   async drain(deadline) {
     draining = true;
     drained.resolve('draining');

@@ -82,7 +82,7 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
   const approvals = ask<Approvals>(crew.approvals, APPROVAL_VERBS);
   const control = await openControl(splitAddress(config.control.address), {
     health: {
-      missing: () => [...(draining ? ['the gateway is draining'] : []), ...crew.missing()],
+      missing: async () => (draining ? ['the gateway is draining'] : crew.missing()),
       metrics: async () => AggregatorRegistry.aggregate(await crew.metrics()).metrics(),
     },
     api: apiRoutes({ approvals, identify: (head) => identifier.identify(head) }),

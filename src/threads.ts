@@ -26,12 +26,20 @@ export interface WorkerVerbs {
   /** Goes over to another config; calls under way keep theirs. Rejects, and keeps the old one, when it cannot be used. */
   reload(config: Config): Promise<void>;
   metrics(nothing: undefined): Promise<MetricsSnapshot>;
+  /** Resolves to what keeps calls from passing, one line each; empty when they can. */
+  missing(nothing: undefined): Promise<readonly string[]>;
   /** Stops listening and resolves when all calls have ended and are on record; at the latest after `deadline` ms. */
   drain(deadline: number): Promise<void>;
 }
 
 /** The names of the verbs, for `ask`. */
-export const WORKER_VERBS = ['listen', 'reload', 'metrics', 'drain'] as const satisfies (keyof WorkerVerbs)[];
+export const WORKER_VERBS = [
+  'listen',
+  'reload',
+  'metrics',
+  'missing',
+  'drain',
+] as const satisfies (keyof WorkerVerbs)[];
 
 /** What the recorder thread begins with. */
 export interface RecorderBirth {

@@ -4,8 +4,8 @@ import { Hono } from 'hono';
 
 /** What the house says of itself. */
 export interface Health {
-  /** Empty when calls can be taken; else what is missing, one line each. */
-  missing(): readonly string[];
+  /** Resolves to what keeps calls from passing, one line each; empty when they can. */
+  missing(): Promise<readonly string[]>;
   /** Resolves to the metrics of all threads in the Prometheus text format. */
   metrics(): Promise<string>;
 }
@@ -14,8 +14,8 @@ export interface Health {
 export function healthRoutes(health: Health): Hono {
   const app = new Hono();
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
-  app.get('/readyz', (c) => {
-    const missing = health.missing();
+  app.get('/readyz', async (c) => {
+    const missing = await health.missing();
     return missing.length === 0 ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', missing }, 503);
   });
   app.get('/metrics', async (c) =>

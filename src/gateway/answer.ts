@@ -94,6 +94,8 @@ export class Answer implements AnswerSink {
   }
 
   end(rawTrailers: readonly string[]): void {
+    // the connection is another call's from here on: it is not ours to hold any more
+    this.#flow = null;
     this.#guarded(() => {
       const rest = this.#guard?.end() ?? NOTHING;
       if (this.#mask === null) this.#leave(rest);

@@ -55,6 +55,17 @@ describe('the control port', () => {
   });
 });
 
+describe('readiness', () => {
+  it('says that nobody can be identified while no issuer can be reached', async () => {
+    const dark = await startWorld(({ model }) => usualConfig({ issuer: 'http://127.0.0.1:9', model }));
+    const answer = await fetch(`${dark.control}/readyz`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ status: 'not ready', missing: ['no keys of any issuer are at hand'] });
+    expect((await fetch(`${dark.control}/healthz`)).status).toBe(200);
+    await dark.close();
+  });
+});
+
 describe('the front door', () => {
   it('serves the protected-resource metadata that its challenges name', async () => {
     const refused = await fetch(`${world.url}/llm/v1/models`);

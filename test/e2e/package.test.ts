@@ -1,25 +1,32 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startIdentityProvider } from '../support/identity-provider.ts';
+import { startModelServer } from '../support/model-server.ts';
+import { UPSTREAM_KEY, usualConfig } from '../support/world.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-package-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs a command as somebody does who has this Node and nothing of the repository. */
-const run = async (cwd: string, command: string, ...args: string[]) => {
+/** The environment of somebody who has this Node and nothing of the repository. */
+const environment = (): NodeJS.ProcessEnv => {
+  // npm and vitest tell their children about the project that they run in; the folder is another one.
+  const own = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_|^VITEST|^PATH$/i.test(name));
   const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter);
-  const { PATH: _, ...env } = process.env;
-  // npm tells its children about the project that it runs in; this folder is another one.
-  const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_|^NODE_OPTIONS$|^VITEST/i.test(name)));
-  return await promisify(execFile)(command, args, { cwd, env: { ...clean, PATH }, maxBuffer: 64 * 1024 ** 2 });
+  return { ...Object.fromEntries(own), PATH, UPSTREAM_KEY };
 };
+
+const run = (cwd: string, command: string, ...args: string[]) =>
+  promisify(execFile)(command, args, { cwd, env: environment(), maxBuffer: 64 * 1024 ** 2 });
 
 interface Packed {
   readonly filename: string;
@@ -81,5 +88,46 @@ describe('the published package', () => {
     const findings: readonly { readonly result: string }[] = JSON.parse(stdout);
     expect(findings.length).toBeGreaterThan(3);
     expect(findings.filter(({ result }) => result !== 'ok')).toEqual([]);
+  });
+
+  it('takes a call, records it, and leaves evidence that verifies', async () => {
+    const [idp, model] = await Promise.all([startIdentityProvider(), startModelServer()]);
+    onTestFinished(async () => void (await Promise.all([idp.stop(), model.close()])));
+    await sallyport('init', '--dir', 'gateway');
+    writeFileSync(join(folder, 'gateway/sallyport.yaml'), usualConfig({ issuer: idp.issuer, model: model.url }));
+
+    const args = ['node_modules/sallyport/dist/main.js', '--json', 'start', '--config', 'gateway/sallyport.yaml'];
+    const gateway = spawn(process.execPath, args, {
+      cwd: folder,
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void gateway.kill('SIGKILL'));
+    const [line] = await once(createInterface({ input: gateway.stdout }), 'line');
+    const { listeners }: { listeners: readonly number[] } = JSON.parse(String(line));
+
+    const answer = await fetch(`http://127.0.0.1:${listeners[0]}/llm/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await idp.token('alice')}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] }),
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('sallyport-session')).toMatch(/^[0-9a-z]{26}$/);
+    await answer.text();
+    gateway.kill('SIGTERM');
+    expect(await once(gateway, 'exit')).toEqual([0, null]);
+
+    const verified = await sallyport('ledger', 'verify', 'gateway/data', '--key', 'gateway/keys/ledger.pub', '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({
+      ledger: { ok: true },
+      journals: { sessions: 1, problems: [] },
+    });
+  });
+
+  it('is a library that verifies a ledger without the gateway', async () => {
+    const program = "import('sallyport/verify').then((verify) => console.log(Object.keys(verify).join()))";
+    const { stdout } = await run(folder, 'node', '--input-type=module', '--eval', program);
+    expect(stdout).toContain('verifyLog');
+    expect(stdout).toContain('parseVerifier');
   });
 });
