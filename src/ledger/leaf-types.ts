@@ -27,7 +27,10 @@ export const LEAF_TYPES = {
   config: { hash },
   /** `ct` of a page of session keys. */
   'key.page': { ct: hash },
-  /** A journal file is complete: its name, its length and the hash of that, and how many torn bytes a crash left behind it. */
+  /**
+   * A journal file is complete: its name, its length, how many torn bytes a crash left behind
+   * that, and the hash over its head and the hashes of its frames.
+   */
   'journal.close': { file: text, bytes: count, torn: count, ct: hash },
   /** A session began. `ct` is the hash of its opening frame, `kc` the commitment to its key. */
   'session.start': {

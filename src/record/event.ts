@@ -7,7 +7,8 @@ import { headLength, MAJOR, readItem, skipItem, writeHead } from './cbor.ts';
 
 /** What each code means; `bytes` payloads of one code in a row belong together. */
 export const EVENT_CODES = {
-  o: { title: 'opening', payload: 'text' },
+  o: { title: 'opening: what ledger and index are made from', payload: 'text' },
+  c: { title: 'opening: the rest', payload: 'text' },
   q: { title: 'request body', payload: 'bytes' },
   f: { title: 'forwarded body, when it was masked', payload: 'bytes' },
   h: { title: 'answer head', payload: 'text' },

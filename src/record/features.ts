@@ -5,11 +5,11 @@
 
 import { crc32 } from 'node:zlib';
 import type { EndingRecord } from './ending.ts';
-import type { OpeningRecord } from './opening.ts';
+import type { OpeningSummary } from './opening.ts';
 
 /** What a feature is computed from. `duration` is µs from the opening to the end. */
 interface Ended {
-  readonly opening: OpeningRecord;
+  readonly opening: OpeningSummary;
   readonly ending: EndingRecord;
   readonly duration: number;
 }

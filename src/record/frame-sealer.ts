@@ -3,7 +3,6 @@
  * leaves and rows. The same code runs beside a living gateway, after a crash, and over old journals for `reindex`.
  */
 
-import { hash } from 'node:crypto';
 import type { LeafBody } from '../ledger/leaf.ts';
 import type { RefusalRow, SessionRow } from '../store/sessions.ts';
 import { readEnding } from './ending.ts';
@@ -13,7 +12,7 @@ import { FrameHashes } from './frame-hashes.ts';
 import { decryptFrame, FRAME, type Frame, sealedPage } from './frame.ts';
 import { type StreamName, streamKey } from './journal-name.ts';
 import { blind, keyCommitment, type KeyPage, openPage, type SlotKey, slotKey } from './keys.ts';
-import { type OpeningRecord, readOpening } from './opening.ts';
+import { type OpeningSummary, readSummary } from './opening.ts';
 import { showId } from './session-id.ts';
 import { closedRow, openRow, recoveredRow } from './session-row.ts';
 import { readRefusal } from './strangers.ts';
@@ -41,7 +40,7 @@ interface Page {
 interface OpenState {
   readonly id: string;
   readonly stream: string;
-  readonly opening: OpeningRecord;
+  readonly opening: OpeningSummary;
   readonly leaf: number;
   readonly places: number[];
   readonly page: Page;
@@ -73,13 +72,13 @@ export class FrameSealer {
     return oldest ?? null;
   }
 
-  /** Takes the frame that begins at `start` and ends at `end`. */
-  take(frame: Frame, start: Position, end: Position): void {
+  /** Takes the frame that begins at `start` and ends at `end`; `ct` is its hash in hex. */
+  take(frame: Frame, ct: string, start: Position, end: Position): void {
     try {
-      if (frame.kind === FRAME.page) return this.#takePage(frame, start, end);
-      if (frame.kind === FRAME.refusals) return this.#takeRefusals(frame, end);
-      if (frame.kind === FRAME.opening) return this.#takeOpening(frame, start, end);
-      this.#takeLater(frame, start, end);
+      if (frame.kind === FRAME.page) return this.#takePage(frame, ct, start, end);
+      if (frame.kind === FRAME.refusals) return this.#takeRefusals(frame, ct, end);
+      if (frame.kind === FRAME.opening) return this.#takeOpening(frame, ct, start, end);
+      this.#takeLater(frame, ct, start, end);
     } catch (error) {
       this.#sink.problem(`frame of kind ${frame.kind}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -106,18 +105,17 @@ export class FrameSealer {
     this.#page = null;
   }
 
-  #takePage(frame: Frame, start: Position, end: Position): void {
+  #takePage(frame: Frame, ct: string, start: Position, end: Position): void {
     const keys = openPage({ ...this.#stream, page: frame.seq }, this.#recordingKey, sealedPage(frame));
-    const leaf = this.#sink.leaf({ type: 'key.page', ct: hash('sha256', frame.bytes, 'hex') }, end);
+    const leaf = this.#sink.leaf({ type: 'key.page', ct }, end);
     const before = this.#page;
     this.#page = { keys, position: start, leaf, open: 0 };
     this.#pages.set(frame.seq, this.#page);
     if (before !== null) this.#forgetPage(before);
   }
 
-  #takeRefusals(frame: Frame, end: Position): void {
+  #takeRefusals(frame: Frame, ct: string, end: Position): void {
     const keys = slotKey(this.#pageOf(frame).keys, frame.slot);
-    const ct = hash('sha256', frame.bytes, 'hex');
     for (const { payload } of readEvents(decryptFrame(frame, keys))) {
       const { source, reason, count, from, to } = readRefusal(String(payload));
       const src = blind(keys, [source]);
@@ -126,21 +124,21 @@ export class FrameSealer {
     }
   }
 
-  #takeOpening(frame: Frame, start: Position, end: Position): void {
+  #takeOpening(frame: Frame, ct: string, start: Position, end: Position): void {
     const page = this.#pageOf(frame);
     const keys = slotKey(page.keys, frame.slot);
-    const opening = readOpening(firstEvent(decryptFrame(frame, keys), 'o').payload);
+    const opening = readSummary(firstEvent(decryptFrame(frame, keys), 'o').payload);
     const id = showId(frame.sid);
-    const { caller, request, verdict } = opening;
+    const { caller } = opening;
     const leaf = this.#sink.leaf(
       {
         type: 'session.start',
         sid: id,
         subj: blind(keys, caller === null ? [] : [caller.issuer, caller.subject]),
-        service: request.service,
+        service: opening.service,
         policy: opening.policy,
-        decision: verdict.effect,
-        ct: hash('sha256', frame.bytes, 'hex'),
+        decision: opening.effect,
+        ct,
         kc: keyCommitment(keys),
       },
       end,
@@ -160,7 +158,7 @@ export class FrameSealer {
     });
   }
 
-  #takeLater(frame: Frame, start: Position, end: Position): void {
+  #takeLater(frame: Frame, ct: string, start: Position, end: Position): void {
     const state = this.#open.get(sessionKey(frame));
     if (state === undefined)
       return this.#sink.problem(`frame ${frame.seq} of session ${showId(frame.sid)} has no opening`);
@@ -169,7 +167,7 @@ export class FrameSealer {
     }
     state.seq = frame.seq;
     state.places.push(start);
-    state.hashes.add(hash('sha256', frame.bytes, 'hex'), frame.bytes.length);
+    state.hashes.add(ct, frame.bytes.length);
     if (frame.kind === FRAME.closing) this.#end(state, frame, end);
   }
 

@@ -86,9 +86,12 @@ function writeLead(to: Buffer, at: number, end: number): number {
   return end;
 }
 
+// Reused: ciphers take a copy of their nonce.
+const nonce = Buffer.alloc(12);
+
 function frameNonce(baseNonce: Buffer, seq: number): Buffer {
-  const nonce = Buffer.from(baseNonce);
-  nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ seq) >>> 0, 8);
+  nonce.set(baseNonce);
+  nonce.writeUInt32BE((baseNonce.readUInt32BE(8) ^ seq) >>> 0, 8);
   return nonce;
 }
 

@@ -5,16 +5,38 @@ import { MAX_PLAINTEXT } from './frame.ts';
 
 /** A frame of gathered events is written when it would grow beyond this. */
 export const GATHER_BYTES = 64 * 1024;
-const FIRST_BYTES = 2 * 1024;
+
+/** Small buffers that sessions gather in, used again and again: a fresh one for each costs a third of a call in GC. */
+export class BufferShelf {
+  readonly #free: Buffer[] = [];
+
+  /** Returns a buffer of `SMALL_BYTES`. */
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(SMALL_BYTES);
+  }
+
+  /** Takes back a buffer that nobody uses any more; one that has grown is let go. */
+  put(buffer: Buffer): void {
+    if (buffer.length === SMALL_BYTES && this.#free.length < MAX_FREE) this.#free.push(buffer);
+  }
+}
+
+const SMALL_BYTES = 2 * 1024;
+const MAX_FREE = 1024;
 
 /** The events of one session that are in no frame yet. */
 export class Gathering {
   #bytes: Buffer;
   #length = 0;
 
-  /** `bytes` is where the first events go; a small buffer of its own when absent. */
-  constructor(bytes: Buffer = Buffer.allocUnsafe(FIRST_BYTES)) {
+  /** `bytes` is where the first events go. */
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
+  }
+
+  /** Where events gather now; the caller may use it again once it has let go of this. */
+  get buffer(): Buffer {
+    return this.#bytes;
   }
 
   get isEmpty(): boolean {

@@ -62,23 +62,29 @@ export function slotKey(page: KeyPage, slot: number): SlotKey {
   };
 }
 
-const COMMITMENT_LABEL = Buffer.from('sallyport key commitment v1\0', 'ascii');
-const BLIND_LABEL = Buffer.from('sallyport subject v1\0', 'ascii');
+// Reused for every session: label ‖ key ‖ base nonce.
+const COMMITMENT = Buffer.from(`sallyport key commitment v1\0${' '.repeat(SLOT_BYTES)}`, 'ascii');
+const BLIND = Buffer.from(`sallyport subject v1\0${' '.repeat(SLOT_BYTES)}`, 'ascii');
+
+function labelled(label: Buffer, { key, baseNonce }: SlotKey): Buffer {
+  label.set(key, label.length - SLOT_BYTES);
+  label.set(baseNonce, label.length - NONCE_BYTES);
+  return label;
+}
 
 /**
  * Returns the commitment to a key in hex: SHA-256(label ‖ key ‖ base nonce). GCM alone lets one ciphertext mean two
  * things under two keys; the ledger carries this, so a frame has one meaning.
  */
-export const keyCommitment = ({ key, baseNonce }: SlotKey): string =>
-  hash('sha256', Buffer.concat([COMMITMENT_LABEL, key, baseNonce]), 'hex');
+export const keyCommitment = (keys: SlotKey): string => hash('sha256', labelled(COMMITMENT, keys), 'hex');
 
 /**
  * Returns a name (of a caller, of a source address) as the ledger carries it, in hex: SHA-256(label ‖ key ‖ base nonce ‖
  * the parts as a JSON array). Who holds the session's key can check it; nobody else learns it or can link two sessions
  * by it, and it dies with the key.
  */
-export const blind = ({ key, baseNonce }: SlotKey, parts: readonly string[]): string =>
-  hash('sha256', Buffer.concat([BLIND_LABEL, key, baseNonce, Buffer.from(JSON.stringify(parts))]), 'hex');
+export const blind = (keys: SlotKey, parts: readonly string[]): string =>
+  hash('sha256', Buffer.concat([labelled(BLIND, keys), Buffer.from(JSON.stringify(parts))]), 'hex');
 
 const CONTEXT_LABEL = 'sallyport key page v1\0';
 

@@ -9,6 +9,7 @@ import type { LeafBody } from '../ledger/leaf.ts';
 import { Failure } from '../reasons.ts';
 import type { IndexWriter } from '../store/sessions.ts';
 import { MAX_FRAME } from './frame.ts';
+import { JOURNAL_BYTES } from './journal-name.ts';
 import { LiveStream } from './live-stream.ts';
 import { AT_START, memoText, type StreamProgress } from './memo.ts';
 import type { Recording, RecordingOptions, RecordingTotals } from './recording.ts';
@@ -16,9 +17,13 @@ import { FrameScanner } from './scan.ts';
 import type { SealBatch } from './seal-batch.ts';
 import { liveSink } from './seal-sink.ts';
 import { StreamTail } from './stream-tail.ts';
+import { distance } from './watermarks.ts';
 
 /** What is sealed between two looks at the disk: it bounds how long a sync that has ended goes unnoticed. */
 const SEAL_BYTES = MAX_FRAME;
+/** Under load, sealing waits for this much, or this long. */
+const BATCH_BYTES = 128 * 1024;
+const BATCH_MICROS = 20_000;
 /** Leaves that wait for their tiles: at the first a checkpoint is taken early, at the second sealing waits for it. */
 const EARLY_BYTES = 16 * 1024 ** 2;
 const WAIT_BYTES = 32 * 1024 ** 2;
@@ -49,6 +54,8 @@ export class LiveRecording implements Recording {
   #wake: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
   #syncs = 0;
+  /** When sealing waits no longer, µs on the monotonic clock. */
+  #sealBy = 0;
   #checkpointTimer: NodeJS.Timeout | null = null;
   #checkpointing: Promise<void> | null = null;
   /** `batch.bytes` when the last checkpoint began. */
@@ -80,8 +87,8 @@ export class LiveRecording implements Recording {
     return {
       syncs: this.#syncs,
       leaves: this.#options.batch.iseq,
-      undurable: sum(({ stream: { marks } }) => Math.max(0, marks.written - marks.durable)),
-      unsealed: sum(({ stream: { marks } }) => Math.max(0, marks.durable - marks.sealed)),
+      undurable: sum(({ stream: { marks } }) => distance(marks.durable, marks.written, JOURNAL_BYTES)),
+      unsealed: sum(({ stream: { marks } }) => distance(marks.sealed, marks.durable, JOURNAL_BYTES)),
     };
   }
 
@@ -102,14 +109,15 @@ export class LiveRecording implements Recording {
     this.#isStopping = true;
     this.#wake();
     await this.#running;
-    if (this.#checkpointTimer !== null) clearTimeout(this.#checkpointTimer);
     await this.#checkpointing;
-    if (this.#failure !== null) return;
     const { batch, ledger } = this.#options;
-    batch.add({ type: 'gateway.stop' });
-    this.#commit();
-    await ledger.checkpoint();
-    this.#commitRows();
+    if (this.#failure === null) {
+      batch.add({ type: 'gateway.stop' });
+      this.#commit();
+      await ledger.checkpoint();
+      this.#commitRows();
+    }
+    if (this.#checkpointTimer !== null) clearTimeout(this.#checkpointTimer);
   }
 
   async #open(): Promise<void> {
@@ -138,16 +146,27 @@ export class LiveRecording implements Recording {
   }
 
   async #syncAndSeal(dirty: readonly Kept[]): Promise<void> {
-    const syncing = Promise.all(dirty.map(({ stream }) => stream.sync(stream.marks.written)));
-    // a failure of both is one failure
+    let isSyncing = true;
+    const syncing = Promise.all(dirty.map(({ stream }) => stream.sync(stream.marks.written))).finally(() => {
+      isSyncing = false;
+    });
+    // a failure while we seal is heard of below
     syncing.catch(() => {});
-    if (!this.#mustWait) this.#seal();
+    while (isSyncing && this.#isWorthSealing && !this.#mustWait) {
+      this.#seal();
+      await nextTurn();
+    }
     await syncing;
     this.#syncs += dirty.length;
   }
 
   get #hasUnsealed(): boolean {
     return this.#kept.some(({ stream: { marks } }) => marks.sealed < marks.durable);
+  }
+
+  /** While there is always more to sync, sealing waits for a batch: each costs a write and a memo of its own. */
+  get #isWorthSealing(): boolean {
+    return this.#hasUnsealed && (this.totals.unsealed >= BATCH_BYTES || this.#options.clock.mono() > this.#sealBy);
   }
 
   get #mustWait(): boolean {
@@ -159,6 +178,7 @@ export class LiveRecording implements Recording {
     const behind = this.#kept.filter(({ stream: { marks } }) => marks.sealed < marks.durable);
     for (const { stream, tail } of behind) tail.advance(stream.marks.durable, SEAL_BYTES);
     if (behind.length > 0) this.#commit();
+    this.#sealBy = this.#options.clock.mono() + BATCH_MICROS;
     if (this.#options.index.waiting >= ROWS) this.#commitRows();
   }
 

@@ -27,38 +27,36 @@ export interface Opening {
   readonly replayOf?: string;
 }
 
-/** The opening as it is recorded. */
-export interface OpeningRecord {
+/** The part of an opening that ledger and index are made from: event `o`. */
+export interface OpeningSummary {
   readonly v: 1;
   readonly at: number;
-  readonly caller: {
-    readonly issuer: string;
-    readonly subject: string;
-    readonly kind: CallerKind;
-    readonly groups: readonly string[];
-    readonly claims: Readonly<Record<string, unknown>>;
-  } | null;
-  readonly request: {
-    readonly method: string;
-    readonly service: string;
-    readonly path: string;
-    readonly query: string;
-    readonly fields: RecordedFields;
-    readonly source: string;
-  };
+  readonly caller: { readonly issuer: string; readonly subject: string; readonly kind: CallerKind } | null;
+  readonly service: string;
   readonly operation: string;
   readonly model: string;
   readonly facts: RecordedFacts;
-  readonly verdict: {
-    readonly effect: Verdict['effect'];
-    readonly reason: Reason;
-    readonly rule: string;
-    readonly message: string;
-    readonly mask: MaskObligation;
-  };
+  readonly effect: Verdict['effect'];
+  readonly reason: Reason;
+  readonly rule: string;
   readonly policy: string;
   readonly approval: string;
   readonly replayOf: string;
+}
+
+/** The rest of an opening, for who looks at the session: event `c`. */
+export interface OpeningDetails {
+  readonly caller: {
+    readonly groups: readonly string[];
+    readonly claims: Readonly<Record<string, unknown>>;
+  } | null;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly source: string;
+  readonly fields: RecordedFields;
+  readonly message: string;
+  readonly mask: MaskObligation;
 }
 
 /** Facts without texts: counts, sizes, names. */
@@ -90,43 +88,76 @@ const MAX_STRING = 512;
 
 const cut = (text: string): string => (text.length > MAX_STRING ? text.slice(0, MAX_STRING) : text);
 
-// A caller is one object for as long as its token is remembered, and a service's verdicts repeat few rules.
-const callerTexts = new WeakMap<Caller, string>();
-
-function callerText(caller: Caller | null): string {
-  if (caller === null) return 'null';
-  const known = callerTexts.get(caller);
-  if (known !== undefined) return known;
-  const { issuer, subject, kind, groups, claims } = caller;
-  const text = JSON.stringify({ issuer, subject, kind, groups, claims });
-  callerTexts.set(caller, text);
-  return text;
+interface CallerTexts {
+  readonly summary: string;
+  readonly details: string;
 }
 
-/** Returns the JSON text of an opening; values of the fields named in `redact` (lower case) are left out. */
-export function openingText(opening: Opening, redact: ReadonlySet<string>): string {
-  const { request, verdict } = opening;
-  const { method, service, path, query, source } = request;
-  const { effect, reason, rule, message, mask } = verdict;
+const NOBODY: CallerTexts = { summary: 'null', details: 'null' };
+
+// A caller is one object for as long as its token is remembered: its JSON is made once.
+const callers = new WeakMap<Caller, CallerTexts>();
+
+function callerTexts(caller: Caller | null): CallerTexts {
+  if (caller === null) return NOBODY;
+  const known = callers.get(caller);
+  if (known !== undefined) return known;
+  const { issuer, subject, kind, groups, claims } = caller;
+  const texts = { summary: JSON.stringify({ issuer, subject, kind }), details: JSON.stringify({ groups, claims }) };
+  callers.set(caller, texts);
+  return texts;
+}
+
+/** Returns the JSON text of an opening's summary. */
+export function summaryText(opening: Opening): string {
+  const { verdict } = opening;
   const rest = JSON.stringify({
-    request: { method, service, path, query, fields: keepFields(request.rawHeaders, redact), source },
+    service: opening.request.service,
     operation: opening.operation,
     model: cut(opening.model),
     facts: recordedFacts(opening.facts),
-    verdict: { effect, reason, rule, message, mask },
+    effect: verdict.effect,
+    reason: verdict.reason,
+    rule: verdict.rule,
     policy: opening.policyHash,
     approval: cut(opening.approval),
     replayOf: opening.replayOf ?? '',
   });
-  return `{"v":1,"at":${opening.at},"caller":${callerText(opening.caller)},${rest.slice(1)}`;
+  return `{"v":1,"at":${opening.at},"caller":${callerTexts(opening.caller).summary},${rest.slice(1)}`;
 }
 
+/** Returns the JSON text of an opening's details; values of the fields named in `redact` (lower case) are left out. */
+export function detailsText({ caller, request, verdict }: Opening, redact: ReadonlySet<string>): string {
+  const rest = JSON.stringify({
+    method: request.method,
+    path: request.path,
+    query: request.query,
+    source: request.source,
+    fields: keepFields(request.rawHeaders, redact),
+    message: verdict.message,
+    mask: verdict.mask,
+  });
+  return `{"caller":${callerTexts(caller).details},${rest.slice(1)}`;
+}
+
+// Member by member: a rest pattern over these costs more than writing the JSON.
 function recordedFacts(facts: Facts): RecordedFacts {
-  const { texts, tools, operation: _, model: __, ...counts } = facts;
+  const { texts, tools } = facts;
   let roles = '';
   for (let index = 0; index < texts.length && index < MAX_ROLES; index++) roles += texts[index]?.role.charAt(0) || '-';
   return {
-    ...counts,
+    stream: facts.stream,
+    maxTokens: facts.maxTokens,
+    inputTokens: facts.inputTokens,
+    n: facts.n,
+    temperature: facts.temperature,
+    images: facts.images,
+    audios: facts.audios,
+    files: facts.files,
+    tokenIds: facts.tokenIds,
+    bodyBytes: facts.bodyBytes,
+    opaque: facts.opaque,
+    findings: facts.findings,
     texts: texts.length,
     roles,
     toolCount: tools.length,
@@ -134,13 +165,23 @@ function recordedFacts(facts: Facts): RecordedFacts {
   };
 }
 
-/** Returns the opening that an authenticated frame carries. Throws on a version that is not known. */
-export function readOpening(text: string): OpeningRecord {
+/** Returns the summary that an authenticated frame carries. Throws on a version that is not known. */
+export function readSummary(text: string): OpeningSummary {
   const value: unknown = JSON.parse(text);
-  if (!isOpeningRecord(value)) throw new Error('expected an opening of version 1');
+  if (!isSummary(value)) throw new Error('expected an opening of version 1');
   return value;
 }
 
 // The version is enough: the frame's tag proves that this code wrote the rest.
-const isOpeningRecord = (value: unknown): value is OpeningRecord =>
+const isSummary = (value: unknown): value is OpeningSummary =>
   typeof value === 'object' && value !== null && 'v' in value && value.v === 1;
+
+/** Returns the details that an authenticated frame carries, beside a summary whose version is known. */
+export function readDetails(text: string): OpeningDetails {
+  const value: unknown = JSON.parse(text);
+  if (!isDetails(value)) throw new Error('expected the details of an opening');
+  return value;
+}
+
+const isDetails = (value: unknown): value is OpeningDetails =>
+  typeof value === 'object' && value !== null && 'fields' in value;

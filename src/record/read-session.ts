@@ -12,14 +12,15 @@ import { decryptFrame, FRAME, type Frame, LEAD, MAX_FRAME, readFrame, sealedPage
 import { journalFolder, readJournalFile } from './journal-name.ts';
 import { keyCommitment, openPage, type SlotKey, slotKey } from './keys.ts';
 import { readLeaves } from './ledger-leaves.ts';
-import { type OpeningRecord, readOpening } from './opening.ts';
+import { type OpeningDetails, type OpeningSummary, readDetails, readSummary } from './opening.ts';
 import { readPlaces } from './places.ts';
 import { fileOf, offsetOf, type Position } from './watermarks.ts';
 
 /** A session as it was recorded. */
 export interface RecordedSession {
   readonly row: SessionRow;
-  readonly opening: OpeningRecord;
+  readonly opening: OpeningSummary;
+  readonly details: OpeningDetails;
   /** Null while the call is under way, or when a crash cut it off. */
   readonly ending: EndingRecord | null;
   /** Everything in order; pieces of one body that were split at the bound of a frame stand one after the other. */
@@ -60,7 +61,8 @@ export async function readSession(row: SessionRow, options: ReadOptions): Promis
   const last = events.at(-1);
   return {
     row,
-    opening: readOpening(textOf(events[0], 'o')),
+    opening: readSummary(textOf(events[0], 'o')),
+    details: readDetails(textOf(events[1], 'c')),
     ending: last?.code === 'x' ? readEnding(textOf(last, 'x')) : null,
     events,
     seal: await checkSeal(row, frames, keys, options),

@@ -1,6 +1,6 @@
 /**
  * What recording costs: CPU µs per call on the data thread and on the recorder thread, and syncs per second, at a rate.
- * Run: node src/record/record.bench.ts [CALLS PER SECOND] [SECONDS]
+ * Run: node src/record/record.bench.ts [CALLS PER SECOND] [SECONDS] [MS THAT THE MODEL TAKES]
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -24,14 +24,31 @@ const FIELDS = [
   ...['Host', 'gateway.example.com:8080', 'Accept', 'application/json', 'Content-Type', 'application/json'],
   ...['User-Agent', 'OpenAI/JS 7.57.0', 'X-Stainless-Lang', 'js', 'X-Stainless-Package-Version', '7.57.0'],
   ...['X-Stainless-OS', 'Linux', 'X-Stainless-Arch', 'x64', 'X-Stainless-Runtime', 'node', 'Content-Length', '1100'],
-  ...['Authorization', 'Bearer x', 'Accept-Language', '*', 'Accept-Encoding', 'gzip, deflate', 'Connection', 'keep-alive'],
+  ...[
+    'Authorization',
+    'Bearer x',
+    'Accept-Language',
+    '*',
+    'Accept-Encoding',
+    'gzip, deflate',
+    'Connection',
+    'keep-alive',
+  ],
 ];
-const ANSWER_FIELDS = ['Content-Type', 'application/json', 'Date', 'Mon, 01 Jan 2026 00:00:00 GMT', 'Content-Length', '600'];
+const ANSWER_FIELDS = [
+  'Content-Type',
+  'application/json',
+  'Date',
+  'Mon, 01 Jan 2026 00:00:00 GMT',
+  'Content-Length',
+  '600',
+];
 
 interface Load {
   readonly link: LinkEnd;
   readonly rate: number;
   readonly seconds: number;
+  readonly latency: number;
   readonly key: Uint8Array;
 }
 
@@ -42,7 +59,7 @@ interface Measured {
 }
 
 /** Opens and closes calls in small bursts, as requests come, and tells what that cost. */
-async function makeCalls({ link, rate, seconds, key }: Load): Promise<Measured> {
+async function makeCalls({ link, rate, seconds, latency, key }: Load): Promise<Measured> {
   const recorder = await createRecorder({
     ...{ link, recordingKey: key, clock: systemClock },
     recording: { max_session: 2 ** 26, over: 'refuse' },
@@ -54,13 +71,14 @@ async function makeCalls({ link, rate, seconds, key }: Load): Promise<Measured> 
   const call = (): void => {
     const session = recorder.open({ ...usual, at: Date.now(), mono: systemClock.mono(), request, body: BODY });
     calls++;
-    session.written(() => {
+    const answer = (): void => {
       session.head(200, ANSWER_FIELDS);
       session.durable(() => {
         session.bytes(ANSWER);
         session.close(completed);
       });
-    });
+    };
+    session.written(() => (latency === 0 ? answer() : setTimeout(answer, latency)));
   };
   const run = async (from: number, work: () => void): Promise<number> => {
     const before = process.threadCpuUsage();
@@ -82,7 +100,7 @@ async function makeCalls({ link, rate, seconds, key }: Load): Promise<Measured> 
   return measured;
 }
 
-async function main(rate: number, seconds: number): Promise<void> {
+async function main(rate: number, seconds: number, latency: number): Promise<void> {
   const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'sallyport-bench-'));
   const link = createLink('0123456789abcdef', 0);
   const ledger = await openLog({ dir: folder, signer });
@@ -92,26 +110,21 @@ async function main(rate: number, seconds: number): Promise<void> {
     ...{ folder, instance: '0123456789abcdef', recordingKey, ledger, index, log, links: [link.recorder] },
     ...{ clock: systemClock, checkpointEvery: 1000 },
   });
-  const load: Load = { link: link.worker, rate, seconds, key: recordingKey };
+  const load: Load = { link: link.worker, rate, seconds, latency, key: recordingKey };
   const worker = new Worker(new URL(import.meta.url), { workerData: load, transferList: [link.worker.port] });
-  const samples: { cpu: number; at: number; leaves: number; syncs: number }[] = [];
-  const sampler = setInterval(() => {
-    const { user, system } = process.threadCpuUsage();
-    const { leaves, syncs } = recording.totals;
-    samples.push({ cpu: user + system, at: performance.now(), leaves, syncs });
-  }, 500);
+  const before = { ...process.threadCpuUsage(), ...recording.totals };
   const measured = await new Promise<Measured>((resolve, reject) => {
     worker.once('message', resolve).once('error', reject);
   });
-  clearInterval(sampler);
-  const [first, last] = [samples.at(-Math.floor(seconds * 2) + 1), samples.at(-2)];
-  if (first === undefined || last === undefined) throw new Error('expected samples');
-  const calls = (last.leaves - first.leaves) / 2;
-  const span = (last.at - first.at) / 1000;
+  const after = { ...process.threadCpuUsage(), ...recording.totals };
+  const calls = (after.leaves - before.leaves) / 2;
+  const recorderMicros = after.user + after.system - before.user - before.system;
   const perCall = (measured.micros - measured.idleMicros) / measured.calls;
-  console.log(`data thread: ${perCall.toFixed(1)} µs per call (${(measured.micros / measured.calls).toFixed(1)} with the load's timer)`);
-  console.log(`recorder thread: ${((last.cpu - first.cpu) / calls).toFixed(1)} µs per call at ${(calls / span).toFixed(0)} calls/s`);
-  console.log(`syncs: ${((last.syncs - first.syncs) / span).toFixed(0)}/s`);
+  console.log(
+    `data thread: ${perCall.toFixed(1)} µs per call (${(measured.micros / measured.calls).toFixed(1)} with the load's timer)`,
+  );
+  console.log(`recorder thread: ${(recorderMicros / calls).toFixed(1)} µs per call over ${calls.toFixed(0)} calls`);
+  console.log(`calls per sync: ${(calls / (after.syncs - before.syncs)).toFixed(1)}`);
   await recording.close();
   await ledger.close();
   await index.close();
@@ -119,5 +132,6 @@ async function main(rate: number, seconds: number): Promise<void> {
 }
 
 // as: main hands exactly this over
-if (isMainThread) await main(Number(process.argv[2] ?? 5000), Number(process.argv[3] ?? 5));
+if (isMainThread)
+  await main(Number(process.argv[2] ?? 5000), Number(process.argv[3] ?? 5), Number(process.argv[4] ?? 0));
 else parentPort?.postMessage(await makeCalls(workerData as Load));

@@ -6,7 +6,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Failure, type Reason } from '../reasons.ts';
-import { Gathering } from './gathering.ts';
+import { BufferShelf, Gathering } from './gathering.ts';
 import { FRAME, MAX_PLAINTEXT, NO_SESSION } from './frame.ts';
 import { JournalWriter } from './journal-writer.ts';
 import type { LinkEnd } from './messages.ts';
@@ -80,6 +80,7 @@ class WorkerRecorder implements Recorder {
       clock,
       redact,
       scratch: Buffer.allocUnsafeSlow(MAX_PLAINTEXT),
+      shelf: new BufferShelf(),
       maxSession: recording.max_session,
       over: recording.over,
       gathers: (session) => this.#young.add(session),
@@ -158,7 +159,7 @@ class WorkerRecorder implements Recorder {
     if (this.#refusalTimer !== null) clearTimeout(this.#refusalTimer);
     this.#refusalTimer = null;
     if (this.#strangers.isEmpty || this.#writer.failed) return;
-    const events = new Gathering();
+    const events = new Gathering(this.#host.shelf.take());
     for (const record of this.#strangers.take()) {
       const text = refusalText(record);
       if (events.addText(0, 'r', text)) continue;
@@ -166,6 +167,7 @@ class WorkerRecorder implements Recorder {
       events.addText(0, 'r', text);
     }
     this.#writeRefusalFrame(events);
+    this.#host.shelf.put(events.buffer);
   }
 
   #writeRefusalFrame(events: Gathering): void {

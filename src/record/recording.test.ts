@@ -53,7 +53,8 @@ describe('a recorded call', () => {
     const id = await oneCall(house.recorder);
     const session = await read(house, id);
     expect(session.seal).toEqual({ kind: 'sealed' });
-    expect(session.opening).toMatchObject({ caller: { subject: 'ada' }, request: { path: '/v1/chat/completions' } });
+    expect(session.opening).toMatchObject({ caller: { subject: 'ada' }, rule: 'ml-may-chat' });
+    expect(session.details).toMatchObject({ caller: { groups: ['ml'] }, path: '/v1/chat/completions' });
     expect(bodyOf(session, 'q').toString()).toBe('{"messages":"hello"}');
     expect(bodyOf(session, 'd').toString()).toBe('data: one\n\ndata: two\n\n');
     expect(session.ending).toMatchObject({ ...completed, bytes: 22, chunks: 2, dropped: 0 });
@@ -85,16 +86,7 @@ describe('a recorded call', () => {
       request: { ...opening().request, rawHeaders: [...rawHeaders, 'A', 'b'] },
     });
     const session = await read(house, id);
-    expect(session.opening.request.fields).toEqual([
-      'X-Upstream-Key',
-      null,
-      'AUTHORIZATION',
-      null,
-      'Cookie',
-      null,
-      'A',
-      'b',
-    ]);
+    expect(session.details.fields).toEqual(['X-Upstream-Key', null, 'AUTHORIZATION', null, 'Cookie', null, 'A', 'b']);
     expect(JSON.stringify(session.events)).toContain(
       '["Content-Type","text/event-stream","Set-Cookie",null]'.replaceAll('"', '\\"'),
     );
@@ -117,7 +109,7 @@ describe('a recorded call', () => {
     session.close(completed);
     const recorded = await read(house, session.id);
     expect(recorded.events.map(({ at, code }) => `${at} ${code}`)).toEqual([
-      ...['0 o', '0 q', '250000 h', '250010 d', '1750010 d', '1750050 d', '1750050 x'],
+      ...['0 o', '0 c', '0 q', '250000 h', '250010 d', '1750010 d', '1750050 d', '1750050 x'],
     ]);
     expect(recorded.ending).toMatchObject({ first: 250_010, last: 1_750_050, maxGap: 1_500_000 });
     expect(recorded.row).toMatchObject({ first: 250_010, duration: 1_750_050 });
@@ -182,7 +174,7 @@ describe('a session', () => {
     session.mark('late');
     session.trailers(['a', 'b']);
     expect(session.bytes(Buffer.from('late'))).toBe(false);
-    expect((await read(house, session.id)).events.map(({ code }) => code)).toEqual(['o', 'q', 'x']);
+    expect((await read(house, session.id)).events.map(({ code }) => code)).toEqual(['o', 'c', 'q', 'x']);
     expect((await leavesOf(house)).filter(({ type }) => type === 'session.end')).toHaveLength(1);
     await house.close();
   });

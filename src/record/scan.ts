@@ -13,9 +13,6 @@ export interface Scanned {
 /** Hears of a frame, which begins at `offset` of the file. The frame's bytes are only good until it returns. */
 export type OnFrame = (frame: Frame, offset: number) => void;
 
-/** Hears of the bytes that were scanned, in order and without gaps; only good until it returns. */
-export type OnBytes = (bytes: Buffer) => void;
-
 const BUFFER = 4 * MAX_FRAME;
 
 /** Scans journals. One at a time: frames are views of its buffer. */
@@ -23,12 +20,11 @@ export class FrameScanner {
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER);
 
   /** Tells the whole frames of an open file between two offsets, the first of which is where a frame begins. */
-  scan(fd: number, from: number, to: number, onFrame: OnFrame, onBytes: OnBytes = () => {}): Scanned {
+  scan(fd: number, from: number, to: number, onFrame: OnFrame): Scanned {
     let at = from;
     while (at < to) {
       const bytes = this.#read(fd, at, to);
       const { used, stopped } = tellFrames(bytes, at, onFrame);
-      onBytes(bytes.subarray(0, used));
       at += used;
       if (stopped === 'torn') return { end: at, stopped };
       // a frame that the buffer cuts is whole in the next one; without a single one, the file ends in it

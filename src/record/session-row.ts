@@ -2,7 +2,7 @@
 
 import type { SessionRow } from '../store/sessions.ts';
 import type { EndingRecord } from './ending.ts';
-import type { OpeningRecord } from './opening.ts';
+import type { OpeningSummary } from './opening.ts';
 import { placesText } from './places.ts';
 import type { Position } from './watermarks.ts';
 
@@ -10,7 +10,7 @@ import type { Position } from './watermarks.ts';
 interface Seen {
   readonly id: string;
   readonly stream: string;
-  readonly opening: OpeningRecord;
+  readonly opening: OpeningSummary;
   readonly leaf: number;
   readonly page: { readonly position: Position };
   /** Where its frames begin. */
@@ -22,18 +22,18 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
 
 /** Returns the row of a session that is under way. */
 export function openRow({ id, stream, opening, leaf, page, places }: Seen): SessionRow {
-  const { caller, request, facts, verdict } = opening;
+  const { caller, facts } = opening;
   return {
     id,
     at: opening.at,
     issuer: caller?.issuer ?? '',
     subject: caller?.subject ?? '',
     kind: caller?.kind ?? '',
-    service: request.service,
+    service: opening.service,
     operation: opening.operation,
     model: opening.model,
-    effect: verdict.effect,
-    rule: verdict.rule,
+    effect: opening.effect,
+    rule: opening.rule,
     reason: '',
     status: -1,
     ended: '',

@@ -5,9 +5,9 @@ import { type Ending, type EndingRecord, endingText } from './ending.ts';
 import type { EventCode } from './event.ts';
 import { keepFields } from './fields.ts';
 import { FRAME, type FrameKind } from './frame.ts';
-import { Gathering } from './gathering.ts';
+import { type BufferShelf, Gathering } from './gathering.ts';
 import type { Assigned, JournalWriter, Then } from './journal-writer.ts';
-import { type Opening, openingText } from './opening.ts';
+import { detailsText, type Opening, summaryText } from './opening.ts';
 import { showId } from './session-id.ts';
 import type { Position } from './watermarks.ts';
 
@@ -36,6 +36,7 @@ export interface SessionHost {
   readonly clock: Clock;
   /** Where openings are put together; free again when the constructor of a session returns. */
   readonly scratch: Buffer;
+  readonly shelf: BufferShelf;
   readonly redact: ReadonlySet<string>;
   /** Payload bytes of one session at most. */
   readonly maxSession: number;
@@ -79,11 +80,12 @@ export class OpenSession implements Session {
     this.#opened = opening.mono;
     this.#events = new Gathering(host.scratch);
     this.#recorded = (opening.body?.length ?? 0) + (opening.forwarded?.length ?? 0);
-    this.#addText('o', openingText(opening, host.redact));
+    this.#addText('o', summaryText(opening));
+    this.#addText('c', detailsText(opening, host.redact));
     if (opening.body !== null) this.#addBytes(0, 'q', opening.body);
     if (opening.forwarded !== null) this.#addBytes(0, 'f', opening.forwarded);
     this.#openingEnd = this.#emit(FRAME.data);
-    this.#events = new Gathering();
+    this.#events = new Gathering(host.shelf.take());
   }
 
   written(then: Then): void {
@@ -145,6 +147,7 @@ export class OpenSession implements Session {
     this.#addText('x', endingText(record));
     this.#isOpen = false;
     this.#emit(FRAME.closing);
+    this.#host.shelf.put(this.#events.buffer);
     this.#events = NOTHING;
     this.#host.closed(this);
   }

@@ -1,9 +1,9 @@
 /** Reads one line of journals from where it is sealed to, and seals what it reads; closes each file that is done. */
 
-import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameSealer, type SealSink } from './frame-sealer.ts';
+import { JournalHash } from './journal-hash.ts';
 import { journalFile, journalFolder, MAX_HEAD, readJournalHead, type StreamName } from './journal-name.ts';
 import type { StreamProgress } from './memo.ts';
 import type { FrameScanner, Scanned } from './scan.ts';
@@ -30,7 +30,7 @@ export class StreamTail {
   #state: FileState = 'unopened';
   #n: number;
   #offset: number;
-  #hash: Hash = createHash('sha256');
+  #hash = new JournalHash(NOTHING);
   #isClosed: boolean;
 
   constructor(options: TailOptions) {
@@ -127,13 +127,10 @@ export class StreamTail {
     if (this.#enter() !== 'journal') return 'torn';
     const { scanner } = this.#options;
     const start = positionOf(this.#n, 0);
-    const scanned = scanner.scan(
-      this.#fd,
-      this.#offset,
-      end,
-      (frame, offset) => this.#frames.take(frame, start + offset, start + offset + frame.end - frame.start),
-      (bytes) => this.#hash.update(bytes),
-    );
+    const scanned = scanner.scan(this.#fd, this.#offset, end, (frame, offset) => {
+      const ct = this.#hash.add(frame);
+      this.#frames.take(frame, ct, start + offset, start + offset + frame.end - frame.start);
+    });
     this.#offset = scanned.end;
     return scanned.stopped;
   }
@@ -153,12 +150,14 @@ export class StreamTail {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'missing';
       throw error;
     }
-    const head = readJournalHead(this.#bytes(0, MAX_HEAD), { ...this.stream, n: this.#n });
-    if (head === null) return 'no journal';
-    this.#offset = Math.max(this.#offset, head);
-    for (let at = 0; at < this.#offset; at += STEP) {
-      this.#hash.update(this.#bytes(at, Math.min(STEP, this.#offset - at)));
-    }
+    const head = this.#bytes(0, MAX_HEAD);
+    const length = readJournalHead(head, { ...this.stream, n: this.#n });
+    if (length === null) return 'no journal';
+    this.#hash = new JournalHash(head.subarray(0, length));
+    // what is read from here on continues what stands before it
+    if (this.#offset > length)
+      this.#options.scanner.scan(this.#fd, length, this.#offset, (frame) => this.#hash.add(frame));
+    this.#offset = Math.max(this.#offset, length);
     return 'journal';
   }
 
@@ -176,7 +175,7 @@ export class StreamTail {
     this.#closeFile();
     this.#n++;
     this.#offset = 0;
-    this.#hash = createHash('sha256');
+    this.#hash = new JournalHash(NOTHING);
   }
 
   #closeFile(): void {
@@ -184,13 +183,15 @@ export class StreamTail {
     const torn = this.#size() - this.#offset;
     const body = { type: 'journal.close', file: this.#file, bytes: this.#offset, torn } as const;
     // of a file that is not there nothing can be said: its number stays without a leaf, which a verifier sees
-    if (!isMissing) this.#options.sink.leaf({ ...body, ct: this.#hash.digest('hex') }, positionOf(this.#n + 1, 0));
+    if (!isMissing) this.#options.sink.leaf({ ...body, ct: this.#hash.digest() }, positionOf(this.#n + 1, 0));
     this.release();
   }
 }
 
 /** What stands under the name of a journal. */
 type FileState = 'unopened' | 'journal' | 'missing' | 'no journal';
+
+const NOTHING = Buffer.alloc(0);
 
 /** How much is read between two places where progress can be kept. */
 const STEP = 4 * 1024 ** 2;

@@ -3,12 +3,12 @@
  * leaf commits to is there, in its order. Needs no key: leaves hash what is stored.
  */
 
-import { createHash, hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Leaf } from '../ledger/leaf.ts';
 import { FrameHashes } from './frame-hashes.ts';
 import { FRAME, type Frame } from './frame.ts';
+import { JournalHash } from './journal-hash.ts';
 import {
   type JournalName,
   journalFile,
@@ -130,24 +130,19 @@ export class JournalCheck {
     // a file that a crash left without a head is closed with nothing in it
     if (head === null && end > 0) return this.#problem('', file, 0, 'does not begin as this journal');
     if (head === null) return;
-    const content = createHash('sha256').update(first.subarray(0, head));
-    const scanned = this.#scanner.scan(
-      fd,
-      head,
-      Math.min(end, size),
-      (frame, offset) => this.#checkFrame(frame, file, offset, sealed !== null),
-      (bytes) => content.update(bytes),
-    );
+    const content = new JournalHash(first.subarray(0, head));
+    const scanned = this.#scanner.scan(fd, head, Math.min(end, size), (frame, offset) => {
+      this.#checkFrame(frame, content.add(frame), file, offset, sealed !== null);
+    });
     if (sealed === null) return;
     if (scanned.stopped !== 'end') this.#problem('', file, scanned.end, 'holds no whole frame here');
-    else if (end <= size && content.digest('hex') !== sealed.ct) {
+    else if (end <= size && content.digest() !== sealed.ct) {
       this.#problem('', file, -1, `is not what leaf ${sealed.leaf} closed`);
     }
   }
 
-  #checkFrame(frame: Frame, file: string, offset: number, isClosed: boolean): void {
+  #checkFrame(frame: Frame, ct: string, file: string, offset: number, isClosed: boolean): void {
     this.#frames++;
-    const ct = hash('sha256', frame.bytes, 'hex');
     if (frame.kind === FRAME.page || frame.kind === FRAME.refusals) {
       if (!this.#leaves.others.has(ct)) this.#unknown('', file, offset, isClosed, 'no leaf commits to it');
       return;

@@ -12,6 +12,10 @@ export const fileOf = (position: Position): number => Math.floor(position / FILE
 /** Returns the offset of a position in its file. */
 export const offsetOf = (position: Position): number => position % FILE;
 
+/** Returns about how many bytes lie between two positions, where full files have `fileBytes`; 0 when `to` is not behind. */
+export const distance = (from: Position, to: Position, fileBytes: number): number =>
+  Math.max(0, (fileOf(to) - fileOf(from)) * fileBytes + offsetOf(to) - offsetOf(from));
+
 const WRITTEN = 0;
 const DURABLE = 1;
 const SEALED = 2;

@@ -2,7 +2,7 @@
 
 import type { Generated } from 'kysely';
 
-/** The states of an approval. PENDING and APPROVED go on; the others are final. */
+/** The states of an approval. From `pending` and `approved` it goes on; the others are final (docs/adr/0010-approvals.md). */
 export const APPROVAL_STATES = [
   'pending',
   'approved',
@@ -40,6 +40,11 @@ export interface ApprovalRow {
   /** The session that asked, and the one that used it. */
   readonly asked_by: string;
   readonly used_by: string | null;
+  /** Who revoked it, as a JSON array of issuer and subject, and why. */
+  readonly revoked_by: string | null;
+  readonly revoked_why: string | null;
+  /** Bytes that it keeps: of `body` and `forwarded`, before sealing. */
+  readonly stored: number;
   /** The body as it came and, where masking changed it, the bytes to forward; sealed. */
   readonly body: Uint8Array | null;
   readonly forwarded: Uint8Array | null;
@@ -74,7 +79,8 @@ export const APPROVAL_STEPS: readonly string[] = [
      digest TEXT NOT NULL, call TEXT NOT NULL, service TEXT NOT NULL, model TEXT NOT NULL, operation TEXT NOT NULL,
      rule TEXT NOT NULL, message TEXT NOT NULL, approvers TEXT NOT NULL, quorum INTEGER NOT NULL,
      use_within INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, use_by INTEGER,
-     asked_by TEXT NOT NULL, used_by TEXT, body BLOB, forwarded BLOB
+     asked_by TEXT NOT NULL, used_by TEXT, revoked_by TEXT, revoked_why TEXT, stored INTEGER NOT NULL,
+     body BLOB, forwarded BLOB
    ) STRICT;
    CREATE UNIQUE INDEX one_pending ON approvals (issuer, subject, digest) WHERE state = 'pending';
    CREATE INDEX by_state ON approvals (state, created);
