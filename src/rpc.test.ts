@@ -24,12 +24,12 @@ beforeEach(() => {
 });
 afterEach(() => channel.port1.close());
 
-describe('rpc', () => {
-  const remote = () => {
-    serve<Adder>(channel.port2, new Adder(), ['add', 'fail']);
-    return ask<Adder>(channel.port1, ['add', 'fail', 'hidden']);
-  };
+const remote = () => {
+  serve<Adder>(channel.port2, new Adder(), ['add', 'fail']);
+  return ask<Adder>(channel.port1, ['add', 'fail', 'hidden']);
+};
 
+describe('rpc', () => {
   it('answers each question with its own answer, methods of classes included', async () => {
     const adder = remote();
     expect(await Promise.all([1, 2, 3].map((n) => adder.add(n)))).toEqual([2, 3, 4]);

@@ -25,7 +25,9 @@ interface Reply {
 
 /** Serves the named ones of `verbs` on a port until it closes. A Failure crosses with its reason; any other error as `internal`. */
 export function serve<S extends Verbs<S>>(port: MessagePort, verbs: S, names: readonly (keyof S & string)[]): void {
-  const byName = new Map(names.map((name) => [name as string, (argument: never): unknown => verbs[name](argument)]));
+  const byName = new Map<string, (argument: never) => unknown>(
+    names.map((name) => [name, (argument: never): unknown => verbs[name](argument)]),
+  );
   port.on('message', (message: Ask) => {
     if (typeof message?.ask !== 'number') return;
     const send = (reply: Omit<Reply, 'reply'>): void => port.postMessage({ reply: message.ask, ...reply });
@@ -33,7 +35,7 @@ export function serve<S extends Verbs<S>>(port: MessagePort, verbs: S, names: re
       .then(() => {
         const verb = byName.get(message.verb);
         if (verb === undefined) throw new Failure('internal', `no verb ${message.verb} is served`);
-        // as: the asking side is typed by Remote<S>, so the argument is the one that the verb takes
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the asking side is typed by Remote<S>: the argument is the one that the verb takes
         return verb(message.argument as never);
       })
       .then((value) => send({ value }))
@@ -68,6 +70,6 @@ export function ask<S extends Verbs<S>>(port: MessagePort, verbs: readonly (keyo
       pending.set(id, { resolve, reject });
       port.postMessage({ ask: id, verb, argument });
     });
-  // as: the names are the keys of S, and each question resolves to what that verb returns
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the names are the keys of S, and each question resolves to what that verb returns
   return Object.fromEntries(verbs.map((verb) => [verb, question(verb)])) as Remote<S>;
 }

@@ -20,8 +20,7 @@ import { openIndex, openState } from './store/sqlite.ts';
 import { RECORDER_VERBS, type RecorderBirth, type RecorderVerbs } from './threads.ts';
 import { createRecordingMetrics } from './watch/recording-metrics.ts';
 
-// as: crew.ts hands exactly this over
-const birth = workerData as RecorderBirth;
+const birth: RecorderBirth = workerData;
 const { config, baseDir, instance, links } = birth;
 const log = createLog({ level: config.log.level, thread: 'recorder' });
 const folder = resolve(baseDir, config.store.path);

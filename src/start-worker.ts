@@ -18,8 +18,7 @@ import { WORKER_VERBS, type WorkerBirth, type WorkerVerbs } from './threads.ts';
 import { createCallMetrics } from './watch/metrics.ts';
 import { watchCalls } from './watch/calls.ts';
 
-// as: main hands exactly this over (start.ts)
-const birth = workerData as WorkerBirth;
+const birth: WorkerBirth = workerData;
 const log = createLog({ level: birth.config.log.level, thread: `worker-${birth.index}` });
 const clock = systemClock;
 const metrics = createCallMetrics();

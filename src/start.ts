@@ -111,5 +111,5 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
   };
   const ports = { listeners: crew.ports, control: control.port };
   log.info({ listeners: ports.listeners, control: ports.control, workers: config.workers }, 'ready');
-  return { ports, reload: kept.reload, stop, finished: crew.ended };
+  return { ports, reload: () => kept.reload(), stop, finished: crew.ended };
 }

@@ -1,5 +1,6 @@
 /** What approvals can do for the rest of the house; the recorder thread serves it, data workers and the API ask. */
 
+import type { Caller } from '../call.ts';
 import type { ApprovalState } from '../store/approvals.ts';
 
 /** Who, as an issuer names them. */
@@ -29,6 +30,7 @@ export interface Approval {
   readonly digest: string;
   readonly askedBy: string;
   readonly usedBy: string | null;
+  readonly revoked: Revocation | null;
   readonly votes: readonly Vote[];
 }
 
@@ -39,10 +41,18 @@ export interface Vote extends Person {
   readonly at: number;
 }
 
-/** What a held call asks for. */
+/** Why an approval that was given may not be used any more. */
+export interface Revocation {
+  readonly by: Person;
+  readonly reason: string;
+}
+
+/** What a held call asks for. Times are durations in milliseconds. */
 export interface ApprovalRequest {
   readonly caller: Person;
+  /** Who acts for the caller (RFC 8693 §4.1); none of them may vote. */
   readonly actors: readonly Person[];
+  /** See `EnvelopeDigests`. */
   readonly digest: string;
   readonly call: string;
   readonly service: string;
@@ -60,10 +70,13 @@ export interface ApprovalRequest {
   readonly forwarded: Uint8Array | null;
 }
 
+/** Who votes, as their token says. */
+export type Voter = Pick<Caller, 'issuer' | 'subject' | 'kind' | 'groups'>;
+
 /** A person's vote on an approval. */
 export interface Ballot {
   readonly id: string;
-  readonly voter: Person & { readonly kind: string; readonly groups: readonly string[] };
+  readonly voter: Voter;
   /** The keyed digest that the voter was shown. */
   readonly digest: string;
   readonly decision: 'approve' | 'deny';
@@ -74,6 +87,7 @@ export interface Ballot {
 /** Why a vote does not count. */
 export type VoteRefusal =
   | 'unknown'
+  /** Decided, used, or out of time; for a revocation, also not decided yet. */
   | 'over'
   | 'not-human'
   | 'not-eligible'
@@ -82,9 +96,18 @@ export type VoteRefusal =
   | 'voted'
   | 'reason-too-long';
 
+/** What came of a vote or a revocation. */
 export type VoteOutcome =
   | { readonly kind: 'counted'; readonly approval: Approval }
   | { readonly kind: 'refused'; readonly why: VoteRefusal };
+
+/** Takes an approval back before it is used. */
+export interface RevocationRequest {
+  readonly id: string;
+  readonly voter: Voter;
+  /** At most 4 KiB. */
+  readonly reason: string;
+}
 
 /** A call that presents an approval. */
 export interface Claim {
@@ -114,6 +137,8 @@ export interface Approvals {
   /** Resolves to the pending approval of this caller and digest, made if there is none. Rejects with Failure `approval-limit`. */
   request(request: ApprovalRequest): Promise<Approval>;
   vote(ballot: Ballot): Promise<VoteOutcome>;
+  /** Everybody who may approve may also revoke, until the approval is used. */
+  revoke(request: RevocationRequest): Promise<VoteOutcome>;
   /** Resolves to `claimed` at most once per approval; the ledger has it by then (promise 6). */
   claim(claim: Claim): Promise<ClaimOutcome>;
   /** Resolves once the approval is decided, or after `ms`; to its state then. */
@@ -124,7 +149,7 @@ export interface Approvals {
   get(id: string): Promise<Approval | null>;
   /** Resolves to the newest approvals, at most 500, of one state or of all. */
   list(filter: { readonly state: ApprovalState | null }): Promise<readonly Approval[]>;
-  /** Resolves to what was sent, for an approver to read; null for no body or no approval. */
+  /** Resolves to the bytes that would be forwarded, for an approver to read; null for none, or none any more. */
   body(id: string): Promise<Uint8Array | null>;
 }
 
@@ -132,6 +157,7 @@ export interface Approvals {
 export const APPROVAL_VERBS = [
   'request',
   'vote',
+  'revoke',
   'claim',
   'decided',
   'cancel',

@@ -6,6 +6,7 @@ import type { ApprovalHashes } from './envelope.ts';
 
 /** Returns the approval in a row, with its votes. Plain digests stay in the database. */
 export function shownApproval(row: ApprovalRow, votes: readonly VoteRow[], hashes: ApprovalHashes): Approval {
+  const approvers: readonly string[] = JSON.parse(row.approvers);
   return {
     id: row.id,
     state: row.state,
@@ -15,8 +16,7 @@ export function shownApproval(row: ApprovalRow, votes: readonly VoteRow[], hashe
     operation: row.operation,
     rule: row.rule,
     message: row.message,
-    // as: `#newRow` wrote a list of strings
-    approvers: JSON.parse(row.approvers) as string[],
+    approvers,
     quorum: row.quorum,
     created: row.created,
     expires: row.expires,

@@ -1,42 +1,61 @@
-/** Who may vote on an approval: humans who are named by its rule, and never the one who asks or acts for them. */
+/** Who may decide on an approval: humans who are named by its rule, and never the one who asks or acts for them. */
 
 import { timingSafeEqual } from 'node:crypto';
-import type { ApprovalRow } from '../store/approvals.ts';
-import type { Ballot, Person, VoteRefusal } from './approvals.ts';
+import type { ApprovalRow, ApprovalState } from '../store/approvals.ts';
+import type { Ballot, RevocationRequest, Voter, VoteRefusal } from './approvals.ts';
 import type { ApprovalHashes } from './envelope.ts';
+import { isInTime } from './moves.ts';
+import { approversOf, partiesOf } from './row.ts';
 
-const MAX_REASON = 4096;
+/** The longest reason, in bytes of UTF-8. */
+export const MAX_REASON = 4096;
 
-/** Returns why a ballot does not count, or null. */
-export function refusedVote(ballot: Ballot, row: ApprovalRow | undefined, hashes: ApprovalHashes): VoteRefusal | null {
-  const { voter } = ballot;
-  if (row === undefined) return 'unknown';
-  if (row.state !== 'pending') return 'over';
-  if (voter.kind !== 'human') return 'not-human';
-  if (isParty(row, voter)) return 'requester';
-  if (!isEligible(row, voter)) return 'not-eligible';
+/** Returns why a ballot does not count at `now` (milliseconds since the epoch), or null. */
+export function refusedVote(
+  { voter, digest, reason }: Ballot,
+  row: ApprovalRow | undefined,
+  now: number,
+  hashes: ApprovalHashes,
+): VoteRefusal | null {
+  const why = refusedVoter(voter, reason, row, 'pending', now);
+  if (why !== null || row === undefined) return why;
   // the voter confirms what they were shown, not whatever stands here now
-  if (!equalText(ballot.digest, hashes.digest(row.digest))) return 'digest';
-  if (Buffer.byteLength(ballot.reason) > MAX_REASON) return 'reason-too-long';
-  return null;
+  return equalText(digest, hashes.digest(row.digest)) ? null : 'digest';
 }
 
-function isParty(row: ApprovalRow, voter: Person): boolean {
-  // as: `#newRow` wrote pairs of strings
-  const actors = JSON.parse(row.actors) as readonly (readonly [string, string])[];
-  return [[row.issuer, row.subject], ...actors].some(
-    ([issuer, subject]) => issuer === voter.issuer && subject === voter.subject,
-  );
+/** Returns why a revocation does not count at `now`, or null. */
+export const refusedRevocation = (
+  { voter, reason }: RevocationRequest,
+  row: ApprovalRow | undefined,
+  now: number,
+): VoteRefusal | null => refusedVoter(voter, reason, row, 'approved', now);
+
+function refusedVoter(
+  voter: Voter,
+  reason: string,
+  row: ApprovalRow | undefined,
+  state: ApprovalState,
+  now: number,
+): VoteRefusal | null {
+  if (row === undefined) return 'unknown';
+  if (row.state !== state || !isInTime(row, now)) return 'over';
+  if (voter.kind !== 'human') return 'not-human';
+  if (partiesOf(row).some(({ issuer, subject }) => issuer === voter.issuer && subject === voter.subject))
+    return 'requester';
+  if (!approversOf(row).some((entry) => isNamed(voter, entry))) return 'not-eligible';
+  return Buffer.byteLength(reason) > MAX_REASON ? 'reason-too-long' : null;
 }
 
-function isEligible(row: ApprovalRow, voter: Ballot['voter']): boolean {
-  // as: `#newRow` wrote a list of strings
-  const approvers = JSON.parse(row.approvers) as readonly string[];
-  return approvers.some((entry) => {
-    if (entry.startsWith('group:')) return voter.groups.includes(entry.slice('group:'.length));
-    return entry === `subject:${voter.issuer}|${voter.subject}`;
-  });
+/** Returns whether an entry of `by` names this person. Nobody is an approver by being an administrator. */
+export function isNamed(
+  { issuer, subject, groups }: Pick<Voter, 'issuer' | 'subject' | 'groups'>,
+  entry: string,
+): boolean {
+  if (entry.startsWith('group:')) return groups.includes(entry.slice('group:'.length));
+  return entry === `subject:${issuer}|${subject}`;
 }
 
-const equalText = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+function equalText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

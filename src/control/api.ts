@@ -120,7 +120,7 @@ const rawHeaders = (headers: Headers): string[] => [...headers].flat();
 
 function problem(c: Context, status: number, title: string, reason?: string): Response {
   return c.body(JSON.stringify({ title, status, ...(reason === undefined ? {} : { reason }) }), {
-    // as: every status here is one that carries a body
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every status here is one that carries a body
     status: status as 400,
     headers: { 'content-type': 'application/problem+json' },
   });

@@ -24,21 +24,22 @@ describe('requestFields', () => {
       'x_y',
     ];
     expect(requestFields(raw, upstream, 5, false)).toEqual([
-      ...[
-        'Host',
-        'model:11434',
-        'X-Second',
-        '2',
-        'x-FIRST',
-        '1',
-        'X-Second',
-        '3',
-        'anthropic-version',
-        '2023-06-01',
-        'User-Agent',
-        'x_y',
-      ],
-      ...['Content-Length', '5', 'Authorization', 'Bearer upstream-secret'],
+      'Host',
+      'model:11434',
+      'X-Second',
+      '2',
+      'x-FIRST',
+      '1',
+      'X-Second',
+      '3',
+      'anthropic-version',
+      '2023-06-01',
+      'User-Agent',
+      'x_y',
+      'Content-Length',
+      '5',
+      'Authorization',
+      'Bearer upstream-secret',
     ]);
   });
 
@@ -65,7 +66,14 @@ describe('requestFields', () => {
   it('cannot be made to drop the line that it adds by nominating it in Connection', () => {
     const raw = ['Connection', 'Authorization, Content-Length, x-drop', 'X-Drop', '1', 'X-Keep', '1'];
     expect(requestFields(raw, upstream, 5, false)).toEqual([
-      ...['Host', 'model:11434', 'X-Keep', '1', 'Content-Length', '5', 'Authorization', 'Bearer upstream-secret'],
+      'Host',
+      'model:11434',
+      'X-Keep',
+      '1',
+      'Content-Length',
+      '5',
+      'Authorization',
+      'Bearer upstream-secret',
     ]);
   });
 

@@ -43,8 +43,7 @@ export function forward(upstream: Upstream, outgoing: Outgoing, sink: AnswerSink
   try {
     upstream.pool.dispatch(
       {
-        // as: undici's type lists the methods it names; head.ts let only those through
-        method: request.method as Dispatcher.HttpMethod,
+        method: request.method,
         path: request.query === '' ? path : `${path}?${request.query}`,
         headers: requestFields(
           request.rawHeaders,

@@ -1,7 +1,7 @@
 /** Listens for callers: node's HTTP server with tight limits, and a drain that lets calls under way end. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Config } from '../config.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 import type { Gate } from './gate.ts';
@@ -78,9 +78,9 @@ export async function listen(
       resolve();
     });
   });
-  // as: a TCP server's address is an AddressInfo once it listens (node docs, server.address)
-  const { port } = server.address() as AddressInfo;
-  return { port, drain: (deadline) => drain(server, deadline) };
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('expected a TCP address to listen on');
+  return { port: bound.port, drain: (deadline) => drain(server, deadline) };
 }
 
 function drain(server: Server, deadline: number): Promise<void> {

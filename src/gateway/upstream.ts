@@ -1,6 +1,6 @@
 /** One service's way to its model server: a pool of connections to one fixed origin, and the credential it presents. */
 
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { lookup } from 'node:dns';
 import { Pool } from 'undici';
 import type { ServiceConfig } from '../config.ts';
@@ -68,18 +68,14 @@ function credentialLine(config: ServiceConfig, secret: string): readonly string[
 }
 
 // The address that is checked is the address that is connected to: no second resolution in between.
-const lookupOutsideMetadata: typeof lookup = ((
-  hostname: string,
-  options: object,
-  done: (error: Error | null, ...rest: unknown[]) => void,
-) => {
+const lookupOutsideMetadata: LookupFunction = (hostname, options, done) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return done(error);
+    if (error !== null) return done(error, []);
     const allowed = addresses.filter(({ address }) => !isMetadataAddress(address));
     const [first] = allowed;
-    if (first === undefined) return done(new Error(`${hostname} resolves to metadata or link-local addresses only`));
-    if ('all' in options && options.all === true) return done(null, allowed);
+    if (first === undefined)
+      return done(new Error(`${hostname} resolves to metadata or link-local addresses only`), []);
+    if (options.all === true) return done(null, allowed);
     return done(null, first.address, first.family);
   });
-  // as: node's overloads of lookup describe one implementation, this one serves them all
-}) as typeof lookup;
+};

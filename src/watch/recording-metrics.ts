@@ -20,16 +20,10 @@ const NAMES = {
 /** Returns a registry whose gauges read `totals` when they are scraped; null before there is a recording. */
 export function createRecordingMetrics(totals: () => RecordingNumbers | null): Registry {
   const registry = new Registry();
-  for (const [key, [name, help]] of Object.entries(NAMES)) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        // as: the entries of NAMES have its keys
-        this.set(totals()?.[key as keyof RecordingNumbers] ?? 0);
-      },
-    });
+  for (const key of ['syncs', 'leaves', 'undurable', 'unsealed'] as const) {
+    const [name, help] = NAMES[key];
+    const gauge: Gauge = new Gauge({ name, help, registers: [], collect: () => gauge.set(totals()?.[key] ?? 0) });
+    registry.registerMetric(gauge);
   }
   return registry;
 }

@@ -23,7 +23,17 @@ async function post(
     body,
     signal,
   });
-  return { status: answer.status, headers: answer.headers, json: (await answer.json()) as Record<string, string> };
+  const json: Readonly<Record<string, string>> = JSON.parse(await answer.text());
+  return { status: answer.status, headers: answer.headers, json };
+}
+
+/** What the API says of an approval, or of several. */
+interface Shown {
+  readonly digest?: string;
+  readonly body?: string;
+  readonly state?: string;
+  readonly subject?: string;
+  readonly approvals?: readonly { readonly id: string }[];
 }
 
 async function api(who: string, path: string, vote?: object) {
@@ -32,20 +42,21 @@ async function api(who: string, path: string, vote?: object) {
     headers: { authorization: `Bearer ${await world.idp.token(who)}`, 'content-type': 'application/json' },
     ...(vote === undefined ? {} : { body: JSON.stringify(vote) }),
   });
-  return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
+  const json: Shown = JSON.parse(await answer.text());
+  return { status: answer.status, json };
 }
 
 async function vote(who: string, id: string, decision: 'approve' | 'deny') {
   const { json } = await api('bob', `/approvals/${id}`);
-  return api(who, `/approvals/${id}/votes`, { decision, digest: json['digest'], reason: 'test' });
+  return api(who, `/approvals/${id}/votes`, { decision, digest: json.digest, reason: 'test' });
 }
 
 async function pending(content: string): Promise<string> {
   for (;;) {
     const { json } = await api('bob', '/approvals?state=pending');
-    for (const { id } of json['approvals'] as { id: string }[]) {
+    for (const { id } of json.approvals ?? []) {
       const shown = await api('bob', `/approvals/${id}`);
-      if (Buffer.from(String(shown.json['body']), 'base64').toString().includes(content)) return id;
+      if (Buffer.from(String(shown.json.body), 'base64').toString().includes(content)) return id;
     }
   }
 }

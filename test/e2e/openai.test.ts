@@ -30,6 +30,11 @@ const client = async (who: string, options: Partial<ConstructorParameters<typeof
   new OpenAI({ baseURL: `${world.url}/llm/v1`, apiKey: await world.idp.token(who), maxRetries: 0, ...options });
 const ask = { model: 'model-1', messages: [{ role: 'user' as const, content: 'hello' }] };
 
+const reasonIn = (text: string): unknown => {
+  const problem: { readonly reason?: string } = JSON.parse(text);
+  return problem.reason;
+};
+
 async function collect(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
@@ -45,10 +50,7 @@ describe('the unmodified openai client', () => {
   });
 
   it('gets a streamed answer, event by event as it comes', async () => {
-    let release = (): void => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: until, resolve: release } = Promise.withResolvers<void>();
     const [first, second, ...rest] = chatStream(['One. ', 'two.']).steps;
     world.model.next({ ...chatStream([]), steps: [first!, second!, { until }, ...rest] });
     const stream = await (await client('carol')).chat.completions.create({ ...ask, stream: true });
@@ -167,10 +169,7 @@ describe('the unmodified openai client', () => {
   });
 
   it('gets the head of an answer whose first byte is not there yet', async () => {
-    let release = (): void => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: until, resolve: release } = Promise.withResolvers<void>();
     world.model.next({ ...chatStream(['x']), steps: [{ until }, ...chatStream(['x']).steps] });
     // resolves on the head alone
     const stream = await (await client('alice')).chat.completions.create({ ...ask, stream: true });
@@ -187,16 +186,16 @@ describe('the unmodified openai client', () => {
   });
 });
 
-describe('refusals, as the openai client reads them', () => {
-  const refusal = async (call: Promise<unknown>): Promise<APIError> => {
-    const error = await call.then(
-      () => new Error('the call passed'),
-      (thrown: unknown) => thrown,
-    );
-    if (!(error instanceof APIError)) throw error;
-    return error;
-  };
+const refusal = async (call: Promise<unknown>): Promise<APIError> => {
+  const error = await call.then(
+    () => new Error('the call passed'),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof APIError)) throw error;
+  return error;
+};
 
+describe('refusals, as the openai client reads them', () => {
   it('promise 1: nobody unidentified — a call without a good token never reaches the model', async () => {
     const before = world.model.requests.length;
     const error = await refusal((await client('alice', { apiKey: 'sk-not-a-token' })).chat.completions.create(ask));
@@ -233,7 +232,7 @@ describe('refusals, as the openai client reads them', () => {
         headers: { authorization: `Bearer ${await world.idp.token('alice')}`, 'content-type': 'application/json' },
         body,
       });
-      return { status: answer.status, ...((await answer.json()) as { reason: string }) };
+      return { status: answer.status, reason: reasonIn(await answer.text()) };
     };
     const before = world.model.requests.length;
     const duplicate = '{"model":"m","messages":[],"messages":[{"role":"user","content":"hidden"}]}';

@@ -22,7 +22,10 @@ async function post(who: string, path = '/llm/v1/chat/completions', body: string
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 }
 
-const reason = ({ text }: { text: string }): unknown => (JSON.parse(text) as { reason?: string }).reason;
+const reason = ({ text }: { text: string }): unknown => {
+  const problem: { readonly reason?: string } = JSON.parse(text);
+  return problem.reason;
+};
 
 /** Sends bytes as they are and resolves to all that comes back. */
 function raw(bytes: string | Buffer): Promise<string> {
@@ -144,7 +147,7 @@ describe('the front door', () => {
       headers: { authorization: `Bearer ${await world.idp.token('alice')}`, 'content-type': 'application/json' },
       body: new Blob([large]).stream(),
       duplex: 'half',
-    } as RequestInit).then(
+    }).then(
       (got) => got.status,
       () => 'reset',
     );
@@ -187,10 +190,7 @@ describe('a config that changes', () => {
 
 describe('a gateway that is told to stop', () => {
   it('lets a stream under way end, takes no new calls, and starts again with everything sealed', async () => {
-    let release = (): void => {};
-    const hold = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: hold, resolve: release } = Promise.withResolvers<void>();
     const [first, second, ...rest] = chatStream(['One. ', 'two.']).steps;
     world.model.next({ ...chatStream([]), steps: [first!, second!, { until: hold }, ...rest] });
     const answer = await fetch(`${world.url}/llm/v1/chat/completions`, {

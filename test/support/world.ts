@@ -125,7 +125,7 @@ export async function startWorld(config: (places: Places) => string = usualConfi
       once(child, 'exit').then(() => null),
     ]);
     if (line === null) throw new Error(`the gateway did not start: ${log}`);
-    ports = JSON.parse(line) as typeof ports;
+    ports = JSON.parse(line);
   };
   const stopGateway = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
     if (gateway === null || gateway.exitCode !== null || gateway.signalCode !== null) return gateway?.exitCode ?? null;

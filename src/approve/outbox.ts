@@ -1,0 +1,45 @@
+/** Leaves that transitions owe the ledger: written with them in one transaction, sealed before anybody hears of them. */
+
+import type { Kysely, Transaction } from 'kysely';
+import type { LeafBody } from '../ledger/leaf.ts';
+import type { ApprovalTables } from '../store/approvals.ts';
+
+/** What is owed to the ledger. */
+export interface Outbox {
+  /** Owes a leaf, as part of a transaction. */
+  owe(trx: Transaction<ApprovalTables>, leaf: LeafBody): Promise<void>;
+  /**
+   * Resolves when the ledger has every leaf that was owed when it was called. Rejects when the ledger refuses one; it
+   * stays owed, and the next call tries again.
+   */
+  settle(): Promise<void>;
+}
+
+/** Returns the outbox of a database. `seal` resolves when a leaf is durable in the ledger. */
+export function openOutbox(db: Kysely<ApprovalTables>, seal: (leaf: LeafBody) => Promise<void>): Outbox {
+  // One pass at a time, so that leaves keep their order.
+  let last: Promise<unknown> = Promise.resolve();
+
+  // A leaf is dropped only once the ledger has it: a crash in between repeats it, and never loses it.
+  const pass = async (): Promise<void> => {
+    for (const { id, leaf } of await db.selectFrom('outbox').selectAll().orderBy('id').execute()) {
+      // as: only `owe` writes the outbox
+      await seal(JSON.parse(leaf) as LeafBody);
+      await db.deleteFrom('outbox').where('id', '=', id).execute();
+    }
+  };
+
+  return {
+    async owe(trx, leaf) {
+      await trx
+        .insertInto('outbox')
+        .values({ leaf: JSON.stringify(leaf) })
+        .execute();
+    },
+    settle() {
+      const next = last.then(pass, pass);
+      last = next.catch(() => {});
+      return next;
+    },
+  };
+}
