@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME …] [--json] [--quick]`: every file beside this one is a bench of its name and exports `run`. */
 
 import { readdirSync } from 'node:fs';
+import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 /** What a bench is told. */
@@ -49,4 +50,7 @@ async function main(): Promise<void> {
   if (values.json) console.log(JSON.stringify(names.length === 1 ? results[names[0]!] : results));
 }
 
-await main();
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? `error: ${error.message}` : error);
+  process.exitCode = 1;
+});

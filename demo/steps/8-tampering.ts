@@ -15,7 +15,6 @@ export const tampering: Step = {
     tellCommand(`cp -r data ${COPY}`);
     cpSync(join(folder, 'data'), join(folder, COPY), { recursive: true });
     const place = findAnswer(join(folder, COPY, 'journal'), left.streamedSession);
-    const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
     tellCommand(
       `printf '\\x${hex(place.byte ^ 1)}' | dd conv=notrunc bs=1 seek=${place.offset} of=${COPY}/journal/${place.file}`,
     );
@@ -34,6 +33,8 @@ export const tampering: Step = {
     return `found, and named: session ${left.streamedSession}, in ${place.file}`;
   },
 };
+
+const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 
 interface Place {
   readonly file: string;
