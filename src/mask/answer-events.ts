@@ -125,12 +125,10 @@ class EventsMask implements AnswerMask {
     this.template = null;
     const [data, second] = lines.filter(({ field }) => field === 'data');
     if (data === undefined || second !== undefined || at === -1) return;
-    const { codec, operation } = this.options;
-    // Where a string may also be data, what it is depends on the string.
-    if (codec.kind(operation, grown.path, 'a', value) !== 'text') return;
     const start = data.value + at + 1;
     const end = endOfString(text, start - 1);
     if (!differsWithin(text, start, end, rewritten)) return;
+    const { codec, operation } = this.options;
     const padded =
       typeof member(value, 'obfuscation') === 'string' &&
       codec.kind(operation, ['obfuscation'], 'a', value) === 'data' &&
@@ -160,8 +158,8 @@ class EventsMask implements AnswerMask {
     if (signature !== null && this.channels.wasMasked(signature.channel))
       places.push({ path: signature.path, channel: signature.channel, text: '' });
     const [grown] = deltas;
-    const alone = deltas.length === 1 && closes.length === 0 && signature === null && reading.usage === null;
-    return { places, grown: alone && grown?.kind === 'text' ? grown : null };
+    const alone = deltas.length === 1 && closes.length === 0 && grown?.kind === 'text';
+    return { places, grown: alone ? grown : null };
   }
 
   private close(names: readonly string[]): void {

@@ -4,6 +4,13 @@ import { parsedRecord } from '../../test/kit/json.ts';
 import { chunkOf, joined, maskOf, reasonOf, refused, run, sse } from '../../test/kit/masked-answer.ts';
 import { blockingMasker, MASK } from '../../test/kit/word-masker.ts';
 
+const noted = (content: string): object => ({ ...chunkOf({ content }), note: 'bob@x.org' });
+
+const bothTexts = (refusal: string): object => chunkOf({ content: 'q ', refusal });
+
+const namesOf = (...all: string[]): string =>
+  sse({ choices: [], extra: Object.fromEntries(all.map((name) => [name, 1])) });
+
 describe('where other gateways leak', () => {
   it('a masked stream is masked, not forwarded as it came (agentgateway #2956)', () => {
     expect(run([Buffer.from(sse(chunkOf({ content: 'bob@x.org ' })))]).text).not.toContain('bob');
@@ -128,5 +135,32 @@ describe('where other gateways leak', () => {
     ['choice', '{"choices":["x"]}'],
   ])('refuses a stream whose %s is of another type', (_, data) => {
     expect(refused(`data: ${data}\n\n`)).toBe('answer-unreadable');
+  });
+
+  it('a string beside the text is masked in every event, not only in the first of its kind', () => {
+    const { text } = run([Buffer.from(sse(noted('a '), noted('b '), noted('c '), '[DONE]'))]);
+    expect(text).not.toContain('bob');
+    expect(joined(text)).toEqual({ '0.content': 'a b c ' });
+  });
+
+  it('two texts that grow in one event stay apart', () => {
+    const text = sse(bothTexts('r '), bothTexts('bob@'), chunkOf({ refusal: 'x.org ' }), '[DONE]');
+    expect(joined(run([Buffer.from(text)]).text)).toEqual({ '0.content': 'q q ', '0.refusal': `r ${MASK} ` });
+  });
+
+  it('member names are masked too, and refused when they come out alike', () => {
+    expect(run([Buffer.from(namesOf('bob@x.org', 'b'))]).text).toBe(sse({ choices: [], extra: { [MASK]: 1, b: 1 } }));
+    expect(refused(namesOf('bob@x.org', 'al@x.org'))).toBe('answer-unreadable');
+  });
+
+  it('text where a stream has data is refused: its next fragment might look like data', () => {
+    expect(refused(sse(chunkOf({ signature: 'to bob@' }), chunkOf({ signature: 'x.org' })))).toBe('answer-unreadable');
+    expect(refused(sse(chunkOf({ signature: 'c2ln' }), '[DONE]'))).toBeNull();
+  });
+
+  it('more texts than an answer has are refused, before they cost memory', () => {
+    const choices = Array.from({ length: 5000 }, (_, index) => ({ index, delta: { content: 'x' } }));
+    expect(refused(sse({ choices: choices.slice(0, 4000) }))).toBeNull();
+    expect(refused(sse({ choices }))).toBe('answer-unreadable');
   });
 });

@@ -62,6 +62,11 @@ const STOP: readonly TypedEvent[] = [
   { type: 'message_stop' },
 ];
 
+const padded = (obfuscation: string): TypedEvent => ({
+  ...blockDelta(0, { type: 'text_delta', text: 'a ' }),
+  obfuscation,
+});
+
 describe('masking a stream of messages', () => {
   it('masks text, thinking and tool input as whole texts, for every cut of the bytes', () => {
     let changed = 0;
@@ -156,6 +161,11 @@ describe('masking a stream of messages', () => {
     expect(joined(events, 'delta', 'text')).toBe(MASK);
     expect(events.at(-2)).toHaveProperty('content_block.content.0', { title: MASK, encrypted_content: 'Eo8B' });
     expect(events.at(-1)).toHaveProperty('error.message', MASK);
+  });
+
+  it('knows no padding: what OpenAI calls so is text here, in every event', () => {
+    const events = maskEvents([padded('x'), padded('y'), padded('4111111111111111')], 'anthropic');
+    expect(events.map((event) => event['obfuscation'])).toEqual(['x', 'y', MASK]);
   });
 
   it('flushes ahead of an error that cuts the stream short', () => {

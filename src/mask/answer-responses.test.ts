@@ -176,6 +176,19 @@ describe('masking a stream of responses', () => {
     expect(joined(call, 'item', 'input') + joined(call, 'delta')).toBe(MASK + MASK);
   });
 
+  it('masks JSON in a string that was harmless as a text before', () => {
+    const json = '{"to":"bob\\u0040x.org"}';
+    const events = maskEvents(
+      [
+        { type: 'response.created', response: { note: json } },
+        { type: 'response.function_call_arguments.done', output_index: 0, arguments: json },
+      ],
+      'openai',
+    );
+    expect(events[0]).toHaveProperty('response.note', json);
+    expect(JSON.parse(joined(events, 'arguments'))).toEqual({ to: MASK });
+  });
+
   it('withholds logprobs as the empty list that the schema wants', () => {
     const logprobs = [{ token: 'bob@x.org', logprob: -1 }];
     const delta = { type: 'response.output_text.delta', output_index: 0, content_index: 0, delta: 'hi ', logprobs };

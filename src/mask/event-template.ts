@@ -7,7 +7,7 @@
  * place, and every other string of it is masked already, to no effect. Numbers that count events, and OpenAI's padding,
  * may differ as well: they are no text.
  *
- * Without it an event costs two to three times as much (bench/mask.ts).
+ * Without it an event costs two to three times as much (bench/wire.ts).
  */
 
 /** A part of a template: what comes before a hole, and what the hole holds. */

@@ -5,7 +5,7 @@ import { Failure } from '../reasons.ts';
 import { ANTHROPIC_PLACES } from './anthropic-places.ts';
 import { anthropicUsage } from './anthropic-usage.ts';
 import type { Delta, EventReading, StreamReader, StringKind, Usage } from './codec.ts';
-import { kindAt } from './places.ts';
+import { growingKindAt } from './places.ts';
 import { eventObject, NOTHING, positionOf, THE_END, unknownEvent } from './stream-shape.ts';
 import { isObject, type JsonObject, stringMember } from './value.ts';
 
@@ -19,7 +19,7 @@ interface Channel {
 }
 
 const kindOf = (member: string, path: readonly JsonStep[], text: string, document: unknown): StringKind =>
-  member === 'partial_json' ? 'json' : kindAt(ANTHROPIC_PLACES, path, text, document);
+  member === 'partial_json' ? 'json' : growingKindAt(ANTHROPIC_PLACES, path, text, document);
 
 class MessagesReader implements StreamReader {
   private readonly channels = new Map<string, Channel>();

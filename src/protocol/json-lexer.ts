@@ -1,14 +1,15 @@
-/** The few facts of JSON's lexical grammar (RFC 8259 §2, §7) that reading and editing share. All want valid JSON. */
+/** The few facts of JSON's lexical grammar (RFC 8259 §2, §7) that reading and editing share. */
 
 const BACKSLASH = 0x5c;
 
 /** Returns true for the code of one of JSON's four white space characters. */
 export const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
-/** Returns the index of the quote that ends the string whose opening quote is at `open`. */
+/** Returns the index of the quote that ends the string whose opening quote is at `open`; -1 when nothing ends it. */
 export const endOfString = (text: string, open: number): number => {
   let close = text.indexOf('"', open + 1);
   for (;;) {
+    if (close === -1) return -1;
     let first = close;
     while (text.charCodeAt(first - 1) === BACKSLASH) first--;
     // An even run of backslashes escapes itself and leaves the quote alone.
@@ -28,7 +29,7 @@ export const endOfLiteral = (text: string, start: number): number => {
   return at;
 };
 
-/** Returns the index behind the value that begins at `start`, which is not white space. */
+/** Returns the index behind the value that begins at `start`, which is not white space. The text must be valid JSON. */
 export const endOfValue = (text: string, start: number): number => {
   let depth = 0;
   let at = start;
@@ -45,4 +46,30 @@ export const endOfValue = (text: string, start: number): number => {
     else at = endOfLiteral(text, at);
   } while (depth > 0);
   return at;
+};
+
+/** What a text looks like from far: how deep it nests, and how many arrays, objects and members it has. */
+export interface Shape {
+  readonly depth: number;
+  readonly parts: number;
+}
+
+/** Returns the shape of a text, valid or not, up to where it nests deeper than `most`. What is in strings does not count. */
+export const shapeOf = (text: string, most: number): Shape => {
+  let depth = 0;
+  let deepest = 0;
+  let parts = 0;
+  for (let at = 0; at < text.length && depth <= most; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      at = endOfString(text, at);
+      if (at === -1) break;
+    } else if (code === 0x7b || code === 0x5b) {
+      parts++;
+      depth++;
+      if (depth > deepest) deepest = depth;
+    } else if (code === 0x7d || code === 0x5d) depth--;
+    else if (code === 0x3a) parts++;
+  }
+  return { depth: deepest, parts };
 };

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../reasons.ts';
-import { MAX_DEPTH, parseJson, readJson, rewriteStrings } from './json.ts';
+import { MAX_DEPTH, MAX_PARTS, parseJson, readJson, rewriteStrings } from './json.ts';
 import { parsedRecord, recordOf, stringAt } from '../../test/kit/json.ts';
 import { slowJson } from '../../test/kit/slow-json.ts';
 
@@ -20,6 +20,10 @@ const reads = (text: string | Buffer): boolean => {
 };
 
 const nestedArrays = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+const manyObjects = (count: number): string => `[${Array<string>(count).fill('{}').join(',')}]`;
+
+const manyMembers = (count: number): string => `{${Array.from({ length: count }, (_, i) => `"k${i}":0`).join(',')}}`;
 
 describe('reading JSON strictly', () => {
   it('keeps the bytes, the text and the value of one reading', () => {
@@ -81,6 +85,14 @@ describe('reading JSON strictly', () => {
     expect(reads(nestedArrays(1_000_000))).toBe(false);
     expect(reads(`{"\\u0061":${nestedArrays(MAX_DEPTH - 1)}}`)).toBe(true);
     expect(reads(`{"\\u0061":${nestedArrays(MAX_DEPTH)}}`)).toBe(false);
+  });
+
+  it('refuses a large text of many parts before it costs a parse, and reads a large text of few', () => {
+    expect(reads(manyObjects(MAX_PARTS - 1))).toBe(true);
+    expect(reads(manyObjects(MAX_PARTS))).toBe(false);
+    expect(reads(manyMembers(MAX_PARTS))).toBe(false);
+    expect(reads(`["${'{[:'.repeat(MAX_PARTS)}"]`)).toBe(true);
+    expect(reads(`["${'\\"'.repeat(100_000)}`)).toBe(false);
   });
 
   it.each([

@@ -5,11 +5,15 @@ import type { JsonStep } from '../call.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import { buildJson } from './json-build.ts';
 import { editJson } from './json-edit.ts';
-import { endOfString, isSpace } from './json-lexer.ts';
+import { endOfString, isSpace, shapeOf } from './json-lexer.ts';
 import { isObject, itemsOf } from './value.ts';
 
 /** The deepest nesting of arrays and objects that is read. */
 export const MAX_DEPTH = 128;
+/** The most arrays, objects and members that one document may have; a prompt has a few for each message. */
+export const MAX_PARTS = 500_000;
+/** A text below this size costs little to parse, whatever its shape. */
+const LARGE = 65_536;
 
 /** A body that was read once; everything later works on this reading. */
 export interface JsonDocument {
@@ -20,7 +24,6 @@ export interface JsonDocument {
 }
 
 const COLON = 0x3a;
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
 /** The escape that some member name is spelled with: what JSON.parse makes of such a name is not to be trusted. */
 const ESCAPED_NAME = -1;
@@ -90,7 +93,21 @@ const NARROW: JsonTolerance = { loneSurrogates: 'refuse' };
 const refusal = (reason: Reason, found: string): Failure =>
   new Failure(reason, `expected strict JSON, found ${found}`, { detail: `Expected JSON, found ${found}.` });
 
+const REPEATED_NAME = 'a repeated member name';
+const NESTING = `more than ${MAX_DEPTH} levels of nesting`;
+
+/**
+ * Throws Failure `reason` for a large text of a shape that would hold the thread for seconds, and hundreds of megabytes,
+ * if it were parsed. Counting costs a tenth of parsing.
+ */
+const checkShape = (text: string, reason: Reason): void => {
+  const { depth, parts } = shapeOf(text, MAX_DEPTH);
+  if (depth > MAX_DEPTH) throw refusal(reason, NESTING);
+  if (parts > MAX_PARTS) throw refusal(reason, `more than ${MAX_PARTS} arrays, objects and members`);
+};
+
 const syntax = (text: string, reason: Reason): unknown => {
+  if (text.length > LARGE) checkShape(text, reason);
   try {
     return JSON.parse(text);
   } catch {
@@ -98,9 +115,6 @@ const syntax = (text: string, reason: Reason): unknown => {
     throw refusal(reason, 'something else');
   }
 };
-
-const REPEATED_NAME = 'a repeated member name';
-const NESTING = `more than ${MAX_DEPTH} levels of nesting`;
 
 /**
  * Returns the parsed value, or the one built from the text where the parsed one may hold a misread name.
@@ -124,7 +138,7 @@ const single = (text: string, parsed: object, reason: Reason): unknown => {
 
 /**
  * Returns the value of a JSON text. Throws Failure `reason` when it is not exactly one value, when an object repeats
- * a member name (spelled alike or not), or when it nests deeper than MAX_DEPTH.
+ * a member name (spelled alike or not), or when it has more than MAX_DEPTH levels or MAX_PARTS parts.
  */
 export const parseJson = (text: string, reason: Reason, tolerance: JsonTolerance = NARROW): unknown => {
   const parsed = syntax(text, reason);
@@ -136,23 +150,16 @@ export const parseJson = (text: string, reason: Reason, tolerance: JsonTolerance
 };
 
 /**
- * Returns the text of UTF-8 bytes. Throws Failure `reason` for any other bytes and for a byte order mark
- * (RFC 8259 §8.1).
+ * Returns the document that the bytes hold, read strictly. Throws Failure `reason` as parseJson does, and for bytes
+ * that are not UTF-8. A byte order mark is no part of JSON (RFC 8259 §8.1): the text keeps it, and does not parse.
  */
-export const readText = (bytes: Buffer, reason: Reason): string => {
-  if (!isUtf8(bytes)) throw new Failure(reason, 'expected UTF-8', { detail: 'Expected UTF-8.' });
-  if (BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte))
-    throw new Failure(reason, 'expected no byte order mark', { detail: 'Expected no byte order mark.' });
-  return bytes.toString('utf8');
-};
-
-/** Returns the document that the bytes hold, read strictly. Throws Failure `reason` as parseJson and readText do. */
 export const readJson = (
   bytes: Buffer,
   reason: Reason = 'body-unreadable',
   tolerance: JsonTolerance = NARROW,
 ): JsonDocument => {
-  const text = readText(bytes, reason);
+  if (!isUtf8(bytes)) throw refusal(reason, 'bytes that are not UTF-8');
+  const text = bytes.toString('utf8');
   return { bytes, text, value: parseJson(text, reason, tolerance) };
 };
 

@@ -5,7 +5,7 @@ import { Failure } from '../reasons.ts';
 import type { Delta, EventReading, StreamReader, Usage } from './codec.ts';
 import { OPENAI_PLACES } from './openai-places.ts';
 import { openaiUsage } from './openai-usage.ts';
-import { kindAt } from './places.ts';
+import { growingKindAt } from './places.ts';
 import { eventObject, NOTHING, positionOf, THE_END, unknownEvent } from './stream-shape.ts';
 import { isObject, itemsOf, type JsonObject, member } from './value.ts';
 
@@ -99,7 +99,7 @@ class ChatReader implements StreamReader {
   }
 
   private grows(choice: number, text: string, name: string, wrap: (text: string) => JsonObject): void {
-    const kind = kindAt(OPENAI_PLACES, this.path, text, this.document);
+    const kind = growingKindAt(OPENAI_PLACES, this.path, text, this.document);
     if (kind === 'data') return;
     const channel = `${choice}${name}`;
     if (!this.shapes.has(channel)) {

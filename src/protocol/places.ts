@@ -1,6 +1,7 @@
 /** Where in a protocol's documents a string is data, JSON in a string, or text. */
 
 import type { JsonStep } from '../call.ts';
+import { Failure } from '../reasons.ts';
 import type { StringKind } from './codec.ts';
 import { isBase64Uri, looksLikeData } from './strings.ts';
 import { stringMember, valueAt } from './value.ts';
@@ -59,4 +60,19 @@ export const kindAt = (places: Places, path: readonly JsonStep[], text: string, 
   if (rule === undefined || insideFree(places, path)) return 'text';
   if (rule.kind === 'json') return 'json';
   return isData(rule, path, text, document) ? 'data' : 'text';
+};
+
+/**
+ * Returns what the growing string at this place of an event is. Throws Failure `answer-unreadable` for text where data
+ * belongs: a later fragment of it might look like data, and pass.
+ */
+export const growingKindAt = (
+  places: Places,
+  path: readonly JsonStep[],
+  text: string,
+  document: unknown,
+): StringKind => {
+  const kind = kindAt(places, path, text, document);
+  if (kind !== 'text' || kindAt(places, path, 'a', document) === 'text') return kind;
+  throw new Failure('answer-unreadable', 'expected data where a stream has data, found text');
 };
