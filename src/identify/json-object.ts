@@ -1,6 +1,6 @@
 /** JSON objects as tokens, key sets and discovery documents hold them: read strictly, trusted for nothing. */
 
-import { parseJson, readText } from '../protocol/json.ts';
+import { readJson } from '../protocol/json.ts';
 import { Failure } from '../reasons.ts';
 
 /** A JSON object whose members nobody has checked. Ask with `Object.hasOwn` or a `typeof`: absent members may inherit. */
@@ -13,7 +13,7 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 /** Returns the one JSON object that the bytes hold; null for other JSON, broken UTF-8 or repeated member names. */
 export function readJsonObject(bytes: Buffer): JsonObject | null {
   try {
-    const value = parseJson(readText(bytes, 'token-malformed'), 'token-malformed');
+    const { value } = readJson(bytes, 'token-malformed');
     return isJsonObject(value) ? value : null;
   } catch (error) {
     if (error instanceof Failure) return null;
