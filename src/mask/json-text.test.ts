@@ -95,6 +95,19 @@ describe('masking JSON inside a string', () => {
     expect(inPieces('  mail bob@x.org', [1, 2, 3, 9])).toBe(`  mail ${MASK}`);
   });
 
+  it('takes everything from where it is no JSON for one text, however it is cut', () => {
+    for (const [text, masked] of [
+      ['{to: "x", mail: bob@x.org, "a": 1}', `{to: "x", mail: ${MASK}, "a": 1}`],
+      ['{"a":1, call 41111111 or "bob@x.org"', `{"a":1, call ${MASK} or "${MASK}"`],
+      ['"Hello," she said, mail bob@x.org', `"Hello," she said, mail ${MASK}`],
+      ['{"n": 12 34567890}', `{"n": 12 ${MASK}}`],
+      ['{"n": 1.5e3, "t": true , "f":fal', '{"n": 1.5e3, "t": true , "f":fal'],
+    ] as const) {
+      expect(maskJsonText(text, wordMasker, none)).toBe(masked);
+      for (let at = 1; at < text.length; at++) expect(inPieces(text, [at])).toBe(masked);
+    }
+  });
+
   it('holds no more than an unfinished number, word or escape beside what the masker holds', () => {
     const stream = jsonTextStream(wordMasker, none);
     expect(stream.push('{"a":"hello wor')).toBe('{"a":"hello ');
@@ -103,9 +116,9 @@ describe('masking JSON inside a string', () => {
     expect(stream.held).toBe(2);
   });
 
-  it('refuses endless words where JSON has none', () => {
+  it('refuses an endless number, which would be held without end', () => {
     const stream = jsonTextStream(wordMasker, none);
-    stream.push('{');
-    expect(() => stream.push('x'.repeat(2000))).toThrow(Failure);
+    stream.push('{"n":');
+    expect(() => stream.push('1'.repeat(2000))).toThrow(Failure);
   });
 });

@@ -9,7 +9,7 @@ import { beginsAsJson, JsonPieces, type JsonPieceSink } from '../protocol/json-p
 import { Failure } from '../reasons.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
 
-/** No number is longer; what is, is not JSON, and would be held without bound. */
+/** No number is longer, and what is would be held without bound. */
 const LONGEST_RUN = 1024;
 
 const spelled = (text: string): string => JSON.stringify(text).slice(1, -1);
@@ -84,8 +84,8 @@ class JsonTextStream implements TextStream, JsonPieceSink {
   private readonly found: (finding: Finding) => void;
   private readonly pieces: JsonPieces;
   private string: OpenString | null = null;
-  /** What is not JSON is one text. */
-  private prose: TextStream | null = null;
+  /** What is no JSON, from its beginning or from some place on, is one text. */
+  private rest: TextStream | null = null;
   private begun = false;
   private out = '';
 
@@ -96,31 +96,31 @@ class JsonTextStream implements TextStream, JsonPieceSink {
   }
 
   get held(): number {
-    return this.prose?.held ?? this.pieces.held + (this.string?.held ?? 0);
+    return this.rest?.held ?? this.pieces.held + (this.string?.held ?? 0);
   }
 
   push(text: string): string {
     if (!this.begun) {
       const json = beginsAsJson(text);
       this.begun = json !== null;
-      if (json === false) this.prose = this.masker.stream(this.found);
+      if (json === false) this.rest = this.masker.stream(this.found);
     }
-    if (this.prose !== null) return this.prose.push(text);
+    if (this.rest !== null) return this.rest.push(text);
     this.pieces.push(text);
     if (this.string === null && this.pieces.held > LONGEST_RUN)
       throw new Failure(
         'answer-unreadable',
-        `expected JSON in a string, found more than ${LONGEST_RUN} other characters`,
+        `expected JSON in a string, found a number of more than ${LONGEST_RUN} characters`,
       );
     if (this.string !== null) this.out += this.string.flush();
     return this.take();
   }
 
   end(): string {
-    if (this.prose !== null) return this.prose.end();
-    this.pieces.end();
+    if (this.rest === null) this.pieces.end();
     if (this.string !== null) this.out += this.string.end();
     this.string = null;
+    if (this.rest !== null) this.out += this.rest.end();
     return this.take();
   }
 
@@ -144,6 +144,11 @@ class JsonTextStream implements TextStream, JsonPieceSink {
     this.string = new OpenString(this.masker, this.found);
   }
 
+  prose(raw: string): void {
+    this.rest ??= this.masker.stream(this.found);
+    this.out += this.rest.push(raw);
+  }
+
   chars(text: string, raw: string): void {
     this.string?.add(text, raw);
   }
@@ -154,7 +159,7 @@ class JsonTextStream implements TextStream, JsonPieceSink {
   }
 }
 
-/** Returns a stream that masks one JSON text inside a string. Throws Failure `answer-unreadable` for endless non-JSON. */
+/** Returns a stream that masks one JSON text inside a string. Throws Failure `answer-unreadable` for an endless number. */
 export const jsonTextStream = (masker: TextMasker, found: (finding: Finding) => void): TextStream =>
   new JsonTextStream(masker, found);
 

@@ -1,14 +1,16 @@
 /**
- * JSON inside a string that grows, cut into its pieces as they come. A model wrote it, so it may be anything: what is not
- * JSON is still cut into strings and what lies between them, and nothing is lost.
+ * JSON inside a string that grows, cut into its pieces as they come. A model wrote it, so it may be anything: from where
+ * it is no JSON, it is prose. Nothing is lost.
  */
 
 /** Receives the pieces in order. Joined, everything `raw` is the text, with a quote for each open and close. */
 export interface JsonPieceSink {
   /** Brackets, commas, colons and white space. */
   gap(raw: string): void;
-  /** A whole number or word (or prose that should not be there). */
+  /** A whole number, `true`, `false` or `null`. */
   run(raw: string): void;
+  /** The next stretch of what is no JSON; from the first one on, nothing else comes. */
+  prose(raw: string): void;
   open(): void;
   /** The next characters of the string that is open, decoded, and as they are spelled: alike, or one escape. */
   chars(text: string, raw: string): void;
@@ -17,6 +19,9 @@ export interface JsonPieceSink {
 
 const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 const HEX = /^[0-9a-fA-F]$/;
+/** What a run may be, and what may become one. */
+const RUN = /^(?:-?[0-9][0-9.eE+-]*|true|false|null)$/;
+const BEGUN_RUN = /^(?:-|-?[0-9][0-9.eE+-]*|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?)\s*$/;
 /** Ends a run: whatever is in a run is not one of these. */
 const STRUCTURE = /[{}[\]:,"]/g;
 const GAP = /[{}[\]:,\s]*/y;
@@ -30,7 +35,7 @@ const firstIndex = (pattern: RegExp, text: string, from: number): number => {
 /** Cuts one text that arrives in fragments. */
 export class JsonPieces {
   private readonly sink: JsonPieceSink;
-  private state: 'between' | 'run' | 'string' | 'escape' = 'between';
+  private state: 'between' | 'run' | 'string' | 'escape' | 'prose' = 'between';
   /** What has come of a run or an escape. */
   private part = '';
 
@@ -50,6 +55,7 @@ export class JsonPieces {
       if (this.state === 'string') at = this.string(fragment, at);
       else if (this.state === 'escape') at = this.escape(fragment, at);
       else if (this.state === 'run') at = this.run(fragment, at);
+      else if (this.state === 'prose') at = this.prose(fragment, at);
       else at = this.between(fragment, at);
     }
   }
@@ -79,15 +85,28 @@ export class JsonPieces {
     const end = firstIndex(STRUCTURE, text, from);
     this.part += text.slice(from, end);
     if (end < text.length) this.endRun();
+    else if (!BEGUN_RUN.test(this.part)) this.beginProse();
     return end;
   }
 
   private endRun(): void {
     const run = this.part.trimEnd();
+    if (!RUN.test(run)) return this.beginProse();
     this.sink.run(run);
     if (run.length < this.part.length) this.sink.gap(this.part.slice(run.length));
     this.part = '';
     this.state = 'between';
+  }
+
+  private beginProse(): void {
+    this.sink.prose(this.part);
+    this.part = '';
+    this.state = 'prose';
+  }
+
+  private prose(text: string, from: number): number {
+    this.sink.prose(text.slice(from));
+    return text.length;
   }
 
   private string(text: string, from: number): number {
@@ -138,11 +157,12 @@ export const beginsAsJson = (text: string): boolean | null => {
   return first === undefined ? null : first === '{' || first === '[' || first === '"';
 };
 
-/** Returns the decoded strings and the runs of a whole text; the text itself when it does not begin as JSON. */
+/** Returns the decoded strings and the runs of a whole text, and what of it is prose. */
 export const jsonStrings = (text: string): readonly string[] => {
   if (beginsAsJson(text) !== true) return [text];
   const found: string[] = [];
   let string = '';
+  let prose = '';
   const take = (): void => {
     if (string !== '') found.push(string);
     string = '';
@@ -150,6 +170,9 @@ export const jsonStrings = (text: string): readonly string[] => {
   const pieces = new JsonPieces({
     gap: () => {},
     run: (raw) => found.push(raw),
+    prose: (raw) => {
+      prose += raw;
+    },
     open: () => {},
     chars: (inner) => {
       string += inner;
@@ -159,5 +182,6 @@ export const jsonStrings = (text: string): readonly string[] => {
   pieces.push(text);
   pieces.end();
   take();
+  if (prose !== '') found.push(prose);
   return found;
 };
