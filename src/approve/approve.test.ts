@@ -1,91 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LeafBody } from '../ledger/leaf.ts';
-import type { ApprovalTables } from '../store/approvals.ts';
-import { openState, type Store } from '../store/sqlite.ts';
-import type { Approval, ApprovalRequest, Ballot, Person } from './approvals.ts';
-import { openApprovals, type OwnedApprovals } from './approve.ts';
-import { approvalHashes } from './envelope.ts';
+import { describe, expect, it } from 'vitest';
+import { ALICE, approving, ASKED, DIGEST, IDP, lead } from '../../test/support/approving.ts';
+import { STORED_PER_CALLER } from './request.ts';
 
-const IDP = 'https://idp.example';
-const alice: Person = { issuer: IDP, subject: 'alice' };
-const digest = 'd'.repeat(64);
-const call = 'c'.repeat(64);
-const asked: ApprovalRequest = {
-  caller: alice,
-  actors: [{ issuer: IDP, subject: 'alices-agent' }],
-  digest,
-  call,
-  service: 'llm',
-  model: 'm',
-  operation: 'chat',
-  rule: 'big',
-  message: '',
-  by: ['group:leads', `subject:${IDP}|carol`],
-  quorum: 1,
-  within: 60_000,
-  useWithin: 10_000,
-  session: 's1',
-  body: Buffer.from('{"secret":"prompt"}'),
-  forwarded: null,
-};
-const lead = (subject: string, over: Partial<Ballot['voter']> = {}) => ({
-  issuer: IDP,
-  subject,
-  kind: 'human',
-  groups: ['leads'],
-  ...over,
-});
-
-let folder: string;
-let store: Store<ApprovalTables>;
-let leaves: LeafBody[];
-let now: number;
-let approvals: OwnedApprovals;
-
-const open = (over: { seal?: (leaf: LeafBody) => Promise<void>; store?: Store<ApprovalTables> } = {}): OwnedApprovals =>
-  openApprovals({
-    store: over.store ?? store,
-    seal: over.seal ?? (async (leaf) => void leaves.push(leaf)),
-    hashes: approvalHashes(new Uint8Array(32)),
-    // reversed: unreadable enough to see that bodies pass through it
-    box: { seal: (bytes) => Uint8Array.from(bytes).toReversed(), open: (bytes) => Uint8Array.from(bytes).toReversed() },
-    clock: { now: () => now, mono: () => now * 1000 },
-    pendingPerCaller: 3,
-  });
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sallyport-approve-'));
-  store = openState<ApprovalTables>(folder);
-  leaves = [];
-  now = 1_000_000;
-  approvals = open();
-});
-afterEach(async () => {
-  await store.close();
-  rmSync(folder, { recursive: true });
-});
-
-const vote = ({ id, digest }: Approval, voter: Ballot['voter'], over: Partial<Ballot> = {}) =>
-  approvals.vote({ id, voter, digest, decision: 'approve', reason: '', ...over });
-const claim = (id: string, over: { caller?: Person; digest?: string; call?: string; session?: string } = {}) =>
-  approvals.claim({ id, caller: alice, digest, call, session: 's2', ...over });
+const hex = (digit: string): string => digit.repeat(64);
 
 describe('promise 6: approvals bind', () => {
   it('lets the approved call pass once, with the bytes that were stored', async () => {
-    const asking = await approvals.request(asked);
-    expect(await claim(asking.id)).toEqual({ kind: 'refused', reason: 'approval-required' });
-    expect(await vote(asking, lead('bob'))).toMatchObject({
+    const { ask, vote, claim, leaves, time } = approving();
+    const asked = await ask();
+    expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-required' });
+    expect(await vote(asked, lead('bob'))).toMatchObject({
       kind: 'counted',
-      approval: { state: 'approved', useBy: now + 10_000 },
+      approval: { state: 'approved', useBy: time.now + 10_000 },
     });
-    expect(await claim(asking.id)).toEqual({
+    expect(await claim(asked.id)).toEqual({
       kind: 'claimed',
       bytes: Uint8Array.from(Buffer.from('{"secret":"prompt"}')),
     });
-    expect(await claim(asking.id)).toEqual({ kind: 'refused', reason: 'approval-used' });
+    expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-used' });
     expect(leaves.map(({ type }) => type)).toEqual([
       'approval.requested',
       'approval.voted',
@@ -94,162 +26,354 @@ describe('promise 6: approvals bind', () => {
     ]);
   });
 
-  it('is for one digest', async () => {
-    const asking = await approvals.request(asked);
-    await vote(asking, lead('bob'));
-    expect(await claim(asking.id, { call: 'e'.repeat(64) })).toEqual({ kind: 'refused', reason: 'approval-mismatch' });
-    expect(await claim(asking.id, { digest: 'e'.repeat(64) })).toEqual({ kind: 'refused', reason: 'approval-expired' });
-    expect(await approvals.get(asking.id)).toMatchObject({ state: 'superseded' });
+  it('forwards the rendering that was stored, and shows approvers that one', async () => {
+    const { approvals, ask, vote, claim } = approving();
+    const asked = await ask({ forwarded: Buffer.from('{"secret":"[MASKED]"}') });
+    expect(Buffer.from((await approvals.body(asked.id)) ?? []).toString()).toBe('{"secret":"[MASKED]"}');
+    await vote(asked, lead('bob'));
+    expect(await claim(asked.id)).toEqual({
+      kind: 'claimed',
+      bytes: Uint8Array.from(Buffer.from('{"secret":"[MASKED]"}')),
+    });
   });
+
+  it('is for one call: another one is refused and uses nothing up', async () => {
+    const { ask, vote, claim } = approving();
+    const asked = await ask();
+    await vote(asked, lead('bob'));
+    expect(await claim(asked.id, { call: hex('e') })).toEqual({ kind: 'refused', reason: 'approval-mismatch' });
+    expect(await claim(asked.id)).toMatchObject({ kind: 'claimed' });
+  });
+
+  it.each([[true], [false]])(
+    'is superseded when the same call would now mean something else (approved: %s)',
+    async (approved) => {
+      const { approvals, ask, vote, claim, leaves } = approving();
+      const asked = await ask();
+      if (approved) await vote(asked, lead('bob'));
+      expect(await claim(asked.id, { digest: hex('e') })).toEqual({ kind: 'refused', reason: 'approval-expired' });
+      expect(await approvals.get(asked.id)).toMatchObject({ state: 'superseded' });
+      expect(leaves.at(-1)).toEqual({ type: 'approval.superseded', approval: asked.id });
+      expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-expired' });
+    },
+  );
 
   it('is for one caller: its id is no bearer capability', async () => {
-    const asking = await approvals.request(asked);
-    await vote(asking, lead('bob'));
-    for (const caller of [
-      { ...alice, subject: 'mallory' },
-      { ...alice, issuer: 'https://other.example' },
-    ])
-      expect(await claim(asking.id, { caller })).toEqual({ kind: 'refused', reason: 'approval-unknown' });
+    const { ask, vote, claim } = approving();
+    const asked = await ask();
+    await vote(asked, lead('bob'));
+    const others = [
+      { ...ALICE, subject: 'mallory' },
+      { ...ALICE, issuer: 'https://other.example' },
+    ];
+    for (const caller of others) {
+      expect(await claim(asked.id, { caller })).toEqual({ kind: 'refused', reason: 'approval-unknown' });
+    }
+    expect(await claim('ap-none')).toEqual({ kind: 'refused', reason: 'approval-unknown' });
+    expect(await claim(asked.id)).toMatchObject({ kind: 'claimed' });
   });
 
-  it('is used once however many calls race for it', async () => {
-    const asking = await approvals.request(asked);
-    await vote(asking, lead('bob'));
-    const outcomes = await Promise.all(Array.from({ length: 40 }, (_, at) => claim(asking.id, { session: `s${at}` })));
-    expect(outcomes.filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
-    // the database says so, not this process's memory
-    const second = openState<ApprovalTables>(folder);
-    const other = open({ store: second });
-    expect(await other.claim({ id: asking.id, caller: alice, digest, call, session: 's99' })).toEqual({
-      kind: 'refused',
-      reason: 'approval-used',
-    });
-    await second.close();
-  });
-
-  it('is never given by the requester, an actor of theirs, a stranger to the rule, or a machine', async () => {
-    const asking = await approvals.request({ ...asked, by: ['group:leads'] });
-    const cases = [
-      [lead('alice', { groups: ['leads', 'admins'] }), 'requester'],
-      [lead('alices-agent'), 'requester'],
-      [lead('dave', { groups: ['admins'] }), 'not-eligible'],
-      [lead('ci', { kind: 'workload' }), 'not-human'],
-      [lead('agent', { kind: 'agent' }), 'not-human'],
-    ] as const;
-    for (const [voter, why] of cases) expect(await vote(asking, voter)).toEqual({ kind: 'refused', why });
-    expect(await approvals.get(asking.id)).toMatchObject({ state: 'pending', votes: [] });
+  it.each([
+    ['the requester, administrator or not', lead('alice', { groups: ['leads', 'admins'] }), 'requester'],
+    ['who acts for the requester', lead('alices-agent'), 'requester'],
+    ['an administrator whom the rule does not name', lead('dave', { groups: ['admins'] }), 'not-eligible'],
+    [
+      'somebody of that name at another issuer',
+      lead('carol', { issuer: 'https://other.example', groups: [] }),
+      'not-eligible',
+    ],
+    ['a workload', lead('ci', { kind: 'workload' }), 'not-human'],
+    ['an agent', lead('agent', { kind: 'agent' }), 'not-human'],
+  ] as const)('is never given or denied by %s', async (_who, voter, why) => {
+    const { approvals, ask, vote } = approving();
+    const asked = await ask();
+    expect(await vote(asked, voter)).toEqual({ kind: 'refused', why });
+    expect(await vote(asked, voter, { decision: 'deny' })).toEqual({ kind: 'refused', why });
+    expect(await approvals.get(asked.id)).toMatchObject({ state: 'pending', votes: [] });
   });
 
   it('counts distinct humans: one person in two groups fills one place of a quorum', async () => {
-    const asking = await approvals.request({ ...asked, quorum: 2, by: ['group:leads', 'group:security'] });
-    expect(await vote(asking, lead('bob', { groups: ['leads', 'security'] }))).toMatchObject({
-      approval: { state: 'pending' },
-    });
-    expect(await vote(asking, lead('bob', { groups: ['security'] }))).toEqual({ kind: 'refused', why: 'voted' });
-    expect(await vote(asking, lead('carol', { groups: [] }))).toEqual({ kind: 'refused', why: 'not-eligible' });
-    expect(await vote(asking, lead('erin'))).toMatchObject({ approval: { state: 'approved' } });
+    const { ask, vote } = approving();
+    const asked = await ask({ quorum: 2, by: ['group:leads', 'group:security', `subject:${IDP}|bob`] });
+    const bob = lead('bob', { groups: ['leads', 'security'] });
+    expect(await vote(asked, bob)).toMatchObject({ approval: { state: 'pending' } });
+    expect(await vote(asked, lead('bob', { groups: ['security'] }))).toEqual({ kind: 'refused', why: 'voted' });
+    expect(await vote(asked, lead('erin'))).toMatchObject({ approval: { state: 'approved' } });
   });
 
-  it('approves when votes for the last place race, and seals one decision', async () => {
-    const asking = await approvals.request({ ...asked, quorum: 2 });
-    await Promise.all(['bob', 'erin', 'frank'].map((name) => vote(asking, lead(name))));
-    expect(await approvals.get(asking.id)).toMatchObject({ state: 'approved' });
-    expect(leaves.filter(({ type }) => type === 'approval.approved')).toHaveLength(1);
+  it('takes the same subject at two issuers for two people', async () => {
+    const { ask, vote } = approving();
+    const asked = await ask({ quorum: 2 });
+    await vote(asked, lead('bob'));
+    expect(await vote(asked, lead('bob', { issuer: 'https://other.example' }))).toMatchObject({
+      approval: { state: 'approved' },
+    });
+  });
+
+  it('approves when there are more votes than the quorum asks for', async () => {
+    const { approvals, ask, vote, store } = approving();
+    const asked = await ask({ quorum: 3 });
+    await vote(asked, lead('bob'));
+    await vote(asked, lead('erin'));
+    // as if the terms had been three when the first two voted, and one now
+    store.raw.exec('UPDATE approvals SET quorum = 1');
+    await vote(asked, lead('frank'));
+    expect(await approvals.get(asked.id)).toMatchObject({ state: 'approved' });
   });
 
   it('wants the digest that the voter was shown', async () => {
-    const asking = await approvals.request(asked);
-    expect(await vote(asking, lead('bob'), { digest })).toEqual({ kind: 'refused', why: 'digest' });
+    const { ask, vote } = approving();
+    const [asked, other] = [await ask(), await ask({ digest: hex('e') })];
+    expect(asked.digest).not.toBe(DIGEST);
+    for (const digest of [DIGEST, other.digest, '']) {
+      expect(await vote(asked, lead('bob'), { digest })).toEqual({ kind: 'refused', why: 'digest' });
+    }
   });
 
-  it('ends with one denial, and a later vote is refused', async () => {
-    const asking = await approvals.request({ ...asked, quorum: 2 });
-    await vote(asking, lead('bob'));
-    expect(await vote(asking, lead('erin'), { decision: 'deny' })).toMatchObject({ approval: { state: 'denied' } });
-    expect(await vote(asking, lead('frank'))).toEqual({ kind: 'refused', why: 'over' });
-    expect(await claim(asking.id)).toEqual({ kind: 'refused', reason: 'approval-denied' });
+  it('ends with one denial, whatever the quorum; a later vote is refused', async () => {
+    const { approvals, ask, vote, claim } = approving();
+    const asked = await ask({ quorum: 2 });
+    await vote(asked, lead('bob'));
+    expect(await vote(asked, lead('erin'), { decision: 'deny' })).toMatchObject({ approval: { state: 'denied' } });
+    expect(await vote(asked, lead('frank'))).toEqual({ kind: 'refused', why: 'over' });
+    expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-denied' });
+    expect((await approvals.get(asked.id))?.votes.map(({ subject }) => subject)).toEqual(['bob', 'erin']);
+  });
+
+  it('takes a reason of at most 4 KiB', async () => {
+    const { approvals, ask, vote } = approving();
+    const asked = await ask({ quorum: 2 });
+    expect(await vote(asked, lead('bob'), { reason: `${'é'.repeat(2048)}.` })).toEqual({
+      kind: 'refused',
+      why: 'reason-too-long',
+    });
+    await vote(asked, lead('bob'), { reason: 'é'.repeat(2048) });
+    expect((await approvals.get(asked.id))?.votes).toMatchObject([{ reason: 'é'.repeat(2048) }]);
+  });
+
+  it('can be revoked until it is used, by those who may approve', async () => {
+    const { approvals, ask, vote, claim, leaves } = approving();
+    const asked = await ask();
+    const revoke = (voter = lead('erin')) => approvals.revoke({ id: asked.id, voter, reason: 'a mistake' });
+    expect(await revoke()).toEqual({ kind: 'refused', why: 'over' });
+    await vote(asked, lead('bob'));
+    expect(await revoke(lead('dave', { groups: [] }))).toEqual({ kind: 'refused', why: 'not-eligible' });
+    expect(await revoke(lead('alice'))).toEqual({ kind: 'refused', why: 'requester' });
+    expect(await revoke()).toMatchObject({
+      approval: { state: 'revoked', revoked: { by: { issuer: IDP, subject: 'erin' }, reason: 'a mistake' } },
+    });
+    expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-denied' });
+    expect(leaves.at(-1)).toMatchObject({ type: 'approval.revoked', approval: asked.id });
+    expect(await approvals.revoke({ id: 'ap-none', voter: lead('erin'), reason: '' })).toEqual({
+      kind: 'refused',
+      why: 'unknown',
+    });
+  });
+
+  it('cannot be revoked once it is used', async () => {
+    const { approvals, ask, vote, claim } = approving();
+    const asked = await ask();
+    await vote(asked, lead('bob'));
+    await claim(asked.id);
+    expect(await approvals.revoke({ id: asked.id, voter: lead('bob'), reason: '' })).toEqual({
+      kind: 'refused',
+      why: 'over',
+    });
   });
 });
 
 describe('the time of an approval', () => {
   it('ends undecided after within', async () => {
-    const asking = await approvals.request(asked);
-    now += 60_000;
-    expect(await vote(asking, lead('bob'))).toEqual({ kind: 'refused', why: 'over' });
-    expect(await claim(asking.id)).toEqual({ kind: 'refused', reason: 'approval-expired' });
+    const { ask, vote, claim, time, leaves } = approving();
+    const asked = await ask();
+    time.now += 59_999;
+    expect(await vote(asked, lead('x', { groups: [] }))).toEqual({ kind: 'refused', why: 'not-eligible' });
+    time.now += 1;
+    expect(await vote(asked, lead('bob'))).toEqual({ kind: 'refused', why: 'over' });
+    expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-expired' });
+    expect(leaves.at(-1)).toEqual({ type: 'approval.expired', approval: asked.id });
   });
 
-  it('ends unused after use_within, which does not start again at the claim', async () => {
-    const asking = await approvals.request(asked);
-    await vote(asking, lead('bob'));
-    now += 10_000;
-    expect(await claim(asking.id)).toEqual({ kind: 'refused', reason: 'approval-expired' });
+  it('ends unused after use_within', async () => {
+    const { ask, vote, claim, time } = approving();
+    const asked = await ask();
+    await vote(asked, lead('bob'));
+    time.now += 10_000;
+    expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-expired' });
   });
 
-  it('tells who waits, as soon as it is decided', async () => {
-    const asking = await approvals.request(asked);
-    const waiting = approvals.decided({ id: asking.id, ms: 60_000 });
-    await vote(asking, lead('bob'));
+  it('can be used to its last millisecond, and nothing starts the time again', async () => {
+    const { approvals, ask, vote, claim, time } = approving();
+    const asked = await ask();
+    await vote(asked, lead('bob'));
+    const useBy = (await approvals.get(asked.id))?.useBy;
+    time.now += 9_999;
+    await claim(asked.id, { call: hex('e') });
+    await vote(asked, lead('erin'));
+    await approvals.get(asked.id);
+    expect(await approvals.get(asked.id)).toMatchObject({ useBy });
+    expect(await claim(asked.id)).toMatchObject({ kind: 'claimed' });
+  });
+
+  it('is over without anybody asking: nothing is pending forever', async () => {
+    const { approvals, ask, time, store } = approving();
+    await ask();
+    time.now += 60_000;
+    await approvals.expire();
+    expect(store.raw.prepare('SELECT state, body FROM approvals').all()).toEqual([{ state: 'expired', body: null }]);
+  });
+
+  it('tells who waits as soon as it is decided, and once the time to wait is over', async () => {
+    const { approvals, ask, vote } = approving();
+    const asked = await ask();
+    const waiting = approvals.decided({ id: asked.id, ms: 60_000 });
+    await vote(asked, lead('bob'));
     expect(await waiting).toBe('approved');
-    expect(await approvals.decided({ id: asking.id, ms: 60_000 })).toBe('approved');
-    const other = await approvals.request({ ...asked, digest: 'f'.repeat(64) });
+    expect(await approvals.decided({ id: asked.id, ms: 60_000 })).toBe('approved');
+    const other = await ask({ digest: hex('f') });
     expect(await approvals.decided({ id: other.id, ms: 5 })).toBe('pending');
+    expect(await approvals.decided({ id: 'ap-none', ms: 60_000 })).toBe('cancelled');
+  });
+
+  it('tells who waits when it is cancelled, denied or out of time', async () => {
+    const { approvals, ask, vote, time } = approving();
+    const [cancelled, denied, late] = [await ask({ digest: hex('1') }), await ask({ digest: hex('2') }), await ask()];
+    const states = [cancelled, denied, late].map(({ id }) => approvals.decided({ id, ms: 60_000 }));
+    await approvals.cancel({ id: cancelled.id, caller: ALICE });
+    await vote(denied, lead('bob'), { decision: 'deny' });
+    time.now += 60_000;
+    await approvals.expire();
+    expect(await Promise.all(states)).toEqual(['cancelled', 'denied', 'expired']);
   });
 });
 
 describe('what is asked', () => {
   it('is one approval per caller and digest while it is pending', async () => {
-    const first = await approvals.request(asked);
-    expect((await approvals.request({ ...asked, session: 's9' })).id).toBe(first.id);
-    expect((await approvals.request({ ...asked, caller: { ...alice, subject: 'zoe' } })).id).not.toBe(first.id);
+    const { approvals, ask, vote } = approving();
+    const [first, again] = await Promise.all([ask(), ask({ session: '01kbfz4m5nz3q8v6w7x9y2a1b1' })]);
+    expect(again.id).toBe(first.id);
+    expect((await ask({ caller: { ...ALICE, subject: 'zoe' } })).id).not.toBe(first.id);
     await vote(first, lead('bob'), { decision: 'deny' });
-    expect((await approvals.request(asked)).id).not.toBe(first.id);
+    expect((await ask()).id).not.toBe(first.id);
+    expect(await approvals.list({ state: 'pending' })).toHaveLength(2);
+    expect(await approvals.list({ state: null })).toHaveLength(3);
   });
 
-  it('is limited per caller', async () => {
-    for (const n of ['1', '2', '3']) await approvals.request({ ...asked, digest: n.repeat(64) });
-    await expect(approvals.request({ ...asked, digest: '4'.repeat(64) })).rejects.toMatchObject({
-      reason: 'approval-limit',
-    });
-    await approvals.request({ ...asked, caller: { ...alice, subject: 'zoe' }, digest: '4'.repeat(64) });
+  it('is limited in number for each caller', async () => {
+    const { approvals, ask } = approving();
+    const asked = [];
+    for (const digit of ['1', '2', '3']) asked.push(await ask({ digest: hex(digit) }));
+    await expect(ask({ digest: hex('4') })).rejects.toMatchObject({ reason: 'approval-limit' });
+    await ask({ caller: { ...ALICE, subject: 'zoe' }, digest: hex('4') });
+    await approvals.cancel({ id: asked[0]?.id ?? '', caller: ALICE });
+    await ask({ digest: hex('4') });
   });
 
-  it('can be cancelled by its caller only', async () => {
-    const asking = await approvals.request(asked);
-    await approvals.cancel({ id: asking.id, caller: { ...alice, subject: 'zoe' } });
-    expect(await approvals.get(asking.id)).toMatchObject({ state: 'pending' });
-    await approvals.cancel({ id: asking.id, caller: alice });
-    expect(await approvals.get(asking.id)).toMatchObject({ state: 'cancelled' });
+  it('is limited in bytes for each caller, approved ones included', async () => {
+    const { ask, vote, claim } = approving();
+    const half = Buffer.alloc(STORED_PER_CALLER / 4);
+    const first = await ask({ body: half, forwarded: half });
+    await vote(first, lead('bob'));
+    await ask({ digest: hex('1'), body: half, forwarded: half });
+    await expect(ask({ digest: hex('2'), body: Buffer.alloc(1) })).rejects.toMatchObject({ reason: 'approval-limit' });
+    await claim(first.id);
+    await ask({ digest: hex('2'), body: half });
   });
 
-  it('keeps no readable body, and none at all once it is over', async () => {
-    const asking = await approvals.request(asked);
-    const stored = () => store.raw.prepare('SELECT body FROM approvals WHERE id = ?').get(asking.id)?.['body'];
-    const sealed = stored();
-    expect(sealed).toBeInstanceOf(Uint8Array);
-    expect(sealed instanceof Uint8Array && Buffer.from(sealed).toString()).not.toContain('prompt');
-    expect(Buffer.from((await approvals.body(asking.id)) ?? []).toString()).toBe('{"secret":"prompt"}');
-    await vote(asking, lead('bob'), { decision: 'deny' });
+  it('can be cancelled by its caller only, and only before it is decided', async () => {
+    const { approvals, ask, vote } = approving();
+    const asked = await ask();
+    await approvals.cancel({ id: asked.id, caller: { ...ALICE, subject: 'zoe' } });
+    expect(await approvals.get(asked.id)).toMatchObject({ state: 'pending' });
+    await vote(asked, lead('bob'));
+    await approvals.cancel({ id: asked.id, caller: ALICE });
+    expect(await approvals.get(asked.id)).toMatchObject({ state: 'approved' });
+    const other = await ask();
+    await approvals.cancel({ id: other.id, caller: ALICE });
+    expect(await approvals.get(other.id)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('keeps no readable body, none under another approval, and none at all once it is over', async () => {
+    const { approvals, ask, vote, store } = approving();
+    const asked = await ask();
+    const stored = (): unknown => store.raw.prepare('SELECT body FROM approvals WHERE id = ?').get(asked.id)?.['body'];
+    const readable = store.raw.prepare("SELECT count(*) AS n FROM approvals WHERE instr(body, 'prompt') > 0");
+    expect(stored()).toBeInstanceOf(Uint8Array);
+    expect(readable.get()).toEqual({ n: 0 });
+    const other = await ask({ digest: hex('1'), body: Buffer.from('{"other":"body"}') });
+    store.raw
+      .prepare('UPDATE approvals SET body = (SELECT body FROM approvals WHERE id = ?) WHERE id = ?')
+      .run(other.id, asked.id);
+    await expect(approvals.body(asked.id)).rejects.toThrow('another context');
+    await vote(asked, lead('bob'), { decision: 'deny' });
     expect(stored()).toBeNull();
+    expect(await approvals.body(asked.id)).toBeNull();
   });
 });
 
 describe('the ledger', () => {
-  it('has every transition before anybody hears of it, and after a crash in between', async () => {
-    const failing = open({ seal: () => Promise.reject(new Error('disk gone')) });
-    await expect(failing.request(asked)).rejects.toThrow('disk gone');
+  it('has every transition before anybody hears of it', async () => {
+    let sealed = 0;
+    const seal = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      sealed++;
+    };
+    const { approvals, ask, vote, claim } = approving({ seal });
+    const asked = await ask();
+    expect(sealed).toBe(1);
+    const waiting = approvals.decided({ id: asked.id, ms: 60_000 }).then(() => sealed);
+    await vote(asked, lead('bob'));
+    expect(sealed).toBe(3);
+    expect(await waiting).toBe(3);
+    await claim(asked.id);
+    expect(sealed).toBe(4);
+  });
+
+  it('hears of a transition after a crash before the seal, and nobody does when it refuses', async () => {
+    const { ask, store, restart, leaves } = approving({ seal: () => Promise.reject(new Error('disk gone')) });
+    await expect(ask()).rejects.toThrow('disk gone');
     // the transition is committed and owed: a new start settles it
-    const restarted = open();
-    await restarted.settle();
+    await restart().settle();
     expect(leaves.map(({ type }) => type)).toEqual(['approval.requested']);
     expect(store.raw.prepare('SELECT count(*) AS n FROM outbox').get()).toEqual({ n: 0 });
   });
 
+  it('is asked again after it refused once, in the order of the transitions', async () => {
+    let broken = false;
+    const types: string[] = [];
+    const { approvals, ask, vote } = approving({
+      seal: async ({ type }) => {
+        if (broken) throw new Error('for now');
+        types.push(type);
+      },
+    });
+    const asked = await ask();
+    broken = true;
+    await expect(vote(asked, lead('bob'))).rejects.toThrow('for now');
+    broken = false;
+    expect(await approvals.get(asked.id)).toMatchObject({ state: 'approved' });
+    expect(types).toEqual(['approval.requested', 'approval.voted', 'approval.approved']);
+  });
+
+  it('does not let a claim pass that it could not hear of, and never lets it pass later', async () => {
+    let broken = false;
+    const { ask, vote, claim } = approving({
+      seal: () => (broken ? Promise.reject(new Error('disk gone')) : Promise.resolve()),
+    });
+    const asked = await ask();
+    await vote(asked, lead('bob'));
+    broken = true;
+    await expect(claim(asked.id)).rejects.toThrow('disk gone');
+    broken = false;
+    expect(await claim(asked.id)).toEqual({ kind: 'refused', reason: 'approval-used' });
+  });
+
   it('never holds a plain digest or name', async () => {
-    const asking = await approvals.request(asked);
-    await vote(asking, lead('bob'));
-    await claim(asking.id);
+    const { ask, vote, claim, leaves } = approving();
+    const asked = await ask();
+    await vote(asked, lead('bob'));
+    await claim(asked.id);
     const text = JSON.stringify(leaves);
-    for (const plain of [digest, 'alice', 'bob', IDP]) expect(text).not.toContain(plain);
+    for (const plain of [DIGEST, ASKED.call, 'alice', 'bob', IDP]) expect(text).not.toContain(plain);
   });
 });

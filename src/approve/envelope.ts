@@ -15,7 +15,7 @@ export interface EnvelopeParts {
   readonly body: Buffer | null;
   /** The bytes that will be forwarded; null for none. */
   readonly forwarded: Buffer | null;
-  /** Hash of the rules in force. */
+  /** Hash of the rule that holds the call and of the masking rules that apply: other rules may change meanwhile. */
   readonly policy: string;
 }
 
@@ -55,7 +55,8 @@ export function envelopeDigests(parts: EnvelopeParts): EnvelopeDigests {
   const whole = {
     ...call,
     upstream: parts.upstream,
-    model: parts.model,
+    // as JSON: a name may hold what canonical JSON cannot, such as a lone surrogate
+    model: JSON.stringify(parts.model),
     forwarded: sha256(parts.forwarded),
     policy: parts.policy,
   };

@@ -1,6 +1,7 @@
 /** Approvals as rows, and as they are shown. */
 
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import type { ApprovalRow, VoteRow } from '../store/approvals.ts';
 import type { Approval, ApprovalRequest, Person, Revocation } from './approvals.ts';
 import type { ApprovalHashes } from './envelope.ts';
@@ -55,24 +56,24 @@ export function bytesOf({ id, body, forwarded }: ApprovalRow, box: Box): Uint8Ar
   return sealed === null ? null : box.open(sealed, id);
 }
 
-type Pair = readonly [issuer: string, subject: string];
+// What these columns hold was written by this folder; it is checked all the same, because a database is a file.
+const PAIR = z.tuple([z.string(), z.string()]);
+const PAIRS = z.array(PAIR);
+const WORDS = z.array(z.string());
 
-const asPerson = ([issuer, subject]: Pair): Person => ({ issuer, subject });
+const asPerson = ([issuer, subject]: z.output<typeof PAIR>): Person => ({ issuer, subject });
 
 /** Returns the caller and everybody who acts for them. */
 export const partiesOf = ({ issuer, subject, actors }: ApprovalRow): readonly Person[] => [
   { issuer, subject },
-  // as: `newRow` wrote pairs of strings
-  ...(JSON.parse(actors) as readonly Pair[]).map(asPerson),
+  ...PAIRS.parse(JSON.parse(actors)).map(asPerson),
 ];
 
 /** Returns who may approve. */
-// as: `newRow` wrote a list of strings
-export const approversOf = ({ approvers }: ApprovalRow): readonly string[] => JSON.parse(approvers) as string[];
+export const approversOf = ({ approvers }: ApprovalRow): readonly string[] => WORDS.parse(JSON.parse(approvers));
 
 const revocationOf = ({ revoked_by: by, revoked_why: reason }: ApprovalRow): Revocation | null =>
-  // as: `revoke` wrote a pair of strings
-  by === null ? null : { by: asPerson(JSON.parse(by) as Pair), reason: reason ?? '' };
+  by === null ? null : { by: asPerson(PAIR.parse(JSON.parse(by))), reason: reason ?? '' };
 
 /** Returns the approval in a row, with its votes. Plain digests stay in the database. */
 export function shownApproval(row: ApprovalRow, votes: readonly VoteRow[], hashes: ApprovalHashes): Approval {

@@ -2,8 +2,8 @@
 
 /** Calls that wait, by approval. */
 export interface Waiting {
-  /** Resolves when `wake` is called for `id`, and after `ms` at the latest. */
-  until(id: string, ms: number): { readonly woken: Promise<void>; readonly give: () => void };
+  /** `woken` resolves when `wake` is called for `id`, after `ms`, or when the one who waits gives up. */
+  until(id: string, ms: number): { readonly woken: Promise<void>; readonly giveUp: () => void };
   wake(id: string): void;
 }
 
@@ -23,18 +23,18 @@ export function createWaiting(): Waiting {
   return {
     until(id, ms) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(() => give(), Math.min(ms, LONGEST));
-      const give = (): void => {
+      const timer = setTimeout(() => giveUp(), Math.min(ms, LONGEST));
+      const giveUp = (): void => {
         clearTimeout(timer);
-        leave(id, give);
+        leave(id, giveUp);
         resolve();
       };
       const beside = waiting.get(id) ?? new Set();
-      waiting.set(id, beside.add(give));
-      return { woken: promise, give };
+      waiting.set(id, beside.add(giveUp));
+      return { woken: promise, giveUp };
     },
     wake(id) {
-      for (const give of waiting.get(id) ?? []) give();
+      for (const giveUp of waiting.get(id) ?? []) giveUp();
     },
   };
 }

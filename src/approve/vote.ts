@@ -1,0 +1,67 @@
+/** Voting on an approval, and taking one back. */
+
+import type { ApprovalRow } from '../store/approvals.ts';
+import type { Ballot, RevocationRequest, VoteOutcome, VoteRefusal } from './approvals.ts';
+import { move } from './moves.ts';
+import { findRow, hashOf, showApproval, type Step } from './step.ts';
+import { refusedRevocation, refusedVote } from './voter.ts';
+
+const refused = (why: VoteRefusal): VoteOutcome => ({ kind: 'refused', why });
+
+/** Counts a ballot. One person has one vote; one denial ends it. */
+export async function vote(step: Step, ballot: Ballot): Promise<VoteOutcome> {
+  const row = await findRow(step, ballot.id);
+  const why = refusedVote(ballot, row, step.now, step.parts.hashes);
+  if (why !== null || row === undefined) return refused(why ?? 'unknown');
+  if (!(await cast(step, ballot))) return refused('voted');
+  await step.owe({
+    type: 'approval.voted',
+    approval: row.id,
+    voter: hashOf(step, ballot.voter),
+    digest: step.parts.hashes.digest(row.digest),
+    decision: ballot.decision,
+  });
+  if (ballot.decision === 'deny') await deny(step, row);
+  else await approveAtQuorum(step, row);
+  return { kind: 'counted', approval: await showApproval(step, row.id) };
+}
+
+/** Resolves to false when this person has voted already: the primary key says so, whatever else races. */
+async function cast({ trx, now }: Step, { id, voter, decision, reason }: Ballot): Promise<boolean> {
+  const { issuer, subject } = voter;
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('votes')
+    .values({ approval: id, issuer, subject, decision, reason, at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+async function deny(step: Step, { id }: ApprovalRow): Promise<void> {
+  if (await move(step.trx, step.now, id, 'denied')) await step.owe({ type: 'approval.denied', approval: id });
+}
+
+async function approveAtQuorum(step: Step, row: ApprovalRow): Promise<void> {
+  const { trx, now, parts } = step;
+  const { votes } = await trx
+    .selectFrom('votes')
+    .select(({ fn }) => fn.countAll<number>().as('votes'))
+    .where('approval', '=', row.id)
+    .where('decision', '=', 'approve')
+    .executeTakeFirstOrThrow();
+  if (votes < row.quorum) return;
+  const moved = await move(trx, now, row.id, 'approved', { change: { use_by: now + row.use_within } });
+  if (!moved) return;
+  await step.owe({ type: 'approval.approved', approval: row.id, digest: parts.hashes.digest(row.digest) });
+}
+
+/** Revokes an approval that has not been used. */
+export async function revoke(step: Step, { id, voter, reason }: RevocationRequest): Promise<VoteOutcome> {
+  const row = await findRow(step, id);
+  const why = refusedRevocation({ id, voter, reason }, row, step.now);
+  if (why !== null) return refused(why);
+  const change = { revoked_by: JSON.stringify([voter.issuer, voter.subject]), revoked_why: reason };
+  if (!(await move(step.trx, step.now, id, 'revoked', { change }))) return refused('over');
+  await step.owe({ type: 'approval.revoked', approval: id, voter: hashOf(step, voter) });
+  return { kind: 'counted', approval: await showApproval(step, id) };
+}
