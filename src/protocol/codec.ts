@@ -1,10 +1,7 @@
 /** What each wire protocol tells the house about itself. Codecs are pure: no I/O, no clock, no state between calls. */
 
-import type { JsonStep, RequestReading, Text } from '../call.ts';
-import type { Failure, Reason } from '../reasons.ts';
-
-/** How a body is framed on the wire. */
-export type Framing = 'none' | 'json' | 'sse' | 'ndjson' | 'opaque';
+import type { JsonStep, RequestReading } from '../call.ts';
+import type { Reason } from '../reasons.ts';
 
 /** One operation of a protocol, as the method and the path name it. */
 export interface Operation {
@@ -94,5 +91,3 @@ export interface Codec {
   /** Returns a stream event that tells the protocol's SDK that the answer ended with an error. */
   streamFailure(refusal: Refusal): { readonly event: string; readonly value: unknown };
 }
-
-export type { Failure, Text };

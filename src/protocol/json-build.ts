@@ -9,7 +9,7 @@
 import { endOfLiteral, endOfString, isSpace } from './json-lexer.ts';
 
 /** Why a valid text is not read. */
-export type Unbuilt = 'repeated name' | 'too deep';
+type Unbuilt = 'repeated name' | 'too deep';
 
 /** What the builder returns: the value, or why there is none. */
 export type Built =

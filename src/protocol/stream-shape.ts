@@ -9,7 +9,7 @@ import { isObject, type JsonObject } from './value.ts';
 const NAMES: ReadonlySet<string> = new Set(['id', 'object', 'model', 'type', 'system_fingerprint', 'service_tier']);
 
 /** Returns true for a value that holds more than numbers, words, ids and names. */
-export const holdsText = (value: unknown): boolean => {
+const holdsText = (value: unknown): boolean => {
   if (typeof value === 'string') return value !== '' && !isPlainWord(value);
   if (Array.isArray(value)) return value.some(holdsText);
   if (!isObject(value)) return false;
