@@ -13,24 +13,16 @@ import { HYPHENS, SPACES, WORD_START } from './fragments.ts';
 
 if (metadata.version !== 4) throw new Error(`libphonenumber-js metadata has version ${metadata.version}, expected 4`);
 
-/** What a country's national numbers are. */
-interface Plan {
-  readonly pattern: RegExp;
-  readonly lengths: readonly unknown[];
-}
-
-/** Reads the general pattern and the possible lengths where metadata version 4 has them. */
-const readPlan = (plan: readonly unknown[] | undefined): readonly Plan[] => {
-  const [, , pattern, lengths] = plan ?? [];
-  return typeof pattern === 'string' && Array.isArray(lengths)
-    ? [{ pattern: new RegExp(`^(?:${pattern})$`), lengths }]
-    : [];
+/** Reads the general pattern of national numbers where metadata version 4 has it. */
+const readPlan = (plan: readonly unknown[] | undefined): readonly RegExp[] => {
+  const [, , pattern] = plan ?? [];
+  return typeof pattern === 'string' ? [new RegExp(`^(?:${pattern})$`)] : [];
 };
 
-const plans = new Map<string, readonly Plan[]>();
+const plans = new Map<string, readonly RegExp[]>();
 
-/** Returns the plans behind a calling code; none when nobody has it. */
-const plansOf = (callingCode: string): readonly Plan[] => {
+/** Returns what the national numbers behind a calling code look like; nothing when nobody has the code. */
+const plansOf = (callingCode: string): readonly RegExp[] => {
   const known = plans.get(callingCode);
   if (known !== undefined) return known;
   // Both are declared with closed sets of keys; a code outside them is what we ask about.
@@ -43,7 +35,7 @@ const plansOf = (callingCode: string): readonly Plan[] => {
 };
 
 const isNational = (digits: string, callingCode: string): boolean =>
-  plansOf(callingCode).some(({ pattern, lengths }) => lengths.includes(digits.length) && pattern.test(digits));
+  plansOf(callingCode).some((pattern) => pattern.test(digits));
 
 /** Returns whether `digits`, calling code first, are a number that some plan allows (ITU-T E.164). */
 export const isInternationalNumber = (digits: string): boolean => {

@@ -49,6 +49,7 @@ const SWALLOWS: readonly (Swallow | undefined)[] = [
   { while: '^b' },
   { until: /-b/ },
   { until: /a-?1{1,2}-/ },
+  { until: /a[b-]{0,3}1|b-/ },
 ];
 
 const isDerivable = (detector: Detector): boolean => {
@@ -155,6 +156,12 @@ describe('the scan of a stream', () => {
     const { output, spans } = streamed(compileProgram(many), whole.split(''));
     expect(output).toBe(createOracle(many)(whole).output);
     expect(spans.split(',')).toHaveLength(40);
+  });
+
+  it('waits for a terminator that may yet begin ahead of one that is complete', () => {
+    const program = compileProgram([{ kind: 'x', pattern: /a/, swallow: { until: /a[b-]{0,3}1|b-/ }, score: 1 }]);
+    expect(streamed(program, ['aab-', '1z']).output).toBe('<X>z');
+    expect(streamed(program, ['aab-', 'az']).output).toBe('<X><X>');
   });
 
   it('holds half a surrogate pair until its other half or the end comes', () => {
