@@ -9,6 +9,8 @@ import { initCommand } from './init.ts';
 import { createIo, type Io, type IoOfRun, type Surroundings } from './io.ts';
 import { ledgerCommand } from './ledger.ts';
 import { policyCommand } from './policy.ts';
+import { reindexCommand } from './reindex.ts';
+import { sessionsCommand } from './sessions.ts';
 import { startCommand } from './start.ts';
 
 /** Every command, in the order of the help. */
@@ -18,7 +20,9 @@ const COMMANDS: readonly ((io: Io) => Command)[] = [
   startCommand,
   policyCommand,
   detectorsCommand,
+  sessionsCommand,
   ledgerCommand,
+  reindexCommand,
 ];
 
 // The manifest stands two folders up from both src/cli and dist/cli.

@@ -146,13 +146,13 @@ export class LiveRecording implements Recording {
   }
 
   async #syncAndSeal(dirty: readonly Kept[]): Promise<void> {
-    let isSyncing = true;
+    const sync = { isDone: false };
     const syncing = Promise.all(dirty.map(({ stream }) => stream.sync(stream.marks.written))).finally(() => {
-      isSyncing = false;
+      sync.isDone = true;
     });
     // a failure while we seal is heard of below
     syncing.catch(() => {});
-    while (isSyncing && this.#isWorthSealing && !this.#mustWait) {
+    while (!sync.isDone && this.#isWorthSealing && !this.#mustWait) {
       this.#seal();
       await nextTurn();
     }

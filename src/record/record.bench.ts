@@ -20,21 +20,23 @@ import { startRecording } from './recording.ts';
 
 const BODY = Buffer.from(JSON.stringify({ model: 'tiny', messages: [{ role: 'user', content: 'x'.repeat(1_030) }] }));
 const ANSWER = Buffer.alloc(600, 'y');
-const FIELDS = [
-  ...['Host', 'gateway.example.com:8080', 'Accept', 'application/json', 'Content-Type', 'application/json'],
-  ...['User-Agent', 'OpenAI/JS 7.57.0', 'X-Stainless-Lang', 'js', 'X-Stainless-Package-Version', '7.57.0'],
-  ...['X-Stainless-OS', 'Linux', 'X-Stainless-Arch', 'x64', 'X-Stainless-Runtime', 'node', 'Content-Length', '1100'],
-  ...[
-    'Authorization',
-    'Bearer x',
-    'Accept-Language',
-    '*',
-    'Accept-Encoding',
-    'gzip, deflate',
-    'Connection',
-    'keep-alive',
-  ],
-];
+// What an OpenAI client sends.
+const FIELDS = `Host: gateway.example.com:8080
+Accept: application/json
+Content-Type: application/json
+User-Agent: OpenAI/JS 7.57.0
+X-Stainless-Lang: js
+X-Stainless-Package-Version: 7.57.0
+X-Stainless-OS: Linux
+X-Stainless-Arch: x64
+X-Stainless-Runtime: node
+Content-Length: 1100
+Authorization: Bearer x
+Accept-Language: *
+Accept-Encoding: gzip, deflate
+Connection: keep-alive`
+  .split('\n')
+  .flatMap((line) => line.split(': '));
 const ANSWER_FIELDS = [
   'Content-Type',
   'application/json',
@@ -43,6 +45,8 @@ const ANSWER_FIELDS = [
   'Content-Length',
   '600',
 ];
+
+const INSTANCE = '0123456789abcdef';
 
 interface Load {
   readonly link: LinkEnd;
@@ -61,7 +65,9 @@ interface Measured {
 /** Opens and closes calls in small bursts, as requests come, and tells what that cost. */
 async function makeCalls({ link, rate, seconds, latency, key }: Load): Promise<Measured> {
   const recorder = await createRecorder({
-    ...{ link, recordingKey: key, clock: systemClock },
+    link,
+    recordingKey: key,
+    clock: systemClock,
     recording: { max_session: 2 ** 26, over: 'refuse' },
     redact: new Set(['authorization']),
   });
@@ -100,15 +106,24 @@ async function makeCalls({ link, rate, seconds, latency, key }: Load): Promise<M
   return measured;
 }
 
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
 async function main(rate: number, seconds: number, latency: number): Promise<void> {
   const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'sallyport-bench-'));
-  const link = createLink('0123456789abcdef', 0);
+  const link = createLink(INSTANCE, 0);
   const ledger = await openLog({ dir: folder, signer });
   const index = openIndex<IndexTables>(folder);
   const log = createLog({ level: 'info', thread: 'recorder' });
   const recording = await startRecording({
-    ...{ folder, instance: '0123456789abcdef', recordingKey, ledger, index, log, links: [link.recorder] },
-    ...{ clock: systemClock, checkpointEvery: 1000 },
+    folder,
+    instance: INSTANCE,
+    recordingKey,
+    ledger,
+    index,
+    log,
+    links: [link.recorder],
+    clock: systemClock,
+    checkpointEvery: 1000,
   });
   const load: Load = { link: link.worker, rate, seconds, latency, key: recordingKey };
   const worker = new Worker(new URL(import.meta.url), { workerData: load, transferList: [link.worker.port] });
@@ -120,18 +135,20 @@ async function main(rate: number, seconds: number, latency: number): Promise<voi
   const calls = (after.leaves - before.leaves) / 2;
   const recorderMicros = after.user + after.system - before.user - before.system;
   const perCall = (measured.micros - measured.idleMicros) / measured.calls;
-  console.log(
+  print(
     `data thread: ${perCall.toFixed(1)} µs per call (${(measured.micros / measured.calls).toFixed(1)} with the load's timer)`,
   );
-  console.log(`recorder thread: ${(recorderMicros / calls).toFixed(1)} µs per call over ${calls.toFixed(0)} calls`);
-  console.log(`calls per sync: ${(calls / (after.syncs - before.syncs)).toFixed(1)}`);
+  print(`recorder thread: ${(recorderMicros / calls).toFixed(1)} µs per call over ${calls.toFixed(0)} calls`);
+  print(`calls per sync: ${(calls / (after.syncs - before.syncs)).toFixed(1)}`);
   await recording.close();
   await ledger.close();
   await index.close();
   rmSync(folder, { recursive: true });
 }
 
-// as: main hands exactly this over
 if (isMainThread)
   await main(Number(process.argv[2] ?? 5000), Number(process.argv[3] ?? 5), Number(process.argv[4] ?? 0));
-else parentPort?.postMessage(await makeCalls(workerData as Load));
+else {
+  const load: Load = workerData;
+  parentPort?.postMessage(await makeCalls(load));
+}

@@ -37,7 +37,7 @@ const verified = async (house: House): Promise<void> => {
 
 const rowsOf = async (folder: string): Promise<readonly SessionRow[]> => {
   const index = openIndex<IndexTables>(folder);
-  const rows = allRows(index);
+  const rows = await allRows(index);
   await index.close();
   return rows;
 };

@@ -67,7 +67,13 @@ const rewrite = ({ path, bytes, frames }: Copy, kept: readonly Frame[]): void =>
 describe('journals against their ledger', () => {
   it('are found in order, with what is in them', async () => {
     expect(await check(original)).toEqual({
-      ...{ files: 2, frames: 13, sessions: 3, open: 0, unsealed: 0, torn: 0, problems: [] },
+      files: 2,
+      frames: 13,
+      sessions: 3,
+      open: 0,
+      unsealed: 0,
+      torn: 0,
+      problems: [],
     });
   });
 

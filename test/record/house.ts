@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Caller, Facts, Verdict } from '../../src/call.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { type Log as Ledger, openLog } from '../../src/ledger/log.ts';
-import { generateSigner, parseSigner } from '../../src/ledger/note-key.ts';
+import { generateSigner, type NoteSigner, parseSigner } from '../../src/ledger/note-key.ts';
 import type { Log } from '../../src/log.ts';
 import { decodeLeaf } from '../../src/ledger/leaf.ts';
 import { readLeaves } from '../../src/record/ledger-leaves.ts';
@@ -31,7 +31,7 @@ export function keepLog(): Log & { readonly lines: readonly string[] } {
   const lines: string[] = [];
   const keep = (facts: Readonly<Record<string, unknown>>, message: string): void => {
     const error = facts['err'] instanceof Error ? facts['err'].message : '';
-    lines.push([message, error, String(facts['problem'] ?? '')].join(' ').trim());
+    lines.push([message, error, typeof facts['problem'] === 'string' ? facts['problem'] : ''].join(' ').trim());
   };
   const log = { debug: keep, info: keep, warn: keep, error: keep, flush: () => {}, lines };
   return { ...log, child: () => ({ ...log, child: () => keepLog() }) };
@@ -48,8 +48,8 @@ export interface House {
   readonly log: ReturnType<typeof keepLog>;
   /** Ends it in order. */
   close(): Promise<void>;
-  /** Returns all rows of sessions by id. */
-  rows(): readonly SessionRow[];
+  /** Resolves to all rows of sessions by id. */
+  rows(): Promise<readonly SessionRow[]>;
 }
 
 /** What a house can have otherwise. */
@@ -61,25 +61,36 @@ export interface HouseOptions {
   readonly over?: 'refuse' | 'truncate';
   readonly checkpointEvery?: number;
   readonly redact?: ReadonlySet<string>;
+  /** Instead of the keys that all tests share. */
+  readonly keys?: { readonly recording: Uint8Array; readonly signer: NoteSigner };
 }
 
 /** Resolves to an open house. */
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const { folder = newFolder(), workers = 1, clock = systemClock, maxSession = 2 ** 26, over = 'refuse' } = options;
+  const key = options.keys?.recording ?? recordingKey;
   const instance = randomBytes(8).toString('hex');
   const links = Array.from({ length: workers }, (_, worker) => createLink(instance, worker));
-  const ledger = await openLog({ dir: folder, signer });
+  const ledger = await openLog({ dir: folder, signer: options.keys?.signer ?? signer });
   const index = openIndex<IndexTables>(folder);
   const log = keepLog();
   const recording = await startRecording({
-    ...{ folder, instance, recordingKey, ledger, index, clock, log },
+    folder,
+    instance,
+    recordingKey: key,
+    ledger,
+    index,
+    clock,
+    log,
     links: links.map((link) => link.recorder),
     checkpointEvery: options.checkpointEvery ?? 1000,
   });
   const recorders = await Promise.all(
     links.map(({ worker: link }) =>
       createRecorder({
-        ...{ link, recordingKey, clock },
+        link,
+        recordingKey: key,
+        clock,
         recording: { max_session: maxSession, over },
         redact: options.redact ?? new Set(),
       }),
@@ -88,7 +99,13 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const [recorder] = recorders;
   if (recorder === undefined) throw new Error('expected a worker');
   return {
-    ...{ folder, recorders, recorder, recording, ledger, index, log },
+    folder,
+    recorders,
+    recorder,
+    recording,
+    ledger,
+    index,
+    log,
     rows: () => allRows(index),
     async close() {
       await Promise.all(recorders.map((each) => each.close()));
@@ -99,13 +116,9 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   };
 }
 
-/** Returns all rows of sessions of an index, by id. */
-export const allRows = (index: Store<IndexTables>): readonly SessionRow[] =>
-  // as: the table is made of the columns of SessionRow
-  index.raw
-    .prepare('SELECT * FROM session ORDER BY id')
-    .all()
-    .map((row) => ({ ...row }) as unknown as SessionRow);
+/** Resolves to all rows of sessions of an index, by id. */
+export const allRows = (index: Store<IndexTables>): Promise<readonly SessionRow[]> =>
+  index.db.selectFrom('session').selectAll().orderBy('id').execute();
 
 /** A caller. */
 export const ada: Caller = {
@@ -118,8 +131,20 @@ export const ada: Caller = {
 };
 
 const facts: Facts = {
-  ...{ operation: 'chat', model: 'tiny', stream: true, maxTokens: 100, inputTokens: 7, n: 1, temperature: 1 },
-  ...{ images: 0, audios: 0, files: 0, tokenIds: 0, bodyBytes: 20, opaque: false, findings: { email: 2 } },
+  operation: 'chat',
+  model: 'tiny',
+  stream: true,
+  maxTokens: 100,
+  inputTokens: 7,
+  n: 1,
+  temperature: 1,
+  images: 0,
+  audios: 0,
+  files: 0,
+  tokenIds: 0,
+  bodyBytes: 20,
+  opaque: false,
+  findings: { email: 2 },
   texts: [
     { path: ['messages', 0, 'content'], text: 'be brief', role: 'system' },
     { path: ['messages', 1, 'content'], text: 'hello', role: 'user' },

@@ -1,0 +1,157 @@
+/** `sallyport sessions`: the recorded evidence of calls, read from the data folder and the key that the config names. */
+
+import { Command, Option } from 'commander';
+import { isReason } from '../reasons.ts';
+import { listSessions, type SessionFilter } from '../store/list-sessions.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { configOption, loadConfigFor } from './load.ts';
+import { dataFolder, recordedSession, withIndex } from './sessions-files.ts';
+import { replay } from './sessions-replay.ts';
+import { reasonStyle, sessionJson, showMicros, showSession, showTime } from './sessions-show.ts';
+import { styled } from './table.ts';
+
+interface Configured {
+  readonly config: string;
+}
+
+interface ListOptions extends Configured {
+  readonly caller?: string;
+  readonly service?: string;
+  readonly model?: string;
+  readonly reason?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly before?: string;
+  readonly limit: string;
+}
+
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Returns ms since the epoch of a time, or of so long ago. Throws CliError. */
+function readTime(text: string, now: number): number {
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const known = unit === 's' || unit === 'm' || unit === 'h' || unit === 'd' ? UNITS[unit] : 0;
+  if (known > 0) return now - Number(count) * known;
+  const at = Date.parse(text);
+  if (!Number.isNaN(at)) return at;
+  throw new CliError(EXIT.usage, `expected a time, found ${text}`, {
+    hint: '15m is a quarter of an hour ago; 2026-01-31 and 2026-01-31T08:00:00Z are times too',
+  });
+}
+
+function readCount(text: string, name: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0 && count <= 100_000) return count;
+  throw new CliError(EXIT.usage, `expected a number from 1 to 100000 as ${name}, found ${text}`);
+}
+
+function readReason(text: string): string {
+  if (text === 'open' || isReason(text)) return text;
+  throw new CliError(EXIT.usage, `there is no reason ${text}`, { hint: '`open` means calls under way' });
+}
+
+function filterOf({ caller, service, model, reason, since, until, before, limit }: ListOptions): SessionFilter {
+  const now = Date.now();
+  return {
+    limit: readCount(limit, '--limit'),
+    ...(caller === undefined ? {} : { caller }),
+    ...(service === undefined ? {} : { service }),
+    ...(model === undefined ? {} : { model }),
+    ...(reason === undefined ? {} : { reason: readReason(reason) }),
+    ...(since === undefined ? {} : { since: readTime(since, now) }),
+    ...(until === undefined ? {} : { until: readTime(until, now) }),
+    ...(before === undefined ? {} : { before }),
+  };
+}
+
+/** A row as `--json` prints it: where it stands in the journals is nobody's business. */
+const rowJson = (row: SessionRow): object => ({
+  ...row,
+  features: row.features === '' ? [] : JSON.parse(row.features),
+  places: undefined,
+  stream: undefined,
+});
+
+async function list(io: Io, options: ListOptions): Promise<void> {
+  const filter = filterOf(options);
+  const rows = await withIndex(dataFolder(loadConfigFor(io, options.config)), ({ db }) => listSessions(db, filter));
+  if (io.json) return io.print(rows.map(rowJson), []);
+  io.list(
+    [
+      { key: 'id', title: 'SESSION' },
+      { key: 'at', title: 'OPENED' },
+      { key: 'caller', title: 'CALLER' },
+      { key: 'service', title: 'SERVICE' },
+      { key: 'model', title: 'MODEL' },
+      { key: 'reason', title: 'REASON' },
+      { key: 'duration', title: 'TIME', right: true },
+      { key: 'findings', title: 'FINDINGS', right: true },
+    ],
+    rows,
+    ({ id, at, subject, service, model, reason, duration, findings }) => ({
+      id,
+      at: showTime(at),
+      caller: subject,
+      service,
+      model,
+      reason: styled(reasonStyle(reason), reason || 'open'),
+      duration: showMicros(duration),
+      findings: findings === 0 ? '' : String(findings),
+    }),
+    'there are no such sessions',
+  );
+  const last = rows.at(-1);
+  if (rows.length === filter.limit && last !== undefined) io.say(`there may be more: --before ${last.id}`);
+}
+
+async function show(io: Io, id: string, { config, bodies }: Configured & { readonly bodies?: true }): Promise<void> {
+  const session = await recordedSession(loadConfigFor(io, config), id, io.env);
+  io.print(sessionJson(session, bodies === true), showSession(session, bodies === true));
+  if (session.seal.kind === 'broken') io.exit(EXIT.found);
+}
+
+async function replayIt(io: Io, id: string, { config, speed }: Configured & { readonly speed: string }): Promise<void> {
+  const loaded = loadConfigFor(io, config);
+  const factor = speed === 'max' ? Number.POSITIVE_INFINITY : Number(speed);
+  if (!(factor > 0)) {
+    throw new CliError(EXIT.usage, `expected a speed above 0, found ${speed}`, { hint: '`--speed max` does not wait' });
+  }
+  const session = await recordedSession(loaded, id, io.env);
+  await replay(io, session, { speed: factor, services: loaded.config.services });
+  if (session.seal.kind === 'broken') io.exit(EXIT.found);
+}
+
+/** Returns `sallyport sessions`. */
+export const sessionsCommand = (io: Io): Command => {
+  const command = new Command('sessions').description('list, show and replay recorded calls');
+  command
+    .command('list')
+    .description('list sessions, newest first')
+    .addOption(configOption())
+    .option('--caller <subject>', 'of this caller: a subject, or ISSUER|SUBJECT')
+    .option('--service <name>', 'of this service')
+    .option('--model <name>', 'of this model')
+    .option('--reason <reason>', 'that ended with this reason, or `open`')
+    .option('--since <time>', 'opened then or later: a time, or 15m, 2h, 7d ago')
+    .option('--until <time>', 'opened before then')
+    .option('--before <id>', 'older than this session, to page on')
+    .addOption(new Option('--limit <count>', 'how many at most').default('50'))
+    .action((options: ListOptions) => list(io, options));
+  command
+    .command('show')
+    .description('show what was recorded of a call; ends with 1 when it is not what the ledger commits to')
+    .argument('<id>', 'the session')
+    .addOption(configOption())
+    .option('--bodies', 'with the request and the answer')
+    .action((id: string, options: Configured & { readonly bodies?: true }) => show(io, id, options));
+  command
+    .command('replay')
+    .description('show a call as it went, each piece at its time; with --json its events, one on a line')
+    .argument('<id>', 'the session')
+    .addOption(configOption())
+    .addOption(new Option('--speed <factor>', '2 is twice as fast, `max` does not wait').default('1'))
+    .action((id: string, options: Configured & { readonly speed: string }) => replayIt(io, id, options));
+  return command;
+};
