@@ -20,7 +20,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** The environment of somebody who has this Node and nothing of the repository. */
 const environment = (): NodeJS.ProcessEnv => {
   // npm and vitest tell their children about the project that they run in; the folder is another one.
-  const own = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_|^VITEST|^PATH$/i.test(name));
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^npm_|^NODE_(?:OPTIONS|ENV|PATH)$|^VITEST|^PATH$/i.test(name),
+  );
   const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter);
   return { ...Object.fromEntries(own), PATH, UPSTREAM_KEY };
 };
@@ -100,7 +102,7 @@ describe('the published package', () => {
     const gateway = spawn(process.execPath, args, {
       cwd: folder,
       env: environment(),
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     onTestFinished(() => void gateway.kill('SIGKILL'));
     const [line] = await once(createInterface({ input: gateway.stdout }), 'line');
