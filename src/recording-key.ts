@@ -6,7 +6,7 @@ const BYTES = 32;
 const PREFIX = 'sallyport-recording-key-v1:';
 
 /** Thrown when a text holds no recording key; the message never repeats the text. */
-export class RecordingKeyError extends Error {
+class RecordingKeyError extends Error {
   constructor(found: string) {
     super(`expected one line "${PREFIX}" and 32 bytes in base64, found ${found}`);
     this.name = 'RecordingKeyError';

@@ -26,7 +26,7 @@ export class SecretError extends Error {
 }
 
 /** Returns a reference as it is named in messages. */
-export const showSecretRef = (ref: SecretRef): string =>
+const showSecretRef = (ref: SecretRef): string =>
   'env' in ref ? `the environment variable ${ref.env}` : `the file ${ref.file}`;
 
 const fromEnv = (name: string, { env = process.env }: SecretSurroundings): string => {
