@@ -8,7 +8,7 @@ import { unitsOf, type UnitSet } from './unit-set.ts';
 import { sourceOf, viableSource, wideTail } from './viable.ts';
 
 /** Where the needle of a detector stands in its matches. */
-export interface Needle {
+interface Needle {
   readonly character: string;
   /** What stands between the start of a match and its needle. */
   readonly gap: UnitSet;

@@ -1,11 +1,12 @@
 /** All detectors, and the entities that they make up. */
 
 import { nearest } from '../nearest.ts';
+import { CARD } from './card.ts';
 import { type Detector, entityOf } from './detector.ts';
 import { EMAIL } from './email.ts';
+import { IBAN } from './iban.ts';
 import { IDENTITY } from './identity.ts';
 import { NETWORK } from './network.ts';
-import { PAYMENT } from './payment.ts';
 import { PHONE } from './phone.ts';
 import { ASSIGNMENTS, SECRETS } from './secrets.ts';
 
@@ -14,7 +15,8 @@ export const DETECTORS: readonly Detector[] = [
   ...SECRETS,
   ...NETWORK,
   ...EMAIL,
-  ...PAYMENT,
+  ...IBAN,
+  ...CARD,
   ...IDENTITY,
   ...PHONE,
   ...ASSIGNMENTS,

@@ -6,7 +6,7 @@ import { parsePattern } from './syntax.ts';
 import { viableSource } from './viable.ts';
 
 /** How far a swallow got. */
-export interface Progress {
+interface Progress {
   /** Everything before `at` belongs to the entity. */
   readonly at: number;
   /** The entity ends at `at`; otherwise it goes on, and what stands at `at` waits for more text. */

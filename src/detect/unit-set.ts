@@ -24,12 +24,10 @@ export const range = (first: number, last: number): UnitSet => {
 
 /** Returns the set of the units of `text`. */
 export const unitsOf = (text: string): UnitSet =>
-  Array.from({ length: text.length }, (_, at) => range(text.charCodeAt(at), text.charCodeAt(at))).reduce(union, NONE);
-
-/** Returns what is in either set. */
-export function union(one: UnitSet, other: UnitSet): UnitSet {
-  return one | other;
-}
+  Array.from({ length: text.length }, (_, at) => range(text.charCodeAt(at), text.charCodeAt(at))).reduce(
+    (all, one) => all | one,
+    NONE,
+  );
 
 /** Returns the units that may be outside `set`: OTHER is always among them. */
 export const complement = (set: UnitSet): UnitSet => (ALL & ~set) | (1n << BigInt(OTHER));

@@ -86,7 +86,10 @@ function credentialSecret({ upstream: { credential } }: ServiceConfig, parts: Ep
 /** Requests are scanned for everything built in, so that the record says what was found even where nothing masks it. */
 const EVERYTHING = ENTITIES.map(({ name }) => name);
 
-/** Maskers by the set of rules that apply; there are few such sets, and each is compiled once. */
+/**
+ * Maskers by the set of rules that apply; there are few such sets, and each is compiled once. What is handed out is a
+ * session of its own: tokens of one call tell nothing about another.
+ */
 function compileMaskers(config: Config, key: Uint8Array): Epoch['maskerFor'] {
   const rules = new Map(config.masking.map((rule) => [rule.name, rule]));
   const made = new Map<string, TextMasker>();
@@ -94,10 +97,10 @@ function compileMaskers(config: Config, key: Uint8Array): Epoch['maskerFor'] {
     if (names.length === 0) return null;
     const id = names.join(' ');
     const known = made.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.session();
     const chosen = names.flatMap((name) => rules.get(name) ?? []);
     const masker = compileTextMasker(chosen, createHmac('sha256', key).update('sallyport mask hash v1').digest());
     made.set(id, masker);
-    return masker;
+    return masker.session();
   };
 }

@@ -14,7 +14,7 @@ export interface Case {
 }
 
 /** What a stream may hold back. */
-export const MOST_HELD = 320;
+const MOST_HELD = 320;
 
 /** Returns the ways to cut a text: not at all, everywhere, once at each position, and `random` ones. */
 export const waysToCut = (text: string, random: readonly (readonly number[])[]): readonly (readonly number[])[] => {

@@ -6,7 +6,7 @@
 
 import type { Detector } from '../../src/detect/detector.ts';
 
-export interface OracleFinding {
+interface OracleFinding {
   readonly kind: string;
   readonly start: number;
   readonly end: number;
