@@ -141,7 +141,7 @@ export class Answer implements AnswerSink {
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
     if (!ok) return this.fail(new Failure('evidence-unavailable', 'the opening record could not be made durable'));
-    for (const step of waiting) if (!this.#over && !this.#failing) step();
+    for (const step of waiting) this.#guarded(step);
     this.#onDrain();
   }
 

@@ -17,7 +17,7 @@ import { maskBody, maskAnswerOf } from './masks.ts';
 import { asRefusal, refuseCall, refuseStranger } from './refuse.ts';
 import { Underway } from './underway.ts';
 
-/** Takes one request from its head to the beginning of its answer; the answer then flows by itself. Never rejects. */
+/** Takes one request from its head to the beginning of its answer; the answer then flows by itself. */
 export async function handle(gate: Gate, req: IncomingMessage, res: ServerResponse, arrival: Arrival): Promise<void> {
   const began = gate.clock.mono();
   const epoch = gate.epoch();

@@ -63,7 +63,10 @@ export async function listen(
     if (active.count >= limits.calls) return refuseStranger(gate, req, res, peer, { reason: 'overloaded' });
     gate.watcher.active(++active.count);
     res.once('close', () => gate.watcher.active(--active.count));
-    void handle(gate, req, res, { listener: options.service, peer, proxies });
+    handle(gate, req, res, { listener: options.service, peer, proxies }).catch((err: unknown) => {
+      gate.log.error({ err }, 'a request failed unexpectedly');
+      res.destroy();
+    });
   };
   server.on('request', onRequest);
   // the answer to an expectation waits for identify (handle writes it)

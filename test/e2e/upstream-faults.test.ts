@@ -24,6 +24,10 @@ const FAULTS: readonly (readonly [string, Answer])[] = [
   ['declares more than it sends', raw({ send: `${head}Content-Length: 100\r\n\r\n{}` })],
   ['declares less than it sends', raw({ send: `${head}Content-Length: 2\r\n\r\n{}{"more":1}` })],
   ['breaks its chunks', raw({ send: `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}` })],
+  [
+    'sends a status line that nobody may repeat',
+    raw({ send: `HTTP/1.1 200 O\u0001K\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}` }),
+  ],
   ['sends a head that is too large', raw({ send: `${head}X: ${'x'.repeat(100_000)}\r\n\r\n` })],
 ];
 
