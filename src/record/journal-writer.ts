@@ -170,7 +170,8 @@ export class JournalWriter {
     });
     this.#closed = true;
     this.#link.port.close();
-    if (this.#fd !== -1) closeSync(this.#fd);
+    // after a failure nobody touches the file again
+    if (this.#fd !== -1 && this.#failure === null) closeSync(this.#fd);
     this.#fd = -1;
   }
 
