@@ -110,6 +110,20 @@ describe('promise 6: approvals bind', () => {
     });
   });
 
+  it('does not take somebody of the same name at another issuer for the requester', async () => {
+    const { ask, vote } = approving();
+    const other = { issuer: 'https://other.example' };
+    expect(await vote(await ask(), lead('alice', other))).toMatchObject({ kind: 'counted' });
+  });
+
+  it('counts votes for it only', async () => {
+    const { ask, vote, store } = approving();
+    const asked = await ask({ quorum: 2 });
+    store.raw.prepare("INSERT INTO votes VALUES (?, ?, 'erin', 'deny', '', 0)").run(asked.id, IDP);
+    expect(await vote(asked, lead('bob'))).toMatchObject({ approval: { state: 'pending' } });
+    expect(await vote(asked, lead('frank'))).toMatchObject({ approval: { state: 'approved' } });
+  });
+
   it('approves when there are more votes than the quorum asks for', async () => {
     const { approvals, ask, vote, store } = approving();
     const asked = await ask({ quorum: 3 });

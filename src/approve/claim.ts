@@ -2,7 +2,7 @@
 
 import type { ApprovalRow, ApprovalState } from '../store/approvals.ts';
 import type { Claim, ClaimOutcome, Person } from './approvals.ts';
-import { isInTime, move } from './moves.ts';
+import { move } from './moves.ts';
 import { bytesOf } from './row.ts';
 import { findRow, type Step } from './step.ts';
 
@@ -10,7 +10,7 @@ type Refusal = Extract<ClaimOutcome, { kind: 'refused' }>['reason'];
 
 const refused = (reason: Refusal): ClaimOutcome => ({ kind: 'refused', reason });
 
-/** What a claim hears of an approval in each state. `approved` is for one that is out of time. */
+/** What a claim hears of an approval that it cannot use, by the state of it. */
 const REFUSALS: Readonly<Record<ApprovalState, Refusal>> = {
   pending: 'approval-required',
   approved: 'approval-expired',
@@ -44,8 +44,7 @@ const isCaller = (row: Person, { issuer, subject }: Person): boolean =>
 
 /** The same call under other rules, another model server or another rendering: what was approved is not what would happen. */
 async function supersede(step: Step, row: ApprovalRow): Promise<ClaimOutcome> {
-  const wasOpen = (row.state === 'pending' || row.state === 'approved') && isInTime(row, step.now);
   if (await move(step.trx, step.now, row.id, 'superseded'))
     await step.owe({ type: 'approval.superseded', approval: row.id });
-  return refused(wasOpen ? 'approval-expired' : REFUSALS[row.state]);
+  return refused(row.state === 'pending' ? 'approval-expired' : REFUSALS[row.state]);
 }

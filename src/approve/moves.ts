@@ -24,10 +24,6 @@ const inTime = (now: number): RawBuilder<boolean> =>
 const outOfTime = (now: number): RawBuilder<boolean> =>
   sql`((state = 'pending' AND expires <= ${now}) OR (state = 'approved' AND use_by <= ${now}))`;
 
-/** Returns whether an approval as it was read is still in time. */
-export const isInTime = ({ state, expires, use_by: useBy }: ApprovalRow, now: number): boolean =>
-  state === 'pending' ? now < expires : state !== 'approved' || (useBy !== null && now < useBy);
-
 /** What an approval must still be for a move. */
 type Match = Partial<Pick<ApprovalRow, 'issuer' | 'subject' | 'digest' | 'call'>>;
 

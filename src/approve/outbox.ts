@@ -49,7 +49,7 @@ export function openOutbox(db: Kysely<ApprovalTables>, seal: (leaf: ApprovalLeaf
         .execute();
     },
     settle() {
-      const next = last.then(pass, pass);
+      const next = last.then(pass);
       last = next.catch(() => {});
       return next;
     },

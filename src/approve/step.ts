@@ -46,6 +46,7 @@ export const createTransact = (parts: ApprovalParts, outbox: Outbox, waiting: Wa
         await outbox.owe(trx, leaf);
       };
       const now = parts.clock.now();
+      // An UPDATE first: it takes the write lock, so that all of the transaction sees what it then changes.
       for (const approval of await expireDue(trx, now)) await owe({ type: 'approval.expired', approval });
       return run({ parts, trx, now, owe });
     });

@@ -11,7 +11,7 @@ const refused = (why: VoteRefusal): VoteOutcome => ({ kind: 'refused', why });
 /** Counts a ballot. One person has one vote; one denial ends it. */
 export async function vote(step: Step, ballot: Ballot): Promise<VoteOutcome> {
   const row = await findRow(step, ballot.id);
-  const why = refusedVote(ballot, row, step.now, step.parts.hashes);
+  const why = refusedVote(ballot, row, step.parts.hashes);
   if (why !== null || row === undefined) return refused(why ?? 'unknown');
   if (!(await cast(step, ballot))) return refused('voted');
   await step.owe({
@@ -58,7 +58,7 @@ async function approveAtQuorum(step: Step, row: ApprovalRow): Promise<void> {
 /** Revokes an approval that has not been used. */
 export async function revoke(step: Step, { id, voter, reason }: RevocationRequest): Promise<VoteOutcome> {
   const row = await findRow(step, id);
-  const why = refusedRevocation({ id, voter, reason }, row, step.now);
+  const why = refusedRevocation({ id, voter, reason }, row);
   if (why !== null) return refused(why);
   const change = { revoked_by: JSON.stringify([voter.issuer, voter.subject]), revoked_why: reason };
   if (!(await move(step.trx, step.now, id, 'revoked', { change }))) return refused('over');

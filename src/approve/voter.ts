@@ -4,41 +4,37 @@ import { timingSafeEqual } from 'node:crypto';
 import type { ApprovalRow, ApprovalState } from '../store/approvals.ts';
 import type { Ballot, RevocationRequest, Voter, VoteRefusal } from './approvals.ts';
 import type { ApprovalHashes } from './envelope.ts';
-import { isInTime } from './moves.ts';
 import { approversOf, partiesOf } from './row.ts';
 
 /** The longest reason, in bytes of UTF-8. */
 export const MAX_REASON = 4096;
 
-/** Returns why a ballot does not count at `now` (milliseconds since the epoch), or null. */
+/** Returns why a ballot does not count, or null. */
 export function refusedVote(
   { voter, digest, reason }: Ballot,
   row: ApprovalRow | undefined,
-  now: number,
   hashes: ApprovalHashes,
 ): VoteRefusal | null {
-  const why = refusedVoter(voter, reason, row, 'pending', now);
+  const why = refusedVoter(voter, reason, row, 'pending');
   if (why !== null || row === undefined) return why;
   // the voter confirms what they were shown, not whatever stands here now
   return equalText(digest, hashes.digest(row.digest)) ? null : 'digest';
 }
 
-/** Returns why a revocation does not count at `now`, or null. */
+/** Returns why a revocation does not count, or null. */
 export const refusedRevocation = (
   { voter, reason }: RevocationRequest,
   row: ApprovalRow | undefined,
-  now: number,
-): VoteRefusal | null => refusedVoter(voter, reason, row, 'approved', now);
+): VoteRefusal | null => refusedVoter(voter, reason, row, 'approved');
 
 function refusedVoter(
   voter: Voter,
   reason: string,
   row: ApprovalRow | undefined,
   state: ApprovalState,
-  now: number,
 ): VoteRefusal | null {
   if (row === undefined) return 'unknown';
-  if (row.state !== state || !isInTime(row, now)) return 'over';
+  if (row.state !== state) return 'over';
   if (voter.kind !== 'human') return 'not-human';
   if (partiesOf(row).some(({ issuer, subject }) => issuer === voter.issuer && subject === voter.subject))
     return 'requester';

@@ -83,9 +83,7 @@ function adapt(raw: DatabaseSync): SqliteDatabase {
       if (raw.isOpen) raw.close();
     },
     prepare: (sql) => {
-      // Every transaction takes the write lock when it begins: one that reads first and writes then would fail
-      // (SQLITE_BUSY_SNAPSHOT) where another connection wrote in between, instead of waiting its turn.
-      const statement = raw.prepare(sql === 'begin' ? 'begin immediate' : sql);
+      const statement = raw.prepare(sql);
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...bindable(parameters)),
