@@ -109,7 +109,18 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
     log.info({}, 'stopped');
     log.flush();
   };
+  const finished = crew.ended.then(async (code) => {
+    if (code === 0) return code;
+    // a gateway without all its parts must not look alive
+    draining = true;
+    kept.close();
+    identifier.close();
+    await Promise.all([control.close(), crew.abandon()]);
+    release();
+    log.flush();
+    return code;
+  });
   const ports = { listeners: crew.ports, control: control.port };
   log.info({ listeners: ports.listeners, control: ports.control, workers: config.workers }, 'ready');
-  return { ports, reload: () => kept.reload(), stop, finished: crew.ended };
+  return { ports, reload: () => kept.reload(), stop, finished };
 }

@@ -224,9 +224,7 @@ export class Answer implements AnswerSink {
     try {
       step();
     } catch (cause) {
-      this.fail(
-        cause instanceof Failure ? cause : new Failure('internal', 'the answer could not be processed', { cause }),
-      );
+      this.fail(cause instanceof Failure ? cause : unexpected(cause));
     }
   }
 
@@ -241,6 +239,14 @@ export class Answer implements AnswerSink {
       events: this.#mask?.events ?? this.#events,
     });
   }
+}
+
+/** A head that node refuses to write is the upstream's doing; anything else is ours. */
+function unexpected(cause: unknown): Failure {
+  const isBadHead = cause instanceof Error && 'code' in cause && cause.code === 'ERR_INVALID_CHAR';
+  return isBadHead
+    ? new Failure('upstream-failed', 'the head of the answer holds characters that may not be written', { cause })
+    : new Failure('internal', 'the answer could not be processed', { cause });
 }
 
 /** How long what was written may take to leave before a broken answer's connection is cut. Milliseconds. */

@@ -1,6 +1,6 @@
 /** Renders refusals: RFC 9457 problem documents that the protocol's own SDK can also read. */
 
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Codec, Refusal } from '../protocol/codec.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 
@@ -82,6 +82,7 @@ export function writeRefusal(
   if (fields.close === true) head.push('Connection', 'close');
   tee?.head(refusal.status, head);
   tee?.bytes(body);
-  res.writeHead(refusal.status, head);
+  // named, because a status line of the upstream's that node refused to write would still stand here
+  res.writeHead(refusal.status, STATUS_CODES[refusal.status] ?? 'Refused', head);
   res.end(res.req.method === 'HEAD' ? undefined : body);
 }

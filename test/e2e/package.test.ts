@@ -114,11 +114,13 @@ describe('the published package', () => {
       body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] }),
     });
     expect(answer.status).toBe(200);
-    expect(answer.headers.get('sallyport-session')).toMatch(/^[0-9a-z]{26}$/);
+    const session = answer.headers.get('sallyport-session');
     await answer.text();
     gateway.kill('SIGTERM');
     expect(await once(gateway, 'exit')).toEqual([0, null]);
 
+    const listed = await sallyport('sessions', 'list', '--json', '--config', 'gateway/sallyport.yaml');
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ id: session, reason: 'completed' }]);
     const verified = await sallyport('ledger', 'verify', 'gateway/data', '--key', 'gateway/keys/ledger.pub', '--json');
     expect(JSON.parse(verified.stdout)).toMatchObject({
       ledger: { ok: true },
