@@ -28,6 +28,9 @@ export class Answer implements AnswerSink {
   #flow: Flow | null = null;
   #mask: AnswerMask | null = null;
   #status = 0;
+  #isEventStream = false;
+  /** The head of an answer that leaves whole, until it does. */
+  #whole: { readonly statusText: string; readonly fields: string[] } | null = null;
   /** What waits for the opening record to be durable; null once it is. */
   #waiting: (() => void)[] | null = [];
   #paused = false;
@@ -59,19 +62,18 @@ export class Answer implements AnswerSink {
     this.#status = status;
     const res = this.#res;
     const session = this.#session;
+    const contentType = fieldValue(rawHeaders, 'content-type');
+    this.#isEventStream = /^text\/event-stream\b/i.test(contentType);
     if (!isBodiless(res.req.method, status)) {
       this.#guarded(() => {
-        this.#mask = this.#masks.for(
-          fieldValue(rawHeaders, 'content-type'),
-          fieldValue(rawHeaders, 'content-encoding'),
-        );
+        this.#mask = this.#masks.for(contentType, fieldValue(rawHeaders, 'content-encoding'));
       });
       if (this.#over || this.#failing) return;
     }
     const fields = answerFields(
       rawHeaders,
       session.id,
-      this.#mask !== null,
+      this.#masks.reads && this.#mask !== null,
       this.#call.accepted.served.upstream.secret,
     );
     session.head(status, fields);
@@ -81,8 +83,6 @@ export class Answer implements AnswerSink {
     if (this.#mask?.kind !== 'whole') this.#whenDurable(() => this.#writeHead(status, statusText, fields));
     else this.#whole = { statusText, fields };
   }
-
-  #whole: { readonly statusText: string; readonly fields: string[] } | null = null;
 
   data(chunk: Buffer): void {
     this.#events++;
@@ -122,7 +122,7 @@ export class Answer implements AnswerSink {
         this.#close(failure, refusal.status, 'upstream_err');
       });
     }
-    if (this.#mask?.kind === 'stream' && failure.reason !== 'upstream-failed') this.#tellStream(failure);
+    if (this.#isEventStream && failure.reason !== 'upstream-failed') this.#tellStream(failure);
     breakOff(res);
     this.#close(failure, this.#status, failure.reason === 'evidence-unavailable' ? 'truncated' : 'upstream_err');
   }

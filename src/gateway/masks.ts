@@ -2,6 +2,7 @@
 
 import type { Verdict } from '../call.ts';
 import { createAnswerMask, type AnswerMask } from '../mask/answer.ts';
+import { observeAnswer } from '../mask/observe.ts';
 import { maskRequest } from '../mask/request.ts';
 import type { JsonDocument } from '../protocol/json.ts';
 import { Failure } from '../reasons.ts';
@@ -19,27 +20,27 @@ export function maskBody(call: Underway, document: JsonDocument | null, verdict:
 
 /** How the answer of a call is to be masked. */
 export interface AnswerMasks {
-  /** True when the answer will be read, so that it must come uncoded. */
+  /** True when the answer may be edited, so that it must come uncoded. */
   readonly reads: boolean;
   /** Returns the mask for an answer with this head, null for none. Throws Failure `answer-unreadable`. */
   for(contentType: string, contentEncoding: string): AnswerMask | null;
 }
 
-const NO_MASKS: AnswerMasks = { reads: false, for: () => null };
-
 /** The most of a whole answer that is held to be masked. */
 const WHOLE_ANSWER_LIMIT = 64 * 1024 ** 2;
+/** The most of a whole answer that is kept to learn its usage. */
+const OBSERVED_LIMIT = 256 * 1024;
 
 /** Returns the masks of a call's answer. */
 export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
   const masker = call.epoch.maskerFor(verdict.mask.answer);
-  if (masker === null) return NO_MASKS;
+  if (masker === null) return observing(call);
   const { operation, served } = call.accepted;
   const opaque = served.config.opaque === 'allow';
   return {
     reads: true,
     for(contentType, contentEncoding) {
-      const coded = contentEncoding !== '' && contentEncoding.toLowerCase() !== 'identity';
+      const coded = isCoded(contentEncoding);
       if (operation === null || coded)
         return unread(call, opaque, coded ? 'is compressed' : 'is of an unknown operation');
       try {
@@ -57,6 +58,20 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
         throw failure;
       }
     },
+  };
+}
+
+const isCoded = (contentEncoding: string): boolean =>
+  contentEncoding !== '' && contentEncoding.toLowerCase() !== 'identity';
+
+/** Nothing is masked: the answer passes as it comes, and what it says of tokens used is read along. */
+function observing({ accepted: { operation, served } }: Underway): AnswerMasks {
+  return {
+    reads: false,
+    for: (contentType, contentEncoding) =>
+      operation === null || isCoded(contentEncoding)
+        ? null
+        : observeAnswer({ codec: served.codec, operation, contentType, limit: OBSERVED_LIMIT }),
   };
 }
 
