@@ -25,13 +25,15 @@ const launch = (folder: string, args: readonly string[], env: Readonly<Record<st
     detached: process.platform !== 'win32',
   });
 
-/** Runs one command in `folder` to its end. */
+/** Runs one command in `folder` to its end; `onOutput` hears what it prints on stdout, as it comes. */
 export async function runCommand(
   folder: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  onOutput: (text: string) => void = () => {},
 ): Promise<CommandResult> {
   const child = launch(folder, args, env);
+  child.stdout?.setEncoding('utf8').on('data', onOutput);
   const [stdout, stderr, [code]] = await Promise.all([
     child.stdout === null ? '' : text(child.stdout),
     child.stderr === null ? '' : text(child.stderr),

@@ -27,6 +27,16 @@ export const tellAnswer = (text: string, most = 24): void => {
   if (lines.length > most) print(`${INDENT}${styled('dim', `│ … ${lines.length - most} more lines`)}`);
 };
 
+let atLineStart = true;
+
+/** Shows a piece of an answer that comes bit by bit, as it comes. */
+export const tellPiece = (text: string): void => {
+  for (const part of text.split(/(?<=\n)/)) {
+    process.stdout.write(`${atLineStart ? `${INDENT}${styled('dim', '│')} ` : ''}${part}`);
+    atLineStart = part.endsWith('\n');
+  }
+};
+
 /** Says something in between. */
 export const tell = (text: string): void => print(`${INDENT}${text}`);
 

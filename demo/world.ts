@@ -36,7 +36,11 @@ export interface World {
   /** Returns the unmodified client of the `openai` package with a person's token in the place of the API key. */
   readonly client: (person: Person) => OpenAI;
   /** Runs `sallyport ARG …` in the folder, as a person or as nobody. */
-  readonly sallyport: (args: readonly string[], person?: Person) => Promise<CommandResult>;
+  readonly sallyport: (
+    args: readonly string[],
+    person?: Person,
+    onOutput?: (text: string) => void,
+  ) => Promise<CommandResult>;
   /** What earlier steps leave for later ones. */
   readonly left: { streamedSession: string; approvedSession: string };
   readonly close: () => Promise<void>;
@@ -79,8 +83,8 @@ export async function openWorld({ upstream }: WorldOptions): Promise<World> {
       bob: { name: 'bob', token: await idp.token('bob') },
       gatewayEnded: gateway.ended,
       client: (person) => new OpenAI({ baseURL: baseUrl, apiKey: person.token, maxRetries: 0 }),
-      sallyport: (args, person) =>
-        runCommand(folder, args, person === undefined ? {} : { SALLYPORT_TOKEN: person.token }),
+      sallyport: (args, person, onOutput) =>
+        runCommand(folder, args, person === undefined ? {} : { SALLYPORT_TOKEN: person.token }, onOutput),
       left: { streamedSession: '', approvedSession: '' },
       close,
     };
