@@ -9,6 +9,8 @@ describe('safeText', () => {
     ['a line break', 'one\ntwo', 'one\\u000atwo'],
     ['a bidirectional override', 'user\u202Enimda', 'user\\u202enimda'],
     ['an invisible letter', 'pay\u200Bpal', 'pay\\u200bpal'],
+    ['a letter that shows nothing', 'pay\u3164pal', 'pay\\u3164pal'],
+    ['a variation selector that smuggles bytes', 'a\u{E0101}', 'a\\u{e0101}'],
     ['a lone surrogate', 'a\uD800b', 'a\\ud800b'],
     ['a language tag beyond the basic plane', 'a\u{E0041}', 'a\\u{e0041}'],
   ])('writes out %s', (_what, text, shown) => expect(safeText(text)).toBe(shown));

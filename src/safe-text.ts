@@ -1,10 +1,11 @@
 /** Makes text from outside harmless to the terminal it is shown on. */
 
 /**
- * What a terminal could act on or be fooled by: C0 and C1 controls and DEL (escape sequences start there), the
- * bidirectional controls (CVE-2021-42574), invisible format characters, line and paragraph separators, lone surrogates.
+ * What a terminal could act on or a reader be fooled by: C0 and C1 controls and DEL (escape sequences start there), the
+ * bidirectional controls (CVE-2021-42574) and whatever else shows nothing (Hangul fillers, the braille blank, tags),
+ * line and paragraph separators, lone surrogates. The sixteen variation selectors of emoji stay.
  */
-const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029\p{Cs}]/gu;
+const UNSAFE = /(?![\ufe00-\ufe0f])[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]/gu;
 
 const escaped = (char: string): string => {
   const code = char.codePointAt(0) ?? 0;

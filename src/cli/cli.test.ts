@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { sallyport } from '../../test/kit/command-line.ts';
+import { EXIT } from './exit.ts';
 
 const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -16,6 +17,11 @@ describe('the command line', () => {
     expect(asked).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Usage: sallyport') });
     const nothing = await sallyport([]);
     expect(nothing).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage: sallyport') });
+  });
+
+  it('documents every exit code in its help', async () => {
+    const { stdout } = await sallyport(['--help']);
+    for (const code of Object.values(EXIT)) expect(stdout).toMatch(new RegExp(`^ {2}${code} +\\w`, 'm'));
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './check.ts';
 import { detectorsCommand } from './detectors.ts';
-import { CliError, EXIT, type ExitCode } from './exit.ts';
+import { CliError, EXIT, type ExitCode, exitCodesHelp } from './exit.ts';
 import { initCommand } from './init.ts';
 import { createIo, type Io, type IoOfRun, type Surroundings } from './io.ts';
 import { ledgerCommand } from './ledger.ts';
@@ -48,6 +48,7 @@ const createProgram = (ofRun: IoOfRun): Command => {
     .description('A gateway on the data path of AI inference: every call identified, inspected, decided and recorded.')
     .version(version())
     .option('--json', 'print JSON on stdout')
+    .addHelpText('after', `\n${exitCodesHelp()}`)
     .hook('preAction', () => {
       if (root.opts()['json'] === true) ofRun.useJson();
     });

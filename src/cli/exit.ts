@@ -2,23 +2,33 @@
 
 /** Exit codes of `sallyport`. Scripts may rely on them. */
 export const EXIT = {
-  /** It worked, and what was checked is in order. */
   ok: 0,
-  /** It worked, and found a problem: a check failed, evidence does not verify, nothing matched. */
   found: 1,
-  /** The command line or the config cannot be used as it stands. */
   usage: 2,
-  /** Something that must be reached cannot be: the gateway, an issuer, an address to listen on. */
   unreachable: 3,
-  /** The gateway was reached and refused. */
   refused: 4,
-  /** A defect of sallyport (`EX_SOFTWARE` of sysexits.h). */
+  /** `EX_SOFTWARE` of sysexits.h. */
   internal: 70,
-  /** Stopped by an interrupt (128 + SIGINT). */
+  /** 128 + SIGINT. */
   interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What each exit code says; the help prints it. */
+const MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.ok]: 'it worked, and what was checked is in order',
+  [EXIT.found]: 'it worked, and found a problem: a check failed, evidence does not verify, nothing matched',
+  [EXIT.usage]: 'the command line or the config cannot be used as it stands',
+  [EXIT.unreachable]: 'something that must be reached or opened cannot be: the gateway, an address, the store',
+  [EXIT.refused]: 'the gateway was reached and refused',
+  [EXIT.internal]: 'a defect of sallyport',
+  [EXIT.interrupted]: 'stopped by an interrupt',
+};
+
+/** Returns the exit codes and what they say, a line each. */
+export const exitCodesHelp = (): string =>
+  ['Exit codes:', ...Object.entries(MEANINGS).map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}`)].join('\n');
 
 /** Ends a command with an exit code, one line that says what is wrong, and a hint that says what to do. */
 export class CliError extends Error {
