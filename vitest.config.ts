@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Whole deployments and other people's programs: they take their time, and the machine to themselves. */
-const SLOW = ['test/e2e/**/*.test.ts', 'test/interop/**/*.test.ts'];
+const SLOW = ['test/e2e/**/*.test.ts', 'test/interop/**/*.test.ts', 'test/crash/**/*.test.ts'];
 
 export default defineConfig({
   test: {

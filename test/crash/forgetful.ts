@@ -1,0 +1,99 @@
+/** Crashes with loss of everything that was not synced: runs programs on the disk that forgets (forgetful.c). */
+
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The disk that forgets, built. */
+export interface Forgetful {
+  /**
+   * Returns the environment of a program whose `folder` forgets what is not synced. Everything in it now is durable.
+   * With `lies`, syncs do nothing.
+   */
+  environment(folder: string, image: string, lies?: boolean): Record<string, string>;
+}
+
+/** Returns the disk that forgets, or null where there is no C compiler or no LD_PRELOAD: nothing can be tested there. */
+export function buildForgetful(): Forgetful | null {
+  if (process.platform !== 'linux') return null;
+  const library = join(mkdtempSync(join(tmpdir(), 'sallyport-forgetful-')), 'forgetful.so');
+  const source = new URL('forgetful.c', import.meta.url).pathname;
+  const built = spawnSync('cc', [
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-O2',
+    '-shared',
+    '-fPIC',
+    '-o',
+    library,
+    source,
+    '-ldl',
+  ]);
+  if (built.error !== undefined) return null;
+  if (built.status !== 0) throw new Error(`cc: ${built.stderr.toString()}`);
+  return {
+    environment(folder, image, lies = false) {
+      rmSync(image, { recursive: true, force: true });
+      mkdirSync(image, { recursive: true });
+      const paths = { FORGETFUL_FOLDER: realpathSync(folder), FORGETFUL_IMAGE: realpathSync(image) };
+      return { LD_PRELOAD: library, ...paths, ...(lies ? { FORGETFUL_LIE: '1' } : {}) };
+    },
+  };
+}
+
+/** Returns a whole number from 0 up to `below`, which is not in it. */
+export type Random = (below: number) => number;
+
+/** How a folder is rebuilt. */
+export interface Rebuild {
+  readonly image: string;
+  /** What the killed program left; its unsynced bytes are forgotten, or torn. */
+  readonly folder: string;
+  /** Where the rebuilt folder goes; must not exist. */
+  readonly target: string;
+  /** A disk may have written some of what was never synced: decides how much of what files grew by. Absent: nothing. */
+  readonly torn?: Random;
+}
+
+/** Builds what the power cut left. */
+export function rebuild({ image, folder, target, torn }: Rebuild): void {
+  const build = (id: string, from: string, to: string): void => {
+    mkdirSync(to, { mode: 0o700 });
+    const list = join(image, 'folders', id);
+    // a folder that was never synced is empty
+    const names = existsSync(list)
+      ? readFileSync(list, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+      : [];
+    for (const line of names) {
+      const [, child = '', type = '', name = ''] = /^(\d+) ([fd]) (.*)$/.exec(line) ?? [];
+      if (type === 'd') build(child, join(from, name), join(to, name));
+      else buildFile(join(image, 'files', child), join(from, name), join(to, name), torn);
+    }
+  };
+  build('1', folder, target);
+}
+
+function buildFile(kept: string, left: string, to: string, torn: Random | undefined): void {
+  if (existsSync(kept)) copyFileSync(kept, to);
+  else writeFileSync(to, '', { mode: 0o600 });
+  if (torn === undefined || !existsSync(left) || torn(2) === 0) return;
+  const durable = readFileSync(to);
+  const written = readFileSync(left);
+  if (written.length <= durable.length) return;
+  writeFileSync(to, written.subarray(durable.length, durable.length + torn(written.length - durable.length)), {
+    flag: 'a',
+  });
+}
