@@ -1,8 +1,10 @@
 /** The API that the CLI and the console use. Everybody is identified by the same tokens as callers are. */
 
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
-import type { Approval, Approvals, VoteRefusal } from '../approve/approvals.ts';
+import type { z } from 'zod';
+import { approvalStateSchema, ballotSchema, revocationSchema } from '../approve/api.ts';
+import type { Approval, Approvals, VoteOutcome, VoteRefusal } from '../approve/approvals.ts';
+import { isNamed } from '../approve/voter.ts';
 import type { Caller } from '../call.ts';
 import type { Identified } from '../identify/identify.ts';
 import { REASONS } from '../reasons.ts';
@@ -22,14 +24,6 @@ interface Env {
 }
 
 const MAX_BODY = 64 * 1024;
-
-const ballot = z.strictObject({
-  decision: z.enum(['approve', 'deny']),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
-  reason: z.string().max(4096).default(''),
-});
-
-const stateFilter = z.enum(APPROVAL_STATES).nullable();
 
 const VOTE_REFUSALS: Readonly<Record<VoteRefusal, { readonly status: 403 | 404 | 409 | 413; readonly title: string }>> =
   {
@@ -67,7 +61,7 @@ export function apiRoutes({ approvals, identify }: ApiParts): Hono<Env> {
   });
 
   app.get('/approvals', async (c) => {
-    const state = stateFilter.safeParse(c.req.query('state') ?? null);
+    const state = approvalStateSchema.nullable().safeParse(c.req.query('state') ?? null);
     if (!state.success) return problem(c, 400, `Expected a state out of ${APPROVAL_STATES.join(', ')}.`);
     const all = await approvals.list({ state: state.data });
     return c.json({ approvals: all.filter((approval) => mayRead(approval, c.get('caller'))) });
@@ -81,39 +75,45 @@ export function apiRoutes({ approvals, identify }: ApiParts): Hono<Env> {
   });
 
   app.post('/approvals/:id/votes', async (c) => {
-    if (Number(c.req.header('content-length') ?? MAX_BODY + 1) > MAX_BODY)
-      return problem(c, 413, 'The vote is too large.');
-    const parsed = ballot.safeParse(await c.req.json().catch(() => null));
-    if (!parsed.success)
+    const ballot = await bodyOf(c, ballotSchema);
+    if (ballot === null)
       return problem(c, 400, 'Expected {"decision": "approve" | "deny", "digest": HEX, "reason": TEXT}.');
-    const { issuer, subject, kind, groups } = c.get('caller');
-    const outcome = await approvals.vote({
-      id: c.req.param('id'),
-      voter: { issuer, subject, kind, groups },
-      ...parsed.data,
-    });
-    if (outcome.kind === 'counted') return c.json(outcome.approval);
-    const { status, title } = VOTE_REFUSALS[outcome.why];
-    return problem(c, status, title);
+    return outcomeOf(c, await approvals.vote({ id: c.req.param('id'), voter: voterOf(c), ...ballot }));
+  });
+
+  app.post('/approvals/:id/revocations', async (c) => {
+    const revocation = await bodyOf(c, revocationSchema);
+    if (revocation === null) return problem(c, 400, 'Expected {"reason": TEXT}.');
+    return outcomeOf(c, await approvals.revoke({ id: c.req.param('id'), voter: voterOf(c), ...revocation }));
   });
 
   app.onError((_error, c) => problem(c, 500, 'The gateway failed.'));
   return app;
 }
 
+/** Resolves to the body of a request, or null when it is too large or not what the schema says. */
+async function bodyOf<S extends z.ZodType>(c: Context<Env>, schema: S): Promise<z.output<S> | null> {
+  if (Number(c.req.header('content-length') ?? MAX_BODY + 1) > MAX_BODY) return null;
+  const parsed = schema.safeParse(await c.req.json().catch(() => null));
+  return parsed.success ? parsed.data : null;
+}
+
+function voterOf(c: Context<Env>): Pick<Caller, 'issuer' | 'subject' | 'kind' | 'groups'> {
+  const { issuer, subject, kind, groups } = c.get('caller');
+  return { issuer, subject, kind, groups };
+}
+
+function outcomeOf(c: Context<Env>, outcome: VoteOutcome): Response {
+  if (outcome.kind === 'counted') return c.json(outcome.approval);
+  const { status, title } = VOTE_REFUSALS[outcome.why];
+  return problem(c, status, title);
+}
+
 /** The one who asks, those who may approve, and those who have voted. */
 function mayRead({ caller, approvers, votes }: Approval, reader: Caller): boolean {
   const isReader = ({ issuer, subject }: { issuer: string; subject: string }): boolean =>
     issuer === reader.issuer && subject === reader.subject;
-  return (
-    isReader(caller) ||
-    votes.some(isReader) ||
-    approvers.some(
-      (entry) =>
-        entry === `subject:${reader.issuer}|${reader.subject}` ||
-        reader.groups.some((group) => entry === `group:${group}`),
-    )
-  );
+  return isReader(caller) || votes.some(isReader) || approvers.some((entry) => isNamed(reader, entry));
 }
 
 const rawHeaders = (headers: Headers): string[] => [...headers].flat();

@@ -110,6 +110,9 @@ describe('compiling policies', () => {
       source([{ ...rule('call.n > 1'), then: { approve: { by: ['group:a'], quorum: 2 } } }]),
       source([rule('call.n > 1')], [{ name: 'm', entities: ['email'] }]),
       source([rule('call.n > 1')], [{ name: 'm', entities: ['email'], with: 'drop' }]),
+      source([rule('call.n > 1')], [{ name: 'm', entities: ['email'], direction: 'both' }]),
+      source([rule('call.n > 1')], [{ name: 'm', entities: ['email'], when: 'call.stream' }]),
+      source([rule('call.n > 1')], [{ name: 'm', entities: ['email', 'phone'] }]),
     ].map(hashOf);
     expect(new Set([base, ...others]).size).toBe(others.length + 1);
   });
