@@ -72,11 +72,12 @@ export async function openWorld({ upstream }: WorldOptions): Promise<World> {
     const gateway: Gateway = await startGateway(folder, { MODEL_SERVER_KEY: MODEL_KEY });
     closers.push(() => gateway.stop());
 
+    const controlUrl = `http://127.0.0.1:${controlPort}`;
     const baseUrl = `http://127.0.0.1:${port}/llm/v1`;
     return {
       folder,
       baseUrl,
-      controlUrl: `http://127.0.0.1:${controlPort}`,
+      controlUrl,
       issuerUrl: idp.issuer,
       model,
       alice: { name: 'alice', token: await idp.token('alice') },
@@ -84,7 +85,7 @@ export async function openWorld({ upstream }: WorldOptions): Promise<World> {
       gatewayEnded: gateway.ended,
       client: (person) => new OpenAI({ baseURL: baseUrl, apiKey: person.token, maxRetries: 0 }),
       sallyport: (args, person, onOutput) =>
-        runCommand(folder, args, person === undefined ? {} : { SALLYPORT_TOKEN: person.token }, onOutput),
+        runCommand(folder, args, { SALLYPORT_URL: controlUrl, SALLYPORT_TOKEN: person?.token ?? '' }, onOutput),
       left: { streamedSession: '', approvedSession: '' },
       close,
     };

@@ -26,16 +26,20 @@ export const humanApproves: Step = {
     asked.catch(() => {});
     const id = await pendingApproval(world);
     assert.equal(model.calls.length, before, 'the call did not wait');
-    tell(`Alice's call waits, and the model server has seen nothing of it. Bob leads the group:`);
+    tell(`Alice's call waits, and the model server has seen nothing of it. Bob, who leads the group, looks at it:`);
 
-    tellCommand('sallyport approvals list');
-    tellAnswer((await sallyport(['approvals', 'list'], bob)).stdout);
-    tellCommand(`SALLYPORT_TOKEN=$TOKEN_OF_ALICE sallyport approvals approve ${id}   # Alice tries it herself`);
-    const own = await sallyport(['approvals', 'approve', id], alice);
+    tellCommand(`SALLYPORT_TOKEN=$TOKEN_OF_BOB sallyport approvals show ${id}`);
+    const shown = await sallyport(['approvals', 'show', id], bob);
+    tellAnswer(shown.stdout + shown.stderr);
+    assert.match(shown.stdout, /Write a novel/);
+    tellCommand(`SALLYPORT_TOKEN=$TOKEN_OF_ALICE sallyport approvals approve ${id} --yes   # Alice tries it herself`);
+    const own = await sallyport(['approvals', 'approve', id, '--yes'], alice);
     tellAnswer(own.stderr);
     assert.notEqual(own.code, 0, 'Alice approved her own call');
-    tellCommand(`SALLYPORT_TOKEN=$TOKEN_OF_BOB sallyport approvals approve ${id}`);
-    const approved = await sallyport(['approvals', 'approve', id], bob);
+    assert.equal(model.calls.length, before, 'the call did not wait');
+    const reason = 'one novel is fine';
+    tellCommand(`SALLYPORT_TOKEN=$TOKEN_OF_BOB sallyport approvals approve ${id} --yes --reason '${reason}'`);
+    const approved = await sallyport(['approvals', 'approve', id, '--yes', '--reason', reason], bob);
     tellAnswer(approved.stdout + approved.stderr);
     assert.equal(approved.code, 0, approved.stderr);
 
