@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { approvalsCommand } from './approvals.ts';
 import { checkCommand } from './check.ts';
 import { detectorsCommand } from './detectors.ts';
 import { CliError, EXIT, type ExitCode, exitCodesHelp } from './exit.ts';
@@ -19,6 +20,7 @@ const COMMANDS: readonly ((io: Io) => Command)[] = [
   checkCommand,
   startCommand,
   policyCommand,
+  approvalsCommand,
   detectorsCommand,
   sessionsCommand,
   ledgerCommand,
