@@ -104,7 +104,7 @@ describe('a call that needs a human', () => {
 
   it('waits when it says so, and passes with the masked bytes that were shown', async () => {
     const waiting = post('alice', big('wait anna@example.com'), { prefer: 'wait=30' });
-    const id = await pending('wait anna@example.com');
+    const id = await pending('wait <EMAIL>');
     await vote('bob', id, 'approve');
     expect((await waiting).status).toBe(200);
     expect(world.model.requests.at(-1)?.body.toString()).toBe(big('wait <EMAIL>'));
