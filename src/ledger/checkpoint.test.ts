@@ -25,6 +25,7 @@ describe('a checkpoint', () => {
     ['a size in hexadecimal', `a\n0x10\n${ROOT}\n`],
     ['no size', `a\n\n${ROOT}\n`],
     ['a size that would be rounded', `a\n9007199254740993\n${ROOT}\n`],
+    ['a size beyond the exact numbers', `a\n9007199254740992\n${ROOT}\n`],
     ['a short root', 'a\n1\nCsUYapGGPo4dkMgIAUqomw==\n'],
     ['a root with white space', `a\n1\n ${ROOT}\n`],
     ['an extension line', `a\n1\n${ROOT}\nmore\n`],

@@ -5,7 +5,7 @@ import { createPrivateKey, createPublicKey, hash, randomBytes, sign, verify } fr
 /** Bytes of an Ed25519 public key, and of the seed of a private one (RFC 8032 §5.1.5). */
 export const ED25519_KEY_BYTES = 32;
 /** Bytes of an Ed25519 signature (RFC 8032 §5.1.6). */
-export const ED25519_SIGNATURE_BYTES = 64;
+const ED25519_SIGNATURE_BYTES = 64;
 
 // DER of a PKCS #8 Ed25519 private key up to the seed (RFC 8410 §7).
 const PKCS8_HEAD = Uint8Array.fromHex('302e020100300506032b657004220420');

@@ -136,6 +136,10 @@ describe('a leaf', () => {
     expect(() => decodeLeaf(utf8(text))).toThrow(Malformed);
   });
 
+  test.each(['null', '"leaf"', '1'])('is an object, not %s', (text) => {
+    expect(() => decodeLeaf(utf8(text))).toThrow('a leaf that is not a JSON object');
+  });
+
   test('without a type is refused', () => {
     expect(() => decodeLeaf(utf8('{"inst":"0123456789abcdef","iseq":3,"ts":5,"v":1}'))).toThrow('without a type');
   });

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -133,6 +142,8 @@ describe('a growing log', () => {
     leaf.fill(0);
     note.fill(0);
     expect((await log.checkpoint()).root.toHex()).toBe(rootOf(1));
+    const stored = readFileSync(join(dir, 'ledger/tile/entries/000.p/1'));
+    expect(decodeBundle(stored).map(textOf)).toEqual(['leaf 0']);
     expect(textOf(log.memo)).toBe('kept');
   });
 
@@ -251,6 +262,17 @@ describe('an error of the disk', () => {
     const dir = newFolder();
     const log = await open(dir);
     writeFileSync(join(dir, 'ledger/tile'), 'in the way');
+    grow(log, 1);
+    await expect(log.checkpoint()).rejects.toThrow(refusal);
+    await expectDead(log);
+    expect(checkpointIn(dir).size).toBe(0);
+  });
+
+  test('in the history ends the log for good, with the checkpoint as it was', async () => {
+    const dir = newFolder();
+    const log = await open(dir);
+    rmSync(join(dir, 'ledger/checkpoints'));
+    mkdirSync(join(dir, 'ledger/checkpoints'));
     grow(log, 1);
     await expect(log.checkpoint()).rejects.toThrow(refusal);
     await expectDead(log);

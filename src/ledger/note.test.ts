@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { Malformed } from './malformed.ts';
 import { openNote, parseNote, signNote } from './note.ts';
@@ -32,24 +33,39 @@ describe('keys', () => {
   });
 
   test.each([
-    ['another id', VKEY.replace('c74f20a3', 'c74f20a4')],
-    ['an id in capitals', VKEY.replace('c74f20a3', 'C74F20A3')],
-    ['another name', VKEY.replace('Peter', 'Petra')],
-    ['no name', VKEY.replace('PeterNeumann', '')],
-    ['another algorithm', 'PeterNeumann+c74f20a3+AhpcAA=='],
-    ['a short key', 'PeterNeumann+c74f20a3+ARpc2QcU'],
-    ['base64 with loose ends', VKEY.replace(/.$/, 'X').replace('TX', 'T1').concat('=')],
-    ['white space in the base64', VKEY.replace('ARpc', 'ARpc ')],
-    ['a newline at the end', `${VKEY}\n`],
-    ['a private key', SKEY],
-    ['nothing', ''],
-  ])('with %s are refused', (_, vkey) => expect(() => parseVerifier(vkey)).toThrow(Malformed));
+    ['another id', VKEY.replace('c74f20a3', 'c74f20a4'), 'whose id is not that of its key'],
+    ['an id in capitals', VKEY.replace('c74f20a3', 'C74F20A3'), 'is not a name, an id and base64'],
+    ['another name', VKEY.replace('Peter', 'Petra'), 'whose id is not that of its key'],
+    ['no name', VKEY.replace('PeterNeumann', ''), 'is not a name, an id and base64'],
+    ['another algorithm', 'PeterNeumann+c74f20a3+AhpcAA==', 'is not an Ed25519 key'],
+    ['a short key', 'PeterNeumann+c74f20a3+ARpc2QcU', 'has 5 bytes, not 32'],
+    ['a second spelling of the base64', `${VKEY}=`, 'base64'],
+    ['white space in the base64', VKEY.replace('ARpc', 'ARpc '), 'base64'],
+    ['a newline at the end', `${VKEY}\n`, 'base64'],
+    ['a private key', SKEY, 'is not a name, an id and base64'],
+    ['nothing', '', 'is not a name, an id and base64'],
+  ])('with %s are refused', (_, vkey, message) => {
+    expect(() => parseVerifier(vkey)).toThrow(Malformed);
+    expect(() => parseVerifier(vkey)).toThrow(message);
+  });
+
+  test('with a space in their name are refused, though the id is that of name and key', () => {
+    const key = Buffer.from(VKEY.slice(-44), 'base64');
+    for (const name of ['Peter Neumann', 'Peter\u0085Neumann', 'Peter\u2003Neumann']) {
+      const id = createHash('sha256').update(`${name}\n`).update(key).digest('hex').slice(0, 8);
+      expect(() => parseVerifier(`${name}+${id}+${key.toString('base64')}`), name).toThrow('is not a name, an id');
+    }
+    const id = createHash('sha256').update('PeterNeumann\n').update(key).digest('hex').slice(0, 8);
+    expect(parseVerifier(`PeterNeumann+${id}+${key.toString('base64')}`).vkey).toBe(VKEY);
+  });
 
   test.each([
-    ['a public key', VKEY],
-    ['another id', SKEY.replace('c74f20a3', '00000000')],
-    ['another key', SKEY.replace('AYEK', 'AYEL')],
-  ])('for signing with %s are refused', (_, skey) => expect(() => parseSigner(skey)).toThrow(Malformed));
+    ['a public key', VKEY, 'does not begin with PRIVATE+KEY+'],
+    ['another id', SKEY.replace('c74f20a3', '00000000'), 'whose id is not that of its key'],
+    ['another key', SKEY.replace('AYEK', 'AYEL'), 'whose id is not that of its key'],
+  ])('for signing with %s are refused', (_, skey, message) => {
+    expect(() => parseSigner(skey)).toThrow(message);
+  });
 
   test('do not appear in the message when they are refused', () => {
     expect(() => parseSigner(SKEY.replace('c74f20a3', '00000000'))).toThrow(
@@ -122,6 +138,26 @@ describe('a signed note', () => {
     ['a second spelling of the base64', `${TEXT}\n${LINE.replace('nAM=', 'nAN=')}`],
     ['base64 without padding', `${TEXT}\n${LINE.replace('nAM=', 'nAM')}`],
   ])('with %s is refused', (_, note) => expect(() => openNote(utf8(note), [peter])).toThrow(Malformed));
+
+  test.each([
+    ['a tab', 'a\tb\n'],
+    ['a carriage return', 'a\r\n'],
+    ['a null', 'a\0\n'],
+    ['an escape', '\u001b[31m\n'],
+  ])('with %s in its text is refused, though it is signed', (_, text) => {
+    expect(() => openNote(utf8(signNote(text, [eve])), [eve.verifier])).toThrow('control character');
+  });
+
+  test.each([
+    ['a third word', '— a AAAAAAE= more\n'],
+    ['a plus in the name', '— a+b AAAAAAE=\n'],
+    ['no name', '—  AAAAAAE=\n'],
+    ['no dash', 'a AAAAAAE=\n'],
+    ['no signature', '— a AAAAAA==\n'],
+  ])('is refused for one line with %s, though another is good', (_, line) => {
+    expect(openNote(utf8(`${TEXT}\n${LINE}— a AAAAAAE=\n`), [peter])).toBe(TEXT);
+    expect(() => openNote(utf8(`${TEXT}\n${LINE}${line}`), [peter])).toThrow(Malformed);
+  });
 
   test('that is not UTF-8 is refused', () => {
     expect(() => parseNote(Uint8Array.of(0xff, ...utf8(`${TEXT}\n${LINE}`)))).toThrow('not UTF-8');

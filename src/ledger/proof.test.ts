@@ -98,5 +98,8 @@ test('a subtree must start where its size allows it', () => {
   expect(
     verifySubtreeConsistency(4, 6, 6, [naiveRoot(leaves.slice(0, 4))], naiveRoot(leaves.slice(4, 6)), rootAt(6)),
   ).toBe(true);
-  expect(verifySubtreeConsistency(5, 7, 8, [rootAt(1), rootAt(1), rootAt(4)], rootAt(2), rootAt(8))).toBe(false);
+  // Without that rule, the hash of leaves 4 to 6 would pass for that of leaves 5 and 6.
+  const forged = [leafAt(6), leafAt(7), naiveRoot(leaves.slice(4, 6)), rootAt(4)];
+  expect(verifySubtreeConsistency(5, 7, 8, forged, naiveRoot(leaves.slice(4, 7)), rootAt(8))).toBe(false);
+  expect(verifySubtreeConsistency(4, 7, 8, forged.slice(0, 2), naiveRoot(leaves.slice(4, 7)), rootAt(8))).toBe(false);
 });

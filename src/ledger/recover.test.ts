@@ -13,8 +13,10 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { naiveRoot, someLeaves } from '../../test/ledger/naive-tree.ts';
 import { contentOf, copyOf, filesOf, memo, newFolder, open, ORIGIN, signer } from '../../test/ledger/small-log.ts';
+import { readDirectory } from './directory.ts';
 import { openLog } from './log.ts';
 import { generateSigner, parseSigner } from './note-key.ts';
+import { verifyLog } from './verify.ts';
 
 const leaves = someLeaves(1000);
 const rootOf = (size: number): string => naiveRoot(leaves.slice(0, size)).toHex();
@@ -42,6 +44,12 @@ const expectGoesOn = async (dir: string, size: number, at: string): Promise<void
   const { root } = await log.checkpoint();
   expect(root.toHex(), at).toBe(rootOf(size + 3));
   await log.close();
+  const { problems } = await verifyLog(readDirectory(join(dir, 'ledger')), { keys: [signer.verifier] });
+  // The leaves of these tests are not JSON; nothing else may be wrong.
+  expect(
+    problems.filter(({ message }) => message !== 'bytes that are not JSON'),
+    at,
+  ).toEqual([]);
   const sizes =
     readFileSync(join(dir, 'ledger/checkpoints'), 'utf8').match(/(?<=^gateway\.example\/ledger\n)\d+/gm) ?? [];
   expect(sizes.map(Number), at).toEqual([...new Set(sizes.map(Number))].sort((a, b) => a - b));
@@ -237,6 +245,20 @@ describe('a log whose parts do not fit one another', () => {
     const other = parseSigner(generateSigner(ORIGIN));
     const { whole } = await story();
     await expect(openLog({ dir: whole, signer: other })).rejects.toThrow(refusal(/no signature by a known key/));
+  });
+
+  test('is not opened when it was rolled back to before its write-ahead log begins', async () => {
+    const dir = newFolder();
+    const log = await openLog({ dir, signer, segmentBytes: 500 });
+    let earlier = '';
+    for (const size of [100, 200, 300]) {
+      log.append(leaves.slice(log.size, size), memo(''));
+      await log.checkpoint();
+      if (size === 100) earlier = copyOf(dir);
+    }
+    await log.close();
+    copy(earlier, dir, 'ledger');
+    await expect(openLog({ dir, signer })).rejects.toThrow(refusal(/holds leaves 200 to 300, the checkpoint 100/));
   });
 
   test('is not opened with a segment missing between two', async () => {

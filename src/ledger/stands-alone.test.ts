@@ -2,26 +2,25 @@ import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { importsOf } from '../../test/kit/source-imports.ts';
 
-const IMPORT = /(?:from|import)\s+'([^']+)'/g;
-
-/** Returns every module that `file` imports, directly or not: files of ours as absolute paths, others by their names. */
-const importsOf = (
+/** Returns every module that `file` imports, directly or not, with what each of them imports. */
+const modulesOf = (
   file: string,
   seen = new Map<string, readonly string[]>(),
 ): ReadonlyMap<string, readonly string[]> => {
-  const names = [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, name = '']) => name);
+  const names = importsOf(readFileSync(file, 'utf8'));
   seen.set(file, names);
   for (const name of names) {
     const path = resolve(dirname(file), name);
-    if (name.startsWith('.') && !seen.has(path)) importsOf(path, seen);
+    if (name.startsWith('.') && !seen.has(path)) modulesOf(path, seen);
   }
   return seen;
 };
 
 test('sallyport/verify imports nothing outside its folder but node:crypto, and that in one file', () => {
   const folder = fileURLToPath(new URL('.', import.meta.url));
-  const modules = importsOf(`${folder}verify.ts`);
+  const modules = modulesOf(`${folder}verify.ts`);
   const names = [...modules.keys()].map((file) => relative(folder, file));
   expect(names.length).toBeGreaterThan(15);
   expect(names.filter((name) => name.startsWith('..'))).toEqual([]);

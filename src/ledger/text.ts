@@ -23,10 +23,10 @@ export const decodeUtf8 = (bytes: Uint8Array): string => {
 /** Returns the bytes of standard padded base64 (RFC 4648 §4). Throws Malformed for any second spelling of the same bytes. */
 export const decodeBase64 = (text: string): Uint8Array => {
   try {
-    const bytes = Uint8Array.fromBase64(text, { lastChunkHandling: 'strict' });
+    const bytes = Uint8Array.fromBase64(text);
     if (bytes.toBase64() === text) return bytes;
   } catch (error) {
     throw new Malformed('text that is not base64', { cause: error });
   }
-  throw new Malformed('base64 with white space in it');
+  throw new Malformed('base64 in another than its one spelling');
 };

@@ -112,6 +112,14 @@ describe('proofs out of tiles', () => {
     await expect(proveInclusion(300, 1100, tileHashes(reader(files), 1100))).rejects.toThrow('8191 bytes, not 8192');
   });
 
+  test('need hashes that the tree does not have yet', async () => {
+    const from = tileHashes(reader(grow(10).files), 10);
+    expect((await from.node(3, 0)).toHex()).toBe(naiveRoot(leaves.slice(0, 8)).toHex());
+    await expect(from.node(4, 0)).rejects.toThrow(Malformed);
+    await expect(from.node(3, 1)).rejects.toThrow(Malformed);
+    await expect(from.node(8, 0)).rejects.toThrow(Malformed);
+  });
+
   test('are not made for what the tree does not hold', () => {
     const from = tileHashes(reader(new Map()), 10);
     expect(() => proveInclusion(10, 10, from)).toThrow(RangeError);

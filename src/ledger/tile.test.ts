@@ -41,12 +41,14 @@ describe('the path of a tile', () => {
     'tile/0/001/000',
     'tile/0/000.p/0',
     'tile/0/000.p/256',
+    'tile/0/000.p/257',
     'tile/0/000.p/01',
     'tile/0/000.p/',
     'tile/0/000.p',
     'tile/0/000/',
     '/tile/0/000',
     'tile/0/x999/x999/x999/x999/x999/999',
+    'tile/0/x009/x007/x199/x254/x740/992',
     'tile/8/0/000',
   ])('is not %j', (path) => expect(() => parseTilePath(path)).toThrow(Malformed));
 });

@@ -53,7 +53,7 @@ export const parseTilePath = (path: string): Tile => {
   };
   const levelFits = tile.level === 'entries' || tile.level <= MAX_LEVEL;
   const widthFits = tile.width >= 1 && tile.width <= TILE_WIDTH;
-  const fits = last !== '' && levelFits && widthFits && Number.isSafeInteger(tile.index);
+  const fits = levelFits && widthFits && Number.isSafeInteger(tile.index);
   // A number that does not encode to itself again has a second spelling, and is refused.
   if (!fits || tilePath(tile) !== path) throw new Malformed(`${path} is not the path of a tile`);
   return tile;

@@ -41,6 +41,7 @@ export class HistoryWalk {
   readonly #notes: AsyncGenerator<Uint8Array>;
   /** The checkpoint that `next` returned last. */
   #last: Signed | null = null;
+  /** True when it could not be read to its end, which was told. */
   #isBroken = false;
 
   constructor(files: LogReader, trust: Trust, found: Found) {
@@ -60,6 +61,7 @@ export class HistoryWalk {
       this.#last = { checkpoint, note: value };
       return checkpoint;
     } catch (error) {
+      this.#isBroken = true;
       this.#problem(
         `behind the checkpoint of size ${this.#last?.checkpoint.size ?? 'none'}: ${malformedMessage(error)}`,
       );

@@ -141,6 +141,21 @@ describe('a whole log', () => {
 });
 
 describe('promise 7: any change is found', () => {
+  test('a history that ends early, though the checkpoint changes while it is read', async () => {
+    const { dir, log } = await logOf(3);
+    const early = readFileSync(join(ledgerOf(dir), 'checkpoints'));
+    await grow(log, 5);
+    const files = readMemory(withFile(filesIn(ledgerOf(dir)), 'checkpoints', early));
+    await grow(log, 6);
+    const changed = checkpointOf(dir);
+    let reads = 0;
+    const read: LogReader['read'] = async (path, limit) =>
+      path === 'checkpoint' && ++reads > 1 ? changed : files.read(path, limit);
+    const report = await verifyLog({ ...files, read }, { keys: KEYS });
+    expect(reads).toBe(2);
+    expect(told(report)[0]).toMatch(/^history: checkpoints does not end with the checkpoint of size 5, but at size 3/);
+  });
+
   test('every byte of every file, changed in any of three ways', async () => {
     const { dir } = await logOf(1, 3);
     const files = filesIn(ledgerOf(dir));
@@ -274,6 +289,16 @@ describe('promise 7: any change is found', () => {
   });
 });
 
+test('a reader that fails is no problem of the log', async () => {
+  const { dir } = await logOf(3);
+  const files = readDirectory(ledgerOf(dir));
+  const read: LogReader['read'] = async (path, limit) => {
+    if (path.startsWith('tile/0')) throw new TypeError('a defect');
+    return files.read(path, limit);
+  };
+  await expect(verifyLog({ ...files, read }, { keys: KEYS })).rejects.toThrow(TypeError);
+});
+
 describe('what was changed is named', () => {
   test.each([0, 1, 77, 255, 256, 519])('leaf %i', async (index) => {
     const { dir } = await logOf(520);
@@ -339,6 +364,10 @@ describe('what was changed is named', () => {
     for (const order of [[1, 2], [0, 1], [0, 1, 1, 2], [0, 2, 1], [1, 0, 2], [2], [], [0, 1, 2, 2]]) {
       expect((await verify(withLines(...order))).ok, order.join(' ')).toBe(false);
     }
+    const broken = new TextEncoder().encode(`${lines[0]}${lines[1]}`.slice(0, -5));
+    expect(told(await verify(withFile(files, 'checkpoints', broken)))).toEqual([
+      'history: checkpoints behind the checkpoint of size 0: its last checkpoint is cut off',
+    ]);
     await grow(log, 9);
     const later = withFile(files, 'checkpoints', readFileSync(join(ledgerOf(dir), 'checkpoints')));
     expect(told(await verify(later))[0]).toMatch(/does not end with the checkpoint of size 5, but at size 9/);
