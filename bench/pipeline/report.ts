@@ -41,7 +41,7 @@ export interface PipelineReport extends Omit<VariantReport, 'title'> {
 export type Samples = ReadonlyMap<string, readonly Sample[]>;
 
 /** Returns the middle value; the lower of the two middle ones for an even count. */
-export const median = (values: readonly number[]): number =>
+const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 
 const round = (value: number): number => Number(value.toPrecision(4));

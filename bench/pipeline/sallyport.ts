@@ -62,7 +62,7 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Returns CPU time by part: `data` the data worker, `recorder`, `pool` (file syncs), `main`, `v8` (compiler and collector). */
-export function byPart(times: CpuTime): Record<string, number> {
+function byPart(times: CpuTime): Record<string, number> {
   const parts = Object.fromEntries(PARTS.map(([, part]) => [part, 0]));
   for (const [thread, time] of times) {
     const part = PARTS.find(([pattern]) => pattern.test(thread))?.[1] ?? 'v8';

@@ -50,7 +50,7 @@ export interface Head {
 }
 
 /** Returns the head at `at`. Throws when it is cut off, not in its shortest form, of unknown length or too large. */
-export function readHead(bytes: Buffer, at: number): Head {
+function readHead(bytes: Buffer, at: number): Head {
   const first = bytes[at];
   if (first === undefined) throw new CborError('a head', 'the end', at);
   const major = first >> 5;
@@ -119,7 +119,7 @@ export function skipItem(bytes: Buffer, at: number, depth = 0): number {
 }
 
 /** Bytes that are not what recordings are made of. */
-export class CborError extends Error {
+class CborError extends Error {
   constructor(expected: string, found: string, at: number) {
     super(`cbor at ${at}: expected ${expected}, found ${found}`);
     this.name = 'CborError';

@@ -51,7 +51,7 @@ export async function catchUpIndex(options: CatchUpOptions): Promise<void> {
 const NOTHING: Memo = { v: 1, inst: '', iseq: 0, open: {} };
 
 /** Returns what a memo says of a line of journals; undefined when it does not name it. */
-export const progressOf = (memo: Memo, { instance, worker }: StreamName): StreamProgress | undefined =>
+const progressOf = (memo: Memo, { instance, worker }: StreamName): StreamProgress | undefined =>
   memo.open[instance]?.[String(worker)];
 
 /** Returns the smallest number of a leaf that can be about something open; Infinity when nothing is. */

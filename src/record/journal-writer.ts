@@ -15,7 +15,7 @@ import { offsetOf, fileOf, type Position, positionOf, Watermarks } from './water
 const OUT_BYTES = 2 * MAX_FRAME;
 
 /** What may be written and not yet durable, or not yet sealed, before calls are refused as `overloaded`. */
-export const MAX_LAG = 64 * 1024 ** 2;
+const MAX_LAG = 64 * 1024 ** 2;
 
 /** A key that no other session has, and where it stands. */
 export interface Assigned {

@@ -15,7 +15,7 @@ import { OpenSession, type Session, type SessionHost } from './session.ts';
 import { ID_BYTES, writeIdTime } from './session-id.ts';
 import { REFUSALS_MS, refusalText, Strangers } from './strangers.ts';
 
-export type { Ended, Ending } from './ending.ts';
+export type { Ending } from './ending.ts';
 export type { Opening } from './opening.ts';
 export type { Session } from './session.ts';
 

@@ -7,7 +7,7 @@ const VALUES: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (char, 
 /** How many bytes an id has in frames. */
 export const ID_BYTES = 16;
 /** How many of them are random, behind the time. */
-export const ID_RANDOM_BYTES = 10;
+const ID_RANDOM_BYTES = 10;
 
 /** Writes the time of an id, `ms` since the epoch, in front of its random bytes at `at`. */
 export function writeIdTime(to: Buffer, at: number, ms: number): void {

@@ -16,18 +16,18 @@ const steps = (sends: readonly string[], { pause = 0 }: Pace): readonly Step[] =
   sends.flatMap((send): Step[] => (pause === 0 ? [{ send }] : [{ wait: pause }, { send }]));
 
 /** Returns an answer of one JSON document with its Content-Length. */
-export function json(value: unknown, status = 200): Answer {
+function json(value: unknown, status = 200): Answer {
   const send = Buffer.from(JSON.stringify(value));
   return { status, headers: [...JSON_TYPE, 'Content-Length', String(send.length)], steps: [{ send }] };
 }
 
 /** Returns a stream whose events leave in one write each; `events` are whole, with their blank lines. */
-export function sse(events: readonly string[], pace: Pace = {}): Answer {
+function sse(events: readonly string[], pace: Pace = {}): Answer {
   return { status: 200, headers: SSE_TYPE, steps: steps(events, pace) };
 }
 
 /** Returns the text of one event. */
-export const event = (value: unknown, name = ''): string =>
+const event = (value: unknown, name = ''): string =>
   `${name === '' ? '' : `event: ${name}\n`}data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
 
 /** Returns the same answer with its bytes cut anew: `sizes` in turn, over and over, a write each, with a pause ahead. */
@@ -119,7 +119,7 @@ export function chatToolStream(name: string, argumentPieces: readonly string[], 
 }
 
 /** Returns one embedding per input. */
-export function embeddings(...vectors: readonly (readonly number[])[]): Answer {
+function embeddings(...vectors: readonly (readonly number[])[]): Answer {
   const data = vectors.map((embedding, index) => ({ object: 'embedding', index, embedding }));
   return json({ object: 'list', data, model: MODEL, usage: { prompt_tokens: 9, total_tokens: 9 } });
 }

@@ -18,7 +18,7 @@ export const NOT_BOOL = new Fault('expected a bool');
 export const OUT_OF_TIME = new Fault('the time is out of range');
 export const NO_CONVERSION = new Fault('the value cannot be converted');
 /** The condition has used up its budget: see `Frame.budget`. */
-export const EXHAUSTED = new Fault('the condition costs more than a condition may');
+const EXHAUSTED = new Fault('the condition costs more than a condition may');
 
 /** What one evaluation runs on. */
 export interface Frame {
