@@ -14,7 +14,17 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      { test: { name: 'e2e', include: SLOW, testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'e2e',
+          include: SLOW,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          // after the unit tests, not beside them
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });
