@@ -1,4 +1,6 @@
-/** Splits the addresses of the config. */
+/** Reads the addresses of the config. */
+
+import { isIP } from 'node:net';
 
 /** Where to listen. */
 export interface Address {
@@ -12,3 +14,7 @@ export function splitAddress(address: string): Address {
   const at = address.lastIndexOf(':');
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
 }
+
+/** Returns true when the hostname of a URL means this machine itself. */
+export const isLoopback = (hostname: string): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));

@@ -1,6 +1,7 @@
 /** What must hold between the parts of a config, beyond what each part says of itself. */
 
 import { isIP } from 'node:net';
+import { isLoopback } from './address.ts';
 import type { Config } from './config.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
@@ -96,9 +97,6 @@ const addresses: Check = ({ listeners = [], control }) => {
     ),
   ];
 };
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 
 /** OIDC Core §2, RFC 8414 §2: https. On the machine itself plain http is for the demo and for tests. */
 const isIssuerUrl = (text: string): boolean => {

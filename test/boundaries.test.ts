@@ -77,7 +77,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   gateway: [...VERBS, 'protocol', 'detect', 'config', 'call', 'reasons', 'clock', 'log'],
   control: ['identify', 'approve', 'store', 'call', 'reasons'],
-  identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log'],
+  identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   inspect: ['protocol', 'detect', 'call', 'reasons'],
   decide: ['detect', 'ledger', 'config', 'call', 'reasons', 'text'],
   approve: ['ledger', 'store', 'call', 'reasons', 'clock'],

@@ -1,7 +1,7 @@
 /** Fetches a small JSON document from an issuer: one address, no redirects, bounded in size and time. */
 
-import { isIP } from 'node:net';
 import { type Dispatcher, request } from 'undici';
+import { isLoopback } from '../address.ts';
 import { type JsonObject, readJsonObject } from './json-object.ts';
 
 /** The largest document that is read, in bytes. */
@@ -21,9 +21,6 @@ export interface Fetched {
   /** `max-age` of its Cache-Control in milliseconds (RFC 9111 §5.2.2.1); null when it has none. */
   readonly maxAge: number | null;
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 
 /**
  * Returns `text` as the address to fetch for `issuer`. Throws Error unless it is https without user or fragment, or
