@@ -5,6 +5,7 @@
  */
 
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { noToken } from './steps/1-no-token.ts';
 import { openaiClient } from './steps/2-openai-client.ts';
@@ -38,48 +39,65 @@ const SEEDS: readonly (readonly [string, (world: World) => string])[] = [
   ['folder', ({ folder }) => `${folder}   (sallyport.yaml, keys, records)`],
 ];
 
-async function walk(world: World): Promise<boolean> {
+async function walk(world: World): Promise<void> {
   for (const [i, step] of WALK.entries()) {
     tellStep(i + 1, step.title);
     tellWhy(step.why);
-    try {
-      tellHeld(await step.run(world));
-    } catch (error) {
-      tellFailed(error instanceof Error ? error.message : String(error));
-      return false;
-    }
+    tellHeld(await step.run(world));
   }
-  return true;
 }
 
-/** Resolves on Ctrl-C, on SIGTERM, or when the gateway ends by itself. */
-const toldToStop = (world: World): Promise<unknown> =>
-  Promise.race([
-    world.gatewayEnded,
-    ...['SIGINT', 'SIGTERM'].map((signal) => new Promise((resolve) => void process.once(signal, resolve))),
-  ]);
+const LOOK_EVERY_MS = 500;
+
+/** Resolves when the npm that started this is gone: a signal that ends npm ends its shell, and does not get here. */
+async function npmGone(): Promise<void> {
+  const parent = process.ppid;
+  while (process.env['npm_lifecycle_event'] === undefined || process.ppid === parent)
+    await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+}
+
+/** Resolves on Ctrl-C, on SIGTERM, or when npm is gone; to '', which is no failure. */
+const toldToStop = async (): Promise<''> => {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  await Promise.race([npmGone(), ...signals.map((signal) => new Promise((resolve) => process.once(signal, resolve)))]);
+  return '';
+};
+
+/** Returns the exit code of a demo that ended before its time; `why` is empty when it was told to. */
+function endedEarly(why: string): number {
+  if (why !== '') tellFailed(why);
+  return why === '' ? 130 : 1;
+}
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: { once: { type: 'boolean', default: false }, upstream: { type: 'string', default: '' } },
   });
+  // Listened for from the beginning: whatever ends the demo ends everything that it started.
+  const told = toldToStop();
   const world = await openWorld({ upstream: values.upstream });
-  // From here on, whatever ends the demo ends everything that it started.
-  const stop = toldToStop(world);
+  const stop = Promise.race([told, world.gatewayEnded]);
   try {
     tellTable(
       'Everything below really runs, on this machine only.',
       SEEDS.map(([name, of]) => [name, of(world)]),
     );
-    const outcome = await Promise.race([walk(world), stop.then(() => null)]);
-    if (outcome === null) return 130;
-    if (values.once || !outcome) return outcome ? 0 : 1;
+    const early = await Promise.race([walk(world).then(() => null), stop]);
+    if (early !== null) return endedEarly(early);
+    if (values.once) return 0;
     tellLines('It stays up. To try:', commandsToTry(world, values.upstream));
-    await stop;
-    return 0;
+    const why = await stop;
+    return why === '' ? 0 : endedEarly(why);
+  } catch (error) {
+    tellFailed(error instanceof Error ? error.message : String(error));
+    tellFailed(`the last that the gateway logged:\n${world.gatewayLog()}`);
+    return 1;
   } finally {
     await world.close();
   }
 }
 
-process.exitCode = await main();
+process.exitCode = await main().catch((error: unknown) => {
+  tellFailed(`the demo cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  return 1;
+});

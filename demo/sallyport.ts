@@ -46,22 +46,25 @@ export async function runCommand(
 export interface Gateway {
   /** Resolves to a line that says how it ended, once it has. */
   readonly ended: Promise<string>;
+  /** Returns the end of what it has logged. */
+  readonly log: () => string;
   stop(): Promise<void>;
 }
 
 /** Starts the gateway that `folder`/sallyport.yaml describes; resolves when it takes calls. */
 export async function startGateway(folder: string, env: Readonly<Record<string, string>>): Promise<Gateway> {
   const child = launch(folder, ['start'], env);
-  let errors = '';
+  let logged = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    errors = (errors + chunk.toString()).slice(-4000);
+    logged = (logged + chunk.toString()).slice(-4000);
   });
-  const ended = once(child, 'exit').then(([code]) => `the gateway ended with exit code ${String(code)}\n${errors}`);
+  const ended = once(child, 'exit').then(([code]) => `the gateway ended with exit code ${String(code)}\n${logged}`);
   const ready = once(createInterface({ input: child.stdout ?? process.stdin }), 'line');
   const outcome = await Promise.race([ready, ended]);
   if (typeof outcome === 'string') throw new Error(outcome);
   return {
     ended,
+    log: () => logged,
     async stop() {
       child.kill('SIGTERM');
       await ended;

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import type { World } from './world.ts';
 
 /** Returns lines of commands that work while the demo is up. */
-export function commandsToTry({ folder, baseUrl, issuerUrl }: World, upstream: string): readonly string[] {
+export function commandsToTry(
+  { folder, baseUrl, controlUrl, issuerUrl, left }: World,
+  upstream: string,
+): readonly string[] {
   const sallyport = 'npm run -s sallyport --';
   const config = join(folder, 'sallyport.yaml');
   return [
@@ -22,8 +25,10 @@ export function commandsToTry({ folder, baseUrl, issuerUrl }: World, upstream: s
     `OpenAI(base_url="${baseUrl}", api_key=os.environ["ALICE"])`,
     '',
     `${sallyport} sessions list --config ${config}`,
-    `${sallyport} ledger verify --config ${config}`,
-    `SALLYPORT_TOKEN=$BOB ${sallyport} approvals list --config ${config}`,
+    `${sallyport} sessions replay ${left.streamedSession} --config ${config}`,
+    `${sallyport} ledger verify ${join(folder, 'data')} --key ${join(folder, 'keys/ledger.pub')}`,
+    `SALLYPORT_TOKEN=$BOB ${sallyport} approvals list --state all --url ${controlUrl}`,
+    `curl ${controlUrl}/metrics`,
     `$EDITOR ${config}     # a changed file is taken over while the gateway runs`,
     ...(upstream === '' ? [] : ['', `# your own model server: ${baseUrl.replace('/llm/', '/mine/')} → ${upstream}`]),
     '',

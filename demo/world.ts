@@ -33,6 +33,8 @@ export interface World {
   readonly bob: Person;
   /** Resolves when the gateway ends, to a line that says how. */
   readonly gatewayEnded: Promise<string>;
+  /** Returns the end of what the gateway has logged. */
+  readonly gatewayLog: () => string;
   /** Returns the unmodified client of the `openai` package with a person's token in the place of the API key. */
   readonly client: (person: Person) => OpenAI;
   /** Runs `sallyport ARG …` in the folder, as a person or as nobody. */
@@ -83,6 +85,7 @@ export async function openWorld({ upstream }: WorldOptions): Promise<World> {
       alice: { name: 'alice', token: await idp.token('alice') },
       bob: { name: 'bob', token: await idp.token('bob') },
       gatewayEnded: gateway.ended,
+      gatewayLog: gateway.log,
       client: (person) => new OpenAI({ baseURL: baseUrl, apiKey: person.token, maxRetries: 0 }),
       sallyport: (args, person, onOutput) =>
         runCommand(folder, args, { SALLYPORT_URL: controlUrl, SALLYPORT_TOKEN: person?.token ?? '' }, onOutput),
