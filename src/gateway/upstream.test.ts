@@ -9,10 +9,14 @@ const service = (url: string) =>
   }).services[0]!;
 
 describe('isMetadataAddress', () => {
-  it.each(['169.254.169.254', '169.254.170.2', '::ffff:169.254.169.254', '100.100.100.200', 'fd00:ec2::254', 'fe80::1'])(
-    'knows %s, where credentials are handed out',
-    (address) => expect(isMetadataAddress(address)).toBe(true),
-  );
+  it.each([
+    '169.254.169.254',
+    '169.254.170.2',
+    '::ffff:169.254.169.254',
+    '100.100.100.200',
+    'fd00:ec2::254',
+    'fe80::1',
+  ])('knows %s, where credentials are handed out', (address) => expect(isMetadataAddress(address)).toBe(true));
 
   it.each(['127.0.0.1', '10.0.0.7', '::1', '2001:db8::1', 'metadata.example'])('leaves %s alone', (address) =>
     expect(isMetadataAddress(address)).toBe(false),

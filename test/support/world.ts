@@ -39,7 +39,8 @@ export interface World {
   configure(yaml: string): void;
   /** Ends the gateway by a signal and resolves to its exit code; null when the signal ended it. */
   stopGateway(signal?: NodeJS.Signals): Promise<number | null>;
-  startGateway(): Promise<void>;
+  /** `fileBlocks`: no file may grow beyond so many blocks of 512 bytes; writes beyond it fail. */
+  startGateway(options?: { readonly fileBlocks?: number }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -101,6 +102,14 @@ const launch = (folder: string, args: readonly string[], env: Readonly<Record<st
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
+/** A disk that is full, as far as one process can see: with the signal ignored, a write beyond the limit fails with EFBIG. */
+const launchLimited = (folder: string, args: readonly string[], blocks: number): ChildProcess =>
+  spawn('sh', ['-c', `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, MAIN, ...args], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1', UPSTREAM_KEY },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
 /** Starts a deployment; resolves when calls can be made. */
 export async function startWorld(config: (places: Places) => string = usualConfig): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-e2e-'));
@@ -114,8 +123,9 @@ export async function startWorld(config: (places: Places) => string = usualConfi
   let gateway: ChildProcess | null = null;
   let ports = { listeners: [0], control: 0 };
   let log = '';
-  const startGateway = async (): Promise<void> => {
-    const child = launch(folder, ['--json', 'start'], {});
+  const startGateway = async ({ fileBlocks }: { readonly fileBlocks?: number } = {}): Promise<void> => {
+    const args = ['--json', 'start'];
+    const child = fileBlocks === undefined ? launch(folder, args, {}) : launchLimited(folder, args, fileBlocks);
     gateway = child;
     child.stderr?.on('data', (chunk: Buffer) => {
       log += chunk.toString();
