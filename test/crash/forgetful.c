@@ -150,7 +150,9 @@ static void keep_file(struct node *node, int fd, off_t size) {
 }
 
 static void keep_folder(struct node *node, int fd) {
-  int to = open_image("folders", node->id, O_WRONLY | O_CREAT | O_TRUNC);
+  char made[LONG_PATH], kept[LONG_PATH];
+  /* the kill may come in the middle of this: the old list is good until the new one is whole */
+  int to = open_image("folders", -node->id, O_WRONLY | O_CREAT | O_TRUNC);
   DIR *dir = fdopendir(reopen(fd));
   if (!dir) die("reading a folder");
   for (struct dirent *entry; (entry = readdir(dir));) {
@@ -161,6 +163,9 @@ static void keep_folder(struct node *node, int fd) {
   }
   closedir(dir);
   close(to);
+  snprintf(made, sizeof made, "%s/folders/%ld", image, -node->id);
+  snprintf(kept, sizeof kept, "%s/folders/%ld", image, node->id);
+  if (real_rename(made, kept) != 0) die("keeping a folder");
 }
 
 static void synced(int fd) {

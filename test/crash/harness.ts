@@ -1,0 +1,171 @@
+/** Kills a gateway again and again on a disk that forgets, and holds what it claimed before against what is left. */
+
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readDirectory } from '../../src/ledger/directory.ts';
+import type { Leaf } from '../../src/ledger/leaf.ts';
+import type { NoteSigner } from '../../src/ledger/note-key.ts';
+import { verifyLog } from '../../src/ledger/verify.ts';
+import { JournalCheck } from '../../src/record/verify.ts';
+import { openHouse } from '../record/house.ts';
+import { type Forgetful, type Random, rebuild } from './forgetful.ts';
+
+/** What somebody was told before the kill, and relies on. */
+export type Claim =
+  /** The first byte of this session's answer was let go: its opening is durable. */
+  | { readonly kind: 'session'; readonly id: string }
+  /** A leaf of another part was acknowledged: it is in the ledger, under this number. */
+  | { readonly kind: 'leaf'; readonly number: number; readonly hash: string }
+  /** A checkpoint over so many leaves was published. */
+  | { readonly kind: 'checkpoint'; readonly size: number };
+
+/** A gateway that is to be killed. */
+export interface Victim {
+  readonly process: ChildProcess;
+  /** What it has claimed so far; grows until it is dead. */
+  readonly claims: readonly Claim[];
+}
+
+/** Starts a gateway over a data folder, with additions to its environment; resolves when it may be killed at any time. */
+export type StartVictim = (folder: string, environment: Readonly<Record<string, string>>) => Promise<Victim>;
+
+/** The keys of the gateway that is killed. */
+export interface Keys {
+  readonly recording: Uint8Array;
+  readonly signer: NoteSigner;
+}
+
+/** How to kill. */
+export interface CrashOptions {
+  readonly disk: Forgetful;
+  readonly start: StartVictim;
+  readonly keys: Keys;
+  readonly kills: number;
+  readonly random: Random;
+  /** A kill comes at most so long after the start, ms. */
+  readonly within: number;
+  /** A new folder is begun after so many kills. */
+  readonly perFolder: number;
+  /** The disk says that it syncs, and does not. */
+  readonly lies?: boolean;
+}
+
+/** What came of it. */
+export interface CrashReport {
+  readonly kills: number;
+  readonly claims: number;
+  /** Sessions that were found cut off and are recorded as such. */
+  readonly interrupted: number;
+  /** What was claimed and is not so, or what does not verify; empty when all is well. */
+  readonly broken: readonly string[];
+}
+
+/** Kills a gateway many times, each time at another moment, also while it recovers from the last; stops when something broke. */
+export async function crashMany(options: CrashOptions): Promise<CrashReport> {
+  let claims = 0;
+  let interrupted = 0;
+  for (let kills = 0; kills < options.kills; ) {
+    const root = mkdtempSync(join(tmpdir(), 'sallyport-crashes-'));
+    let folder = mkdtempSync(join(root, 'data-'));
+    const claimed: Claim[] = [];
+    for (let round = 0; round < options.perFolder && kills < options.kills; round++) {
+      const left = await crashOnce(options, root, folder, round);
+      kills++;
+      claims += left.claims.length;
+      claimed.push(...left.claims);
+      const found = await checkEvidence(left.folder, options.keys, claimed);
+      interrupted = Math.max(interrupted, found.interrupted);
+      const broken = found.broken.map((what) => `kill ${kills}: ${what}`);
+      if (broken.length > 0) return { kills, claims, interrupted, broken };
+      rmSync(folder, { recursive: true });
+      folder = left.folder;
+    }
+    rmSync(root, { recursive: true });
+  }
+  return { kills: options.kills, claims, interrupted, broken: [] };
+}
+
+async function crashOnce(
+  { disk, start, random, within, lies }: CrashOptions,
+  root: string,
+  folder: string,
+  round: number,
+): Promise<{ readonly folder: string; readonly claims: readonly Claim[] }> {
+  const image = join(root, 'image');
+  const victim = await start(folder, disk.environment(folder, image, lies));
+  await wait(random(within));
+  const ended = victim.process.exitCode ?? victim.process.signalCode;
+  victim.process.kill('SIGKILL');
+  if (ended !== null) throw new Error(`the gateway ended by itself: ${ended}`);
+  // with `close` the last claims have been heard
+  await once(victim.process, 'close');
+  const target = join(root, `rebuilt-${round}`);
+  rebuild({ image, folder, target, torn: random });
+  return { folder: target, claims: victim.claims };
+}
+
+/** Resolves to what is not as it was claimed. Recovers in a copy: the folder stays as the power cut left it. */
+export async function checkEvidence(
+  left: string,
+  keys: Keys,
+  claims: readonly Claim[],
+): Promise<{ readonly broken: readonly string[]; readonly interrupted: number }> {
+  const folder = join(mkdtempSync(join(tmpdir(), 'sallyport-check-')), 'data');
+  cpSync(left, folder, { recursive: true });
+  try {
+    const house = await openHouse({ folder, keys });
+    await house.close();
+    return await verifyAll(folder, keys, claims, house.log.lines);
+  } catch (error) {
+    return {
+      broken: [`it does not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
+      interrupted: 0,
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function verifyAll(folder: string, keys: Keys, claims: readonly Claim[], log: readonly string[]) {
+  const leaves: Leaf[] = [];
+  const journals = new JournalCheck(folder);
+  const ledger = await verifyLog(readDirectory(join(folder, 'ledger')), {
+    keys: [keys.signer.verifier],
+    leaf: (number, read) => {
+      if (read?.kind !== 'known') return;
+      leaves[number] = read.leaf;
+      journals.leaf(number, read.leaf);
+    },
+  });
+  const started = new Set(leaves.flatMap((leaf) => (leaf.type === 'session.start' ? [leaf.sid] : [])));
+  const report = journals.finish();
+  const isKept = (claim: Claim): boolean => {
+    if (claim.kind === 'session') return started.has(claim.id);
+    if (claim.kind === 'checkpoint') return leaves.length >= claim.size;
+    const leaf = leaves[claim.number];
+    return leaf?.type === 'config' && leaf.hash === claim.hash;
+  };
+  const broken = [
+    ...ledger.problems.map(({ where, message }) => `ledger: ${where}: ${message}`),
+    ...report.problems.map((problem) => `journals: ${JSON.stringify(problem)}`),
+    ...(report.open > 0 ? [`${report.open} sessions are open after a restart`] : []),
+    ...log.filter((line) => line.includes('a journal is not what it should be')),
+    ...claims.filter((claim) => !isKept(claim)).map((claim) => `claimed and lost: ${JSON.stringify(claim)}`),
+  ];
+  return { broken, interrupted: leaves.filter(({ type }) => type === 'session.recovered').length };
+}
+
+/** Returns a source of numbers that a seed decides (Mulberry32): a failure can be had again. */
+export function seeded(seed: number): Random {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
