@@ -4,7 +4,7 @@ import { type EventCode, eventOverhead, MAX_EVENT_OVERHEAD, writeEventHead } fro
 import { MAX_PLAINTEXT } from './frame.ts';
 
 /** A frame of gathered events is written when it would grow beyond this. */
-const GATHER_BYTES = 64 * 1024;
+export const GATHER_BYTES = 64 * 1024;
 
 /** Small buffers that sessions gather in, used again and again: a fresh one for each costs a third of a call in GC. */
 export class BufferShelf {

@@ -18,7 +18,7 @@ export interface RefusalRecord {
 /** How long refusals are counted together. */
 export const REFUSALS_MS = 10_000;
 /** The most sources and reasons told apart in one round; the rest is counted by reason alone. */
-const MAX_ENTRIES = 1024;
+export const MAX_ENTRIES = 1024;
 
 const OTHERS = '*';
 /** No address is longer: RFC 4291 §2.2 with a zone. */
