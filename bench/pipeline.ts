@@ -5,6 +5,7 @@
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
 import type { BenchOptions } from './bench.ts';
 import { type Child, PINNING, startModule, startServer } from './pipeline/child.ts';
 import { CHAT, type Contender, type Start, type Surroundings } from './pipeline/contenders.ts';
@@ -152,6 +153,11 @@ export async function run({ quick, say }: BenchOptions): Promise<PipelineReport>
   say(`  ${PINNING}; records on ${fileSystem}; ${CONNECTIONS} connections, ${TOKENS} tokens`);
 
   const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
+  const stopAll = async (): Promise<void> => {
+    for (const stop of stops.splice(0).toReversed()) await stop();
+  };
+  const interrupted = (): void => void stopAll().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     const field = await startField(folder, stops, say);
     for (const [name, why] of Object.entries(field.skipped)) say(`  not measured: ${name}: ${why}`);
@@ -180,6 +186,7 @@ export async function run({ quick, say }: BenchOptions): Promise<PipelineReport>
       verifiedSessions,
     };
   } finally {
-    for (const stop of stops.toReversed()) await stop();
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    await stopAll();
   }
 }
