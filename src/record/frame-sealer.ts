@@ -55,11 +55,14 @@ export class FrameSealer {
   readonly #stream: StreamName;
   readonly #recordingKey: Uint8Array;
   readonly #sink: SealSink;
+  readonly #sealed: Position;
   readonly #pages = new Map<number, Page>();
   readonly #open = new Map<string, OpenState>();
   #page: Page | null = null;
 
-  constructor(stream: StreamName, recordingKey: Uint8Array, sink: SealSink) {
+  /** What ends at `sealed` or before it has been sealed by an earlier reading. */
+  constructor(stream: StreamName, recordingKey: Uint8Array, sink: SealSink, sealed: Position) {
+    this.#sealed = sealed;
     this.#stream = stream;
     this.#recordingKey = recordingKey;
     this.#sink = sink;
@@ -160,6 +163,8 @@ export class FrameSealer {
 
   #takeLater(frame: Frame, ct: string, start: Position, end: Position): void {
     const state = this.#open.get(sessionKey(frame));
+    // reading began behind the opening of a session that was over before `sealed`
+    if (state === undefined && end <= this.#sealed) return;
     if (state === undefined)
       return this.#sink.problem(`frame ${frame.seq} of session ${showId(frame.sid)} has no opening`);
     if (frame.seq !== state.seq + 1) {

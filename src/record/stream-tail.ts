@@ -37,7 +37,7 @@ export class StreamTail {
     const { stream, recordingKey, sink, from } = options;
     this.stream = stream;
     this.#options = options;
-    this.#frames = new FrameSealer(stream, recordingKey, sink);
+    this.#frames = new FrameSealer(stream, recordingKey, sink, from.sealed);
     this.#n = fileOf(from.low);
     this.#offset = offsetOf(from.low);
     this.#isClosed = from.closed;

@@ -109,7 +109,7 @@ async function crashOnce(
 }
 
 /** Resolves to what is not as it was claimed. Recovers in a copy: the folder stays as the power cut left it. */
-export async function checkEvidence(
+async function checkEvidence(
   left: string,
   keys: Keys,
   claims: readonly Claim[],
