@@ -19,6 +19,7 @@ import { showId } from './record/session-id.ts';
 import { ask } from './rpc.ts';
 import { keepConfig } from './keep-config.ts';
 import { lockFolder } from './store/lock.ts';
+import { tendIndex } from './store/tend-index.ts';
 
 /** A gateway that takes calls. */
 export interface Running {
@@ -44,7 +45,13 @@ export async function start(options: { readonly configPath: string }): Promise<R
     workers: loaded.config.workers ?? Math.max(1, availableParallelism() - 1),
   };
   const log = createLog({ level: config.log.level, thread: 'main' });
-  const lock = lockFolder(resolve(loaded.baseDir, config.store.path));
+  const folder = resolve(loaded.baseDir, config.store.path);
+  const lock = lockFolder(folder);
+  const tender = tendIndex(folder);
+  const release = (): void => {
+    tender.close();
+    lock.release();
+  };
   let crew: Crew | null = null;
   try {
     crew = await startCrew({
@@ -54,10 +61,10 @@ export async function start(options: { readonly configPath: string }): Promise<R
       log,
       instance: showId(randomBytes(16)).slice(-16),
     });
-    return await openHouse({ loaded: { ...loaded, config }, crew, log, release: () => lock.release() });
+    return await openHouse({ loaded: { ...loaded, config }, crew, log, release });
   } catch (error) {
     await crew?.abandon();
-    lock.release();
+    release();
     throw error;
   }
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { migrate } from './migrate.ts';
 import { openIndex, openState, readIndex } from './sqlite.ts';
+import { tendIndex } from './tend-index.ts';
 
 interface Tables {
   pet: { name: string; age: number };
@@ -79,6 +80,28 @@ describe('index.db', () => {
     expect(await reader.db.selectFrom('pet').select('name').execute()).toEqual([{ name: 'ada' }]);
     await expect(reader.db.deleteFrom('pet').execute()).rejects.toThrow(/readonly/);
     await reader.close();
+    await writer.close();
+  });
+});
+
+describe('tending the index', () => {
+  it('moves its write-ahead log beside the writer, which goes on', async () => {
+    const tender = tendIndex(folder);
+    const writer = openIndex<Tables>(folder);
+    migrate(writer.raw, 'pets', [PET]);
+    const insert = writer.raw.prepare('INSERT INTO pet VALUES (?, 1)');
+    for (let pet = 0; pet < 2_000; pet++) insert.run(`pet ${pet}`);
+    const before = statSync(join(folder, 'index.db')).size;
+    await vi.waitFor(() => expect(statSync(join(folder, 'index.db')).size).toBeGreaterThan(before), { timeout: 5_000 });
+    insert.run('one more');
+    tender.close();
+    tender.close();
+    expect(
+      await writer.db
+        .selectFrom('pet')
+        .select((pet) => pet.fn.countAll().as('n'))
+        .execute(),
+    ).toEqual([{ n: 2_001 }]);
     await writer.close();
   });
 });

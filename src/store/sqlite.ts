@@ -29,7 +29,10 @@ export function openState<Tables>(folder: string): Store<Tables> {
  * the recorder rebuilds what is missing from the journals.
  */
 export function openIndex<Tables>(folder: string): Store<Tables> {
-  return wrap(openWal(join(folder, 'index.db'), 'NORMAL'));
+  const raw = openWal(join(folder, 'index.db'), 'NORMAL');
+  // moving the write-ahead log takes syncs: another thread does it (tend-index.ts), this one only if that fails to come
+  raw.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`);
+  return wrap(raw);
 }
 
 /** Returns `index.db` in `folder` for reading only, or null when there is none; works beside a running gateway. */
@@ -43,6 +46,9 @@ export function readIndex<Tables>(folder: string): Store<Tables> | null {
 
 /** How long a statement waits for another connection's lock. */
 const BUSY_MS = 5_000;
+
+/** Pages of 4 KiB in the write-ahead log of the index at which its writer moves them itself. */
+const WAL_PAGES = 16_384;
 
 /** What `PRAGMA synchronous` reads as. */
 const SYNCHRONOUS = { NORMAL: 1, FULL: 2 } as const;
