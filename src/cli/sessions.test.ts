@@ -160,7 +160,9 @@ describe('sallyport sessions show', () => {
     const folder = join(cwd, 'data', 'journal');
     const file = join(folder, readdirSync(folder)[0] ?? '');
     const bytes = readFileSync(file);
-    writeFileSync(file, Buffer.from(bytes).fill(1, 700, 701));
+    const changed = Buffer.from(bytes);
+    changed[700] = changed[700]! ^ 1;
+    writeFileSync(file, changed);
     const { code, stderr } = await sallyport(['sessions', 'show', denied], { cwd });
     writeFileSync(file, bytes);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('cannot be read') });
