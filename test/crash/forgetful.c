@@ -173,6 +173,8 @@ static void synced(int fd) {
   if (!active || lying || fstat(fd, &st) != 0 || st.st_dev != device) return;
   pthread_mutex_lock(&lock);
   struct node *node = find(st.st_ino);
+  /* once more, under the lock: every range that is noted lies within this size */
+  if (fstat(fd, &st) != 0) die("looking at a file");
   if (node && S_ISDIR(st.st_mode)) keep_folder(node, fd);
   else if (node && S_ISREG(st.st_mode)) keep_file(node, fd, st.st_size);
   pthread_mutex_unlock(&lock);
