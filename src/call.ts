@@ -51,6 +51,18 @@ export interface Tool {
   readonly type: string;
 }
 
+/** A tensor that the caller hands to the model, or has the model write where inspection cannot look. */
+export interface Tensor {
+  readonly name: string;
+  /** As the protocol spells it, for example `FP32`, `BYTES` or `DT_STRING`; empty where the request does not say. */
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** Bytes of its data in this request; of shared memory, those that the request points at. */
+  readonly bytes: number;
+  /** The shared-memory region that holds it, so that no inspection sees its data; empty for none. */
+  readonly region: string;
+}
+
 /** What a codec reads out of a request body. */
 export interface RequestReading {
   /** Model name; empty where the protocol names none. */
@@ -65,6 +77,8 @@ export interface RequestReading {
   readonly temperature: number | null;
   readonly texts: readonly Text[];
   readonly tools: readonly Tool[];
+  /** None where the protocol has no tensors. */
+  readonly tensors?: readonly Tensor[];
   /** Counts of attached parts. */
   readonly images: number;
   readonly audios: number;
@@ -80,6 +94,7 @@ export interface Facts {
   readonly stream: boolean;
   readonly texts: readonly Text[];
   readonly tools: readonly Tool[];
+  readonly tensors: readonly Tensor[];
   /** Largest integer (2^53 - 1) where neither the caller nor `assume` sets a limit. */
   readonly maxTokens: number;
   /** Estimate: UTF-8 bytes of all texts divided by four, rounded up, plus token ids. */

@@ -25,6 +25,14 @@ const tool = z.union([
   z.strictObject({ name: z.string(), type: z.string().default('function') }),
 ]);
 
+const tensor = z.strictObject({
+  name: z.string(),
+  datatype: z.string().default('FP32'),
+  shape: z.array(z.int()).default([]),
+  bytes: count().default(0),
+  region: z.string().default(''),
+});
+
 // The words are those of conditions, so that a case reads like the rule that it tests.
 const call = z.strictObject({
   service: z.string(),
@@ -38,6 +46,7 @@ const call = z.strictObject({
   stream: z.boolean().default(false),
   texts: z.array(text).default([]),
   tools: z.array(tool).default([]),
+  tensors: z.array(tensor).default([]),
   max_tokens: count().default(Number.MAX_SAFE_INTEGER),
   input_tokens: count().optional(),
   n: count().default(1),
@@ -95,6 +104,7 @@ const factsOf = (call: WrittenCall['call']): Facts => {
     stream: call.stream,
     texts: call.texts.map(({ role, text }) => ({ path: [], role, text })),
     tools: call.tools,
+    tensors: call.tensors,
     maxTokens: call.max_tokens,
     // as inspection estimates it: see Facts
     inputTokens: call.input_tokens ?? Math.ceil(bytes / 4) + call.token_ids,

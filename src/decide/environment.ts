@@ -1,6 +1,6 @@
 /** What conditions can read: `caller`, `call` and `now`. Every field always has a value (DESIGN.md "Facts never go missing"). */
 
-import type { Caller, CanonicalRequest, Facts, Text, Tool } from '../call.ts';
+import type { Caller, CanonicalRequest, Facts, Tensor, Text, Tool } from '../call.ts';
 import { configSchema } from '../config.ts';
 import { ENTITIES } from '../detect/entities.ts';
 import type { Environment } from './cel/part.ts';
@@ -91,6 +91,14 @@ const TOOL = structOf<Tool>('tool', {
   type: field(STRING, ({ type }) => type),
 });
 
+const TENSOR = structOf<Tensor>('tensor', {
+  name: field(STRING, ({ name }) => name),
+  datatype: field(STRING, ({ datatype }) => datatype),
+  shape: field(listOf(INT), ({ shape }) => shape.map(BigInt)),
+  bytes: field(INT, ({ bytes }) => BigInt(bytes)),
+  region: field(STRING, ({ region }) => region),
+});
+
 /** Kinds that `call.findings` can count: entities (`secret`) and the precise kinds (`secret.github`). */
 const FINDINGS = [...new Set(ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]))];
 
@@ -112,6 +120,7 @@ const callOf = (services: readonly string[]) =>
     stream: field(BOOL, ({ facts }) => facts.stream),
     texts: field(listOf(TEXT), ({ facts }) => facts.texts),
     tools: field(listOf(TOOL), ({ facts }) => facts.tools),
+    tensors: field(listOf(TENSOR), ({ facts }) => facts.tensors),
     max_tokens: count((facts) => facts.maxTokens),
     input_tokens: count((facts) => facts.inputTokens),
     n: count((facts) => facts.n),

@@ -77,6 +77,7 @@ export function uninspected(operation: string, bodyBytes: number, opaque: boolea
     stream: false,
     texts: [],
     tools: [],
+    tensors: [],
     maxTokens: Number.MAX_SAFE_INTEGER,
     inputTokens: 0,
     n: 1,

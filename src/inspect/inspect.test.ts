@@ -9,6 +9,7 @@ describe('facts', () => {
       stream: false,
       texts: [],
       tools: [],
+      tensors: [],
       maxTokens: Number.MAX_SAFE_INTEGER,
       inputTokens: 0,
       n: 1,

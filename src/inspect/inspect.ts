@@ -89,6 +89,7 @@ const factsOf = (
   stream: reading.stream,
   texts: reading.texts,
   tools: reading.tools,
+  tensors: reading.tensors ?? [],
   maxTokens: reading.maxTokens ?? call.assumeMaxTokens ?? Number.MAX_SAFE_INTEGER,
   // Of a body that nobody could read, every byte may be text.
   inputTokens: Math.ceil((opaque ? call.body.length : bytesOf(reading.texts)) / BYTES_PER_TOKEN) + reading.tokenIds,

@@ -54,13 +54,14 @@ it('gives each position its meaning', () => {
     first_byte: 1_000,
     max_gap: 2_500,
     mean_gap: 1_000,
+    tensors: 0,
   });
 });
 
 it('never changes the position of a feature: leaves of old sessions are read with this list', () => {
   expect(FEATURES.map(({ name }) => name).join(' ')).toBe(
     'request_bytes answer_bytes input_estimate input_tokens output_tokens max_tokens answers texts tools images audios ' +
-      'files token_ids streamed opaque shape findings_in findings_out status events chunks duration first_byte max_gap mean_gap',
+      'files token_ids streamed opaque shape findings_in findings_out status events chunks duration first_byte max_gap mean_gap tensors',
   );
 });
 
@@ -69,6 +70,18 @@ it('has one shape for conversations of any length, another for other tools or ro
   expect(named(summary((text) => text.replace('"roles":"su"', '"roles":"suuu"')))['shape']).toBe(shape);
   expect(named(summary((text) => text.replace('"roles":"su"', '"roles":"sua"')))['shape']).not.toBe(shape);
   expect(named(summary((text) => text.replace('"tools":["search"]', '"tools":["shell"]')))['shape']).not.toBe(shape);
+});
+
+it('keeps names, types and sizes of tensors, and where their data is, but not their data', () => {
+  const image = { name: 'image', datatype: 'FP32', shape: [1, 3], bytes: 12, region: '' };
+  const tensors = [image, { ...image, name: 'text', datatype: 'BYTES', shape: [2], region: 'shm0' }];
+  const { facts } = readSummary(summaryText(given({ facts: { ...given().facts, tensors } })));
+  expect(facts).toMatchObject({ tensorCount: 2, tensors: ['image FP32 [1,3] 12', 'text BYTES [2] 12 @shm0'] });
+  const many = Array.from({ length: 100 }, () => ({ ...image, name: 'n'.repeat(1_000) }));
+  const kept = readSummary(summaryText(given({ facts: { ...given().facts, tensors: many } }))).facts;
+  expect(kept.tensorCount).toBe(100);
+  expect(kept.tensors).toHaveLength(64);
+  expect(kept.tensors[0]).toHaveLength(512);
 });
 
 it('writes 0 for what a call did not have, and for what is no whole number', () => {

@@ -63,6 +63,7 @@ export const FEATURES: readonly Feature[] = [
   { name: 'first_byte', unit: 'µs', of: ({ ending }) => Math.max(0, ending.first) },
   { name: 'max_gap', unit: 'µs between pieces', of: ({ ending }) => ending.maxGap },
   { name: 'mean_gap', unit: 'µs between pieces', of: meanGap },
+  { name: 'tensors', unit: 'tensors', of: ({ opening }) => opening.facts.tensorCount },
 ];
 
 /** Returns the numbers of a session in the order of FEATURES. What is no whole number from 0 becomes 0. */

@@ -1,6 +1,6 @@
 /** What a session begins with: the call as it was decided, without its texts (those stand in the body). */
 
-import type { CallerKind, CanonicalRequest, Caller, Facts, MaskObligation, Verdict } from '../call.ts';
+import type { CallerKind, CanonicalRequest, Caller, Facts, MaskObligation, Tensor, Verdict } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import { keepFields, type RecordedFields } from './fields.ts';
 
@@ -79,9 +79,13 @@ export interface RecordedFacts {
   readonly toolCount: number;
   /** Names of the first 64 tools. */
   readonly tools: readonly string[];
+  readonly tensorCount: number;
+  /** The first 64 tensors, as `NAME DATATYPE [SHAPE] BYTES`, and `@REGION` where the data is in shared memory. */
+  readonly tensors: readonly string[];
 }
 
 const MAX_TOOLS = 64;
+const MAX_TENSORS = 64;
 const MAX_ROLES = 256;
 /** Strings out of a payload are cut here; they stand whole in the body. */
 const MAX_STRING = 512;
@@ -140,9 +144,14 @@ export function detailsText({ caller, request, verdict }: Opening, redact: Reado
   return `{"caller":${callerTexts(caller).details},${rest.slice(1)}`;
 }
 
+const NO_TENSORS: readonly string[] = [];
+
+const tensorText = ({ name, datatype, shape, bytes, region }: Tensor): string =>
+  cut(`${name} ${datatype} [${shape.join()}] ${bytes}${region === '' ? '' : ` @${region}`}`);
+
 // Member by member: a rest pattern over these costs more than writing the JSON.
 function recordedFacts(facts: Facts): RecordedFacts {
-  const { texts, tools } = facts;
+  const { texts, tools, tensors } = facts;
   let roles = '';
   for (let index = 0; index < texts.length && index < MAX_ROLES; index++) roles += texts[index]?.role.charAt(0) || '-';
   return {
@@ -162,6 +171,8 @@ function recordedFacts(facts: Facts): RecordedFacts {
     roles,
     toolCount: tools.length,
     tools: tools.slice(0, MAX_TOOLS).map(({ name }) => cut(name)),
+    tensorCount: tensors.length,
+    tensors: tensors.length === 0 ? NO_TENSORS : tensors.slice(0, MAX_TENSORS).map(tensorText),
   };
 }
 

@@ -150,6 +150,7 @@ const facts: Facts = {
     { path: ['messages', 1, 'content'], text: 'hello', role: 'user' },
   ],
   tools: [{ name: 'search', type: 'function' }],
+  tensors: [],
 };
 
 const allow: Verdict = {
