@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   allRows,
   completed,
@@ -15,11 +15,31 @@ import {
 } from '../../test/record/house.ts';
 import { systemClock } from '../clock.ts';
 import { journalFile, journalFolder, journalHead, listJournals } from './journal-name.ts';
-import { createLink, type ToWorker } from './messages.ts';
+import { createLink, type LinkEnd, type ToWorker } from './messages.ts';
 import { bodyOf, readSession } from './read-session.ts';
-import { createRecorder } from './recorder.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import { Watermarks } from './watermarks.ts';
 
 const MIB = 1024 ** 2;
+
+/** Resolves to a recorder with one journal and nobody at the other end who syncs or seals it. */
+async function openAlone(worker: LinkEnd, thread: LinkEnd): Promise<Recorder> {
+  const folder = newFolder();
+  const name = { instance: worker.instance, worker: 0, n: 0 };
+  const path = join(journalFolder(folder), journalFile(name));
+  mkdirSync(journalFolder(folder));
+  const head = journalHead(name, 0);
+  writeFileSync(path, head);
+  const journal: ToWorker = { kind: 'journal', n: 0, path, offset: head.length };
+  thread.port.postMessage(journal);
+  return createRecorder({
+    link: worker,
+    recordingKey,
+    recording: { max_session: 64 * MIB, over: 'refuse' },
+    clock: systemClock,
+    redact: new Set(),
+  });
+}
 
 describe('journals', () => {
   it('are left for the next one at 64 MiB; sessions may span them, and have their keys where they opened', async () => {
@@ -63,30 +83,37 @@ describe('journals', () => {
   });
 });
 
+describe('who waits for the disk', () => {
+  it('hears of it outside of what another is doing, also when it moves while that one asks', async () => {
+    const { worker, recorder: thread } = createLink('0123456789abcdef', 0);
+    const recorder = await openAlone(worker, thread);
+    const marks = new Watermarks(thread.memory);
+    const heard: string[] = [];
+    recorder.open(opening()).durable(() => heard.push('first'));
+    const second = recorder.open(opening());
+    recorder.flush();
+    // the disk catches up between the look at the watermark and the wish to be told
+    const wish = vi.spyOn(Watermarks.prototype, 'awaitDurable').mockImplementationOnce(() => {
+      marks.durable = marks.written;
+    });
+    second.durable(() => heard.push('second'));
+    wish.mockRestore();
+    expect(heard).toEqual([]);
+    await Promise.resolve();
+    expect(heard).toEqual(['first', 'second']);
+    thread.port.close();
+  });
+});
+
 describe('a worker whose recorder thread is too far behind', () => {
   it('refuses calls as overloaded, and takes them again when it has caught up', async () => {
-    const folder = newFolder();
     const { worker, recorder: thread } = createLink('0123456789abcdef', 0);
-    const name = { instance: worker.instance, worker: 0, n: 0 };
-    const path = join(journalFolder(folder), journalFile(name));
-    mkdirSync(journalFolder(folder));
-    const head = journalHead(name, 0);
-    writeFileSync(path, head);
-    const journal: ToWorker = { kind: 'journal', n: 0, path, offset: head.length };
-    thread.port.postMessage(journal);
-    const recorder = await createRecorder({
-      link: worker,
-      recordingKey,
-      recording: { max_session: 64 * MIB, over: 'refuse' },
-      clock: systemClock,
-      redact: new Set(),
-    });
+    const recorder = await openAlone(worker, thread);
     const call = (): void => recorder.open(opening({ body: Buffer.alloc(MIB) })).close(completed);
     for (let calls = 0; calls < 64; calls++) call();
     expect(call).toThrow(expect.objectContaining({ reason: 'overloaded' }));
     expect(recorder.failed).toBe(false);
 
-    const { Watermarks } = await import('./watermarks.ts');
     const marks = new Watermarks(thread.memory);
     recorder.flush();
     marks.durable = marks.written;

@@ -128,14 +128,17 @@ export class JournalWriter {
     this.#onWritten.push(then);
   }
 
-  /** Calls `then` once everything up to `position` is on the disk; at once if it is already. */
+  /**
+   * Calls `then` once everything up to `position` is on the disk; at once if it is already. Nobody else hears anything
+   * while this runs: who asks may stand in the middle of a parser that must not be entered twice.
+   */
   whenDurable(position: Position, then: Then): void {
     if (position <= this.#marks.durable) return then(true);
     if (this.failed) return then(false);
     this.#onDurable.push({ position, tell: then });
     this.#marks.awaitDurable();
     // what became durable before the wish was heard
-    if (position <= this.#marks.durable) this.#wake();
+    if (position <= this.#marks.durable) queueMicrotask(() => this.#wake());
   }
 
   /** Writes what has gathered. Called by itself at the end of each turn of the event loop. */
