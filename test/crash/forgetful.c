@@ -9,7 +9,7 @@
  *
  * Image: files/ID holds the durable bytes of a file, folders/ID the durable names of a folder, one "ID TYPE NAME" a line
  * (TYPE f or d). The folder itself is ID 1. IDs are for life, inode numbers are used again. A file that was never synced
- * has no bytes. Not seen: writes through mmap. SQLite maps only its -shm file, which is made anew after a crash.
+ * has no bytes. The file `begun` is made once the image holds all that was there before the program's own first step. Not seen: writes through mmap. SQLite maps only its -shm file, which is made anew after a crash.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -235,6 +235,11 @@ __attribute__((constructor)) static void begin(void) {
   if (real_mkdir(path, 0700) != 0) die(path);
   know(st.st_ino); /* ID 1 */
   if (nftw(folder, snapshot, 16, FTW_PHYS) != 0) die("walking the folder");
+  /* from here on the image stands for the folder; without this file the program has not begun */
+  snprintf(path, sizeof path, "%s/begun", image);
+  int begun = real_open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (begun < 0) die(path);
+  close(begun);
   lying = getenv("FORGETFUL_LIE") != NULL;
   active = 1;
 }

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -68,6 +69,8 @@ export interface Rebuild {
 
 /** Builds what the power cut left. */
 export function rebuild({ image, folder, target, torn }: Rebuild): void {
+  // killed before its first step, while the image was still being made: what was there is what is left
+  if (!existsSync(join(image, 'begun'))) return cpSync(folder, target, { recursive: true });
   const build = (id: string, from: string, to: string): void => {
     mkdirSync(to, { mode: 0o700 });
     const list = join(image, 'folders', id);

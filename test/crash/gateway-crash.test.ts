@@ -28,13 +28,18 @@ let model: ModelServer;
 let home: string;
 let token: string;
 let starts = 0;
+/** What each start claims, by its number: the model server hears of calls a little after their gateway is dead. */
+const claimsOf = new Map<string, Claim[]>();
 
 beforeAll(async () => {
   [idp, model] = await Promise.all([
     startIdentityProvider(),
-    startModelServer((request) =>
-      isStreamed(request.json()) ? chatStream(['Good ', 'morning', '!'], { pause: 2 }) : chat('Good morning!'),
-    ),
+    startModelServer((request) => {
+      const { model: asked, stream } = chatOf(request.json());
+      const [service, start = ''] = asked.split('.');
+      if (service === 'strict') claimsOf.get(start)?.push({ kind: 'forwarded', model: asked });
+      return stream ? chatStream(['Good ', 'morning', '!'], { pause: 2 }) : chat('Good morning!');
+    }),
   ]);
   home = mkdtempSync(join(tmpdir(), 'sallyport-crash-home-'));
   await sallyport(['init', '--dir', home]);
@@ -45,24 +50,38 @@ afterAll(async () => {
   rmSync(home, { recursive: true });
 });
 
-const isStreamed = (body: unknown): boolean =>
-  typeof body === 'object' && body !== null && 'stream' in body && body.stream === true;
+const chatOf = (body: unknown): { readonly model: string; readonly stream: boolean } => {
+  if (typeof body !== 'object' || body === null || !('model' in body)) throw new Error('expected a chat');
+  return { model: String(body.model), stream: 'stream' in body && body.stream === true };
+};
+
+/** Returns a config in which the service `strict` syncs when it is told to. */
+const crashConfig = (folder: string, strict: 'before_forward' | 'before_answer'): string =>
+  usualConfig(
+    { issuer: idp.issuer, model: model.url },
+    `store: { path: ${folder} }\nledger: { checkpoint_every: 50ms }\nworkers: 2\n`,
+  ).replace(
+    'services:\n',
+    `services:\n  - { name: strict, protocol: openai, durable: ${strict}, upstream: { url: ${model.url} } }\n`,
+  );
 
 /** Makes calls, one after the other, until the gateway is gone; claims each session whose answer has begun. */
-async function callOn(port: number, caller: number, child: ChildProcess, claims: Claim[]): Promise<void> {
+async function callOn(port: number, caller: number, child: ChildProcess, start: number): Promise<void> {
+  const claims = claimsOf.get(String(start)) ?? [];
   for (let call = 0; child.exitCode === null && child.signalCode === null; call++) {
     const stream = (caller + call) % 2 === 0;
+    const service = call % 3 === 0 ? 'strict' : 'llm';
     // every fifth call is denied, every seventh comes from nobody
     const tools = call % 5 === 4 ? [{ type: 'function', function: { name: 'shell', parameters: {} } }] : undefined;
     const messages = [{ role: 'user', content: `hello ${'x'.repeat((call * 977) % 5_000)}` }];
     try {
-      const answer = await fetch(`http://127.0.0.1:${port}/llm/v1/chat/completions`, {
+      const answer = await fetch(`http://127.0.0.1:${port}/${service}/v1/chat/completions`, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
           ...(call % 7 === 6 ? {} : { authorization: `Bearer ${token}` }),
         },
-        body: JSON.stringify({ model: 'm', stream, tools, messages }),
+        body: JSON.stringify({ model: `${service}.${start}.${caller}.${call}`, stream, tools, messages }),
       });
       const id = answer.headers.get('sallyport-session');
       if (id !== null && id !== '') claims.push({ kind: 'session', id });
@@ -73,13 +92,12 @@ async function callOn(port: number, caller: number, child: ChildProcess, claims:
   }
 }
 
+/** When the service `strict` syncs: the second makes it like any other. */
+let strict: 'before_forward' | 'before_answer' = 'before_forward';
+
 const start: StartVictim = async (folder, environment) => {
   const config = join(home, 'crash.yaml');
-  const places = { issuer: idp.issuer, model: model.url };
-  writeFileSync(
-    config,
-    usualConfig(places, `store: { path: ${folder} }\nledger: { checkpoint_every: 50ms }\nworkers: 2\n`),
-  );
+  writeFileSync(config, crashConfig(folder, strict));
   const child = spawn(process.execPath, [MAIN, '--json', 'start', '--config', config], {
     cwd: home,
     env: { ...process.env, UPSTREAM_KEY: 'secret', ...environment },
@@ -88,18 +106,19 @@ const start: StartVictim = async (folder, environment) => {
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const claims: Claim[] = [];
+  const number = ++starts;
+  claimsOf.set(String(number), claims);
   const lines = createInterface(child.stdout);
   // the first line tells the ports
   lines.on('line', (line) => {
     const { listeners }: { readonly listeners: readonly number[] } = JSON.parse(line);
-    for (let caller = 0; caller < CALLERS; caller++) void callOn(listeners[0] ?? 0, caller, child, claims);
+    for (let caller = 0; caller < CALLERS; caller++) void callOn(listeners[0] ?? 0, caller, child, number);
   });
   child.on('exit', (code) => {
     if (code !== null) console.error(said);
   });
   // one in four is killed while it starts and recovers, the others under load
-  starts++;
-  await (starts % 4 === 0 ? once(child, 'spawn') : Promise.race([once(lines, 'line'), once(child, 'exit')]));
+  await (number % 4 === 0 ? once(child, 'spawn') : Promise.race([once(lines, 'line'), once(child, 'exit')]));
   return { process: child, claims };
 };
 
@@ -123,12 +142,13 @@ if (disk === null) {
 } else {
   describe('promise 3: the gateway, killed under load with loss of everything that was not synced', () => {
     it(
-      'has the record of every answer that began, starts again, and verifies',
+      'has the record of every answer that began and of every call that a strict service forwarded, starts again, and verifies',
       async () => {
         const seed = Date.now() % 1_000_000;
         const report = await crash(KILLS, seed, false);
         expect(report.broken, `seed ${seed}`).toEqual([]);
         expect(report.claims).toBeGreaterThan(KILLS * 3);
+        expect([...claimsOf.values()].flat().filter(({ kind }) => kind === 'forwarded').length).toBeGreaterThan(KILLS);
         console.log(`${report.kills} kills, ${report.claims} claims held, ${report.interrupted} sessions interrupted`);
       },
       60_000 + KILLS * 10_000,
@@ -137,5 +157,12 @@ if (disk === null) {
     it('is found out when the disk lies about what it synced', async () => {
       expect((await crash(10, 1, true)).broken).not.toEqual([]);
     }, 120_000);
+
+    it('is found out when the strict service forwards before its record is synced', async () => {
+      strict = 'before_answer';
+      const { broken } = await crash(60, 2, false);
+      strict = 'before_forward';
+      expect(broken).toContainEqual(expect.stringContaining('claimed and lost: {"kind":"forwarded"'));
+    }, 300_000);
   });
 }

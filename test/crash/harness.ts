@@ -21,7 +21,9 @@ export type Claim =
   /** A leaf of another part was acknowledged: it is in the ledger, under this number. */
   | { readonly kind: 'leaf'; readonly number: number; readonly hash: string }
   /** A checkpoint over so many leaves was published. */
-  | { readonly kind: 'checkpoint'; readonly size: number };
+  | { readonly kind: 'checkpoint'; readonly size: number }
+  /** The model server was asked for this model by a service that syncs before it forwards: there is a record of it. */
+  | { readonly kind: 'forwarded'; readonly model: string };
 
 /** A gateway that is to be killed. */
 export interface Victim {
@@ -118,8 +120,9 @@ async function checkEvidence(
   cpSync(left, folder, { recursive: true });
   try {
     const house = await openHouse({ folder, keys });
+    const models = new Set((await house.rows()).map(({ model }) => model));
     await house.close();
-    return await verifyAll(folder, keys, claims, house.log.lines);
+    return await verifyAll(folder, keys, claims, { log: house.log.lines, models });
   } catch (error) {
     return {
       broken: [`it does not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
@@ -130,7 +133,13 @@ async function checkEvidence(
   }
 }
 
-async function verifyAll(folder: string, keys: Keys, claims: readonly Claim[], log: readonly string[]) {
+/** What a restart said, and the models that its sessions asked for. */
+interface Restarted {
+  readonly log: readonly string[];
+  readonly models: ReadonlySet<string>;
+}
+
+async function verifyAll(folder: string, keys: Keys, claims: readonly Claim[], { log, models }: Restarted) {
   const leaves: Leaf[] = [];
   const journals = new JournalCheck(folder);
   const ledger = await verifyLog(readDirectory(join(folder, 'ledger')), {
@@ -146,6 +155,7 @@ async function verifyAll(folder: string, keys: Keys, claims: readonly Claim[], l
   const isKept = (claim: Claim): boolean => {
     if (claim.kind === 'session') return started.has(claim.id);
     if (claim.kind === 'checkpoint') return leaves.length >= claim.size;
+    if (claim.kind === 'forwarded') return models.has(claim.model);
     const leaf = leaves[claim.number];
     return leaf?.type === 'config' && leaf.hash === claim.hash;
   };
