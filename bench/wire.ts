@@ -113,8 +113,7 @@ const facts = (scanner: Scanner): void => {
     {
       codec: codecs.openai,
       operation,
-      body: BODY,
-      contentType: 'application/json',
+      body: { bytes: BODY, contentType: 'application/json', rawHeaders: [] },
       assumeMaxTokens: null,
       opaque: false,
     },

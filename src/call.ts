@@ -63,7 +63,7 @@ export interface Tensor {
   readonly region: string;
 }
 
-/** What a codec reads out of a request body. */
+/** What a codec reads out of one operation of a request body. */
 export interface RequestReading {
   /** Model name; empty where the protocol names none. */
   readonly model: string;
@@ -109,6 +109,8 @@ export interface Facts {
   readonly bodyBytes: number;
   /** True when the body could not be read and the service says `opaque: allow`. */
   readonly opaque: boolean;
+  /** How many operations the call holds: 1 for nearly every call, more for batches. */
+  readonly operations: number;
   /** Findings in the request: entity kind → count. */
   readonly findings: Readonly<Record<string, number>>;
 }
@@ -147,6 +149,8 @@ interface VerdictBase {
   /** What the deciding rule tells the caller; empty for none. */
   readonly message: string;
   readonly mask: MaskObligation;
+  /** Which of several operations decided, from 0; absent for a call of one. */
+  readonly at?: number;
 }
 
 /** What decide says of a call, with its obligations and its reason. */

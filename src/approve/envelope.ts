@@ -27,9 +27,13 @@ export interface EnvelopeDigests {
   readonly call: string;
 }
 
-/** Field lines that change what a model server does; everything else about the head is the client's business. */
+/** Field lines that change what a model server does or how its body reads; all else of a head is the client's business. */
 const BINDING_FIELDS: ReadonlySet<string> = new Set([
   'content-type',
+  'inference-header-content-length',
+  'mcp-method',
+  'mcp-name',
+  'mcp-session-id',
   'anthropic-beta',
   'anthropic-version',
   'openai-beta',

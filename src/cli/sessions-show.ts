@@ -57,6 +57,9 @@ const showOpening = ({ row: { id }, opening, details }: RecordedSession): readon
     'verdict',
     `${opening.effect}${opening.rule === '' ? '' : ` by ${opening.rule}`} (policies ${opening.policy.slice(0, 12)})`,
   ),
+  ...(opening.facts.operations > 1
+    ? [row('operations', `${opening.facts.operations}; number ${opening.decided + 1} decided`)]
+    : []),
   ...(opening.approval === '' ? [] : [row('approval', opening.approval)]),
 ];
 

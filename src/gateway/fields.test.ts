@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerFields, fieldValue, requestFields } from './fields.ts';
+import { answerFields, fieldValue, replaceFields, requestFields } from './fields.ts';
 
 const upstream = {
   host: 'model:11434',
@@ -165,5 +165,25 @@ describe('fieldValue', () => {
   it('finds a field by its lower-case name', () => {
     expect(fieldValue(['Content-Type', 'a', 'X', 'b'], 'content-type')).toBe('a');
     expect(fieldValue(['X', 'b'], 'content-type')).toBe('');
+  });
+});
+
+describe('replaceFields', () => {
+  it('writes other values in the place of lines, whatever the case of their names', () => {
+    const raw = ['X-A', '1', 'INFERENCE-Header-Content-Length', '20', 'X-B', 'x-a'];
+    expect(replaceFields(raw, ['Inference-Header-Content-Length', '17'])).toEqual([
+      'X-A',
+      '1',
+      'INFERENCE-Header-Content-Length',
+      '17',
+      'X-B',
+      'x-a',
+    ]);
+  });
+
+  it('leaves lines alone that nothing is to be said of', () => {
+    const raw = ['X-A', '1'];
+    expect(replaceFields(raw, [])).toBe(raw);
+    expect(replaceFields(raw, ['X-C', '1'])).toEqual(raw);
   });
 });

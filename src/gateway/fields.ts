@@ -75,6 +75,14 @@ export function requestFields(
   return fields;
 }
 
+/** Returns the lines with the values of `fields` in place of their own, names compared without case. */
+export function replaceFields(raw: readonly string[], fields: readonly string[]): readonly string[] {
+  if (fields.length === 0) return raw;
+  const values = new Map<string, string>();
+  for (let at = 0; at < fields.length; at += 2) values.set((fields[at] ?? '').toLowerCase(), fields[at + 1] ?? '');
+  return raw.map((part, at) => (at % 2 === 0 ? part : (values.get((raw[at - 1] ?? '').toLowerCase()) ?? part)));
+}
+
 /** Field lines that describe bytes which masking has changed. */
 const DESCRIBES_BYTES: ReadonlySet<string> = new Set([
   'content-length',

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { CanonicalRequest } from '../call.ts';
 import { Failure } from '../reasons.ts';
 import type { Upstream } from './upstream.ts';
-import { requestFields } from './fields.ts';
+import { replaceFields, requestFields } from './fields.ts';
 
 /** Takes one answer as it arrives. */
 export interface AnswerSink {
@@ -32,6 +32,8 @@ export interface Outgoing {
   readonly request: CanonicalRequest;
   /** Null for a request without a body. */
   readonly body: Buffer | null;
+  /** Field lines that stand in place of the caller's lines with these names: name, value, name, value. */
+  readonly fields: readonly string[];
   /** Ask for an uncoded answer, because it will be read. */
   readonly identity: boolean;
 }
@@ -46,7 +48,7 @@ export function forward(upstream: Upstream, outgoing: Outgoing, sink: AnswerSink
         method: request.method,
         path: request.query === '' ? path : `${path}?${request.query}`,
         headers: requestFields(
-          request.rawHeaders,
+          replaceFields(request.rawHeaders, outgoing.fields),
           upstream.fields,
           body === null ? null : body.length,
           outgoing.identity,

@@ -88,6 +88,7 @@ export function uninspected(operation: string, bodyBytes: number, opaque: boolea
     tokenIds: 0,
     bodyBytes,
     opaque,
+    operations: 1,
     findings: {},
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decide } from '../decide/decide.ts';
+import { decideEach } from '../decide/decide-each.ts';
 import { Failure } from '../reasons.ts';
 import { accept, type Arrival } from './accept.ts';
 import { Answer } from './answer.ts';
@@ -31,30 +31,34 @@ export async function handle(gate: Gate, req: IncomingMessage, res: ServerRespon
 
   const call = new Underway(gate, epoch, req, res, accepted, identified.caller, began);
   try {
-    const { facts, document } = await inspectBody(call);
+    const { facts, each, content } = await inspectBody(call);
     call.inspected(facts);
 
-    const verdict = decide(
+    const verdict = decideEach(
       epoch.policy,
       call.caller,
       { ...request, protocol: served.config.protocol },
-      facts,
+      each,
       gate.clock.now(),
     );
     call.decided(verdict);
 
-    const masked = verdict.effect === 'deny' ? null : maskBody(call, document, verdict);
-    const session = call.open(verdict, masked, accepted.head.approval);
+    const masked = verdict.effect === 'deny' ? null : maskBody(call, content, verdict);
+    const session = call.open(verdict, masked?.bytes ?? null, accepted.head.approval);
     if (verdict.effect === 'deny') return refuseCall(call, { reason: verdict.reason, detail: verdict.message });
 
-    const decision = verdict.effect === 'hold' ? await approve(call, session, verdict, masked) : null;
+    const decision = verdict.effect === 'hold' ? await approve(call, session, verdict, masked?.bytes ?? null) : null;
     if (decision?.kind === 'held') return refuseCall(call, decision);
-    const body = decision === null ? (masked ?? call.body) : decision.body;
+    const body = decision === null ? (masked?.bytes ?? call.body) : decision.body;
     await kept(session, decision !== null || served.config.durable === 'before_forward');
     if (res.destroyed) return refuseCall(call, { reason: 'caller-left' });
 
     const mask = maskAnswerOf(call, verdict);
-    forward(served.upstream, { request, body, identity: mask.reads }, new Answer(call, session, mask));
+    forward(
+      served.upstream,
+      { request, body, fields: masked?.fields ?? [], identity: mask.reads },
+      new Answer(call, session, mask),
+    );
   } catch (cause) {
     const failure = cause instanceof Failure ? cause : new Failure('internal', 'a call failed unexpectedly', { cause });
     if (failure.reason === 'internal') gate.log.error({ err: failure }, 'a call failed unexpectedly');

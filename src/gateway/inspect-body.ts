@@ -1,18 +1,10 @@
 /** inspect: reads the body of an identified call and learns its facts. */
 
-import type { Facts } from '../call.ts';
-import { inspect } from '../inspect/inspect.ts';
-import type { JsonDocument } from '../protocol/json.ts';
+import { type Inspected, inspect } from '../inspect/inspect.ts';
 import { Failure } from '../reasons.ts';
 import { readBody } from './body.ts';
 import { uninspected } from './gate.ts';
 import type { Underway } from './underway.ts';
-
-/** What inspection yields: the facts, and the document when there is one. */
-export interface Inspected {
-  readonly facts: Facts;
-  readonly document: JsonDocument | null;
-}
 
 /** Resolves to the facts of a call. Rejects with Failure when the body cannot be read, or may not pass unread. */
 export async function inspectBody(call: Underway): Promise<Inspected> {
@@ -38,15 +30,16 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
     throw new Failure('body-unreadable', 'the request body is compressed', {
       detail: 'Send the body without a content-encoding.',
     });
-  if (operation === null || coded)
-    return { facts: uninspected(operation?.name ?? 'unknown', body.bytes.length, true), document: null };
+  if (operation === null || coded) {
+    const facts = uninspected(operation?.name ?? 'unknown', body.bytes.length, true);
+    return { facts, each: [facts], content: null };
+  }
 
   return inspect(
     {
       codec: served.codec,
       operation,
-      body: body.bytes,
-      contentType: head.contentType,
+      body: { bytes: body.bytes, contentType: head.contentType, rawHeaders: head.rawHeaders },
       assumeMaxTokens: served.config.assume.max_tokens ?? null,
       opaque,
     },

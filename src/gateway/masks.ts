@@ -3,19 +3,17 @@
 import type { Verdict } from '../call.ts';
 import { createAnswerMask, type AnswerMask } from '../mask/answer.ts';
 import { observeAnswer } from '../mask/observe.ts';
-import { maskRequest } from '../mask/request.ts';
-import type { JsonDocument } from '../protocol/json.ts';
+import { maskContent } from '../mask/request.ts';
+import type { Content, Rendering } from '../protocol/content.ts';
 import { Failure } from '../reasons.ts';
 import type { Underway } from './underway.ts';
 
 /** Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`. */
-export function maskBody(call: Underway, document: JsonDocument | null, verdict: Verdict): Buffer | null {
+export function maskBody(call: Underway, content: Content | null, verdict: Verdict): Rendering | null {
   const masker = call.epoch.maskerFor(verdict.mask.request);
-  const { operation, served } = call.accepted;
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
-  if (masker === null || document === null || operation === null) return null;
-  const bytes = maskRequest(document, served.codec, operation, masker, () => {});
-  return bytes === document.bytes ? null : bytes;
+  if (masker === null || content === null) return null;
+  return maskContent(content, call.accepted.served.codec, masker, () => {});
 }
 
 /** How the answer of a call is to be masked. */

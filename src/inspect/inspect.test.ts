@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { factsOf, type InspectCase, look, refused } from '../../test/kit/inspected.ts';
+import type { Codec } from '../protocol/codec.ts';
+import { codecs } from '../protocol/codecs.ts';
+import { jsonContent, MAX_OPERATIONS } from '../protocol/content.ts';
+import { readJson } from '../protocol/json.ts';
+import { itemsOf, stringMember } from '../protocol/value.ts';
+import { inspect } from './inspect.ts';
 
 describe('facts', () => {
   it('have every value when the body says as little as it may', () => {
@@ -20,6 +26,7 @@ describe('facts', () => {
       tokenIds: 0,
       bodyBytes: 15,
       opaque: false,
+      operations: 1,
       findings: {},
     });
   });
@@ -51,21 +58,85 @@ describe('facts', () => {
 
   it('keep the one reading of the body', () => {
     const bytes = Buffer.from('{"messages":[]}');
-    const { document } = look(bytes);
-    expect(document?.bytes).toBe(bytes);
-    expect(document?.value).toEqual({ messages: [] });
+    const { content } = look(bytes);
+    expect(content?.bytes).toBe(bytes);
+    expect(content?.pieces).toMatchObject([{ kind: 'json', document: { bytes, value: { messages: [] } } }]);
   });
 
   it('exist for an operation without a body, and refuse one that it has', () => {
     const options = { method: 'GET', path: '/v1/models' };
-    expect(look('', options)).toMatchObject({ facts: { operation: 'models.list', bodyBytes: 0 }, document: null });
+    expect(look('', options)).toMatchObject({ facts: { operation: 'models.list', bodyBytes: 0 }, content: null });
     expect(refused('{}', options)).toBe(true);
   });
 
   it('exist for a body that may be left out', () => {
     const options: InspectCase = { protocol: 'http', path: '/any' };
-    expect(look('', options)).toMatchObject({ facts: { operation: 'post' }, document: null });
+    expect(look('', options)).toMatchObject({ facts: { operation: 'post' }, content: null });
     expect(factsOf('["to a@b.co"]', options)).toMatchObject({ findings: { email: 1 }, opaque: false });
+  });
+});
+
+describe('several operations in one body', () => {
+  /** A protocol whose bodies are lists of chats. */
+  const codec: Codec = {
+    ...codecs.openai,
+    content(operation, { bytes }) {
+      const document = readJson(bytes);
+      const asked = itemsOf(document.value).map((value) => ({
+        operation: { ...operation, name: stringMember(value, 'as') || operation.name },
+        document: value,
+        reading: codecs.openai.request(operation, value),
+      }));
+      return jsonContent(operation, document, asked);
+    },
+  };
+  const operation = { name: 'chat', body: 'json' } as const;
+  const inspected = (body: readonly unknown[]) =>
+    inspect(
+      {
+        codec,
+        operation,
+        body: { bytes: Buffer.from(JSON.stringify(body)), contentType: 'application/json', rawHeaders: [] },
+        assumeMaxTokens: 10,
+        opaque: false,
+      },
+      {
+        scan: (text) =>
+          [...text.matchAll(/@/g)].map(({ index }) => ({ kind: 'at', start: index, end: index + 1, score: 1 })),
+      },
+    );
+  const asking = (content: string, more: object = {}) => ({
+    model: 'm',
+    messages: [{ role: 'user', content }],
+    ...more,
+  });
+
+  it('each have their facts, and the call has what adds up', () => {
+    const { facts, each } = inspected([asking('a@b', { n: 2 }), asking('four@', { max_tokens: 5, stream: true })]);
+    expect(each).toMatchObject([
+      { operation: 'chat', n: 2, maxTokens: 10, stream: false, findings: { at: 1 }, operations: 2 },
+      { operation: 'chat', n: 1, maxTokens: 5, stream: true, findings: { at: 1 }, operations: 2 },
+    ]);
+    expect(facts).toMatchObject({ operation: 'chat', model: 'm', n: 3, maxTokens: 15, stream: true, operations: 2 });
+    expect(facts.findings).toEqual({ at: 2 });
+    expect(facts.texts.map(({ text }) => text)).toEqual(['a@b', 'four@']);
+  });
+
+  it('are a batch of no model where they differ', () => {
+    const { facts } = inspected([asking('', { as: 'embeddings' }), asking('', { model: 'other' })]);
+    expect(facts).toMatchObject({ operation: 'batch', model: '' });
+  });
+
+  it('add up to no more than a number can hold', () => {
+    const limit = Number.MAX_SAFE_INTEGER;
+    expect(inspected([asking('', { max_tokens: limit }), asking('', { max_tokens: 1 })]).facts.maxTokens).toBe(limit);
+  });
+
+  it('are refused when they are none, or too many', () => {
+    expect(() => inspected([])).toThrow('at least one operation');
+    const many = Array.from({ length: MAX_OPERATIONS + 1 }, () => ({}));
+    expect(() => inspected(many)).toThrow(`at most ${MAX_OPERATIONS} operations`);
+    expect(inspected(many.slice(1)).each).toHaveLength(MAX_OPERATIONS);
   });
 });
 
@@ -92,7 +163,7 @@ describe('a body that cannot be read', () => {
         maxTokens: Number.MAX_SAFE_INTEGER,
         texts: [],
       },
-      document: null,
+      content: null,
     });
     expect(factsOf({ messages: [] }, { opaque: true }).opaque).toBe(false);
   });

@@ -3,29 +3,33 @@
 import type { Facts, RequestReading, Text } from '../call.ts';
 import type { Scanner } from '../detect/scanner.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
-import { type JsonDocument, readJson } from '../protocol/json.ts';
+import { type Asked, checkOperations, type Content, jsonContent, type RawBody } from '../protocol/content.ts';
+import { readJson } from '../protocol/json.ts';
 import { jsonStrings } from '../protocol/json-pieces.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
+import { together } from './together.ts';
 
 /** What is inspected. */
 export interface Inspection {
   readonly codec: Codec;
   readonly operation: Operation;
-  /** The whole body; empty when there is none. */
-  readonly body: Buffer;
-  /** The request's content type; empty when it has none. */
-  readonly contentType: string;
+  /** The whole body; its bytes are empty when there is none. */
+  readonly body: RawBody;
   /** What the model server does when no output limit is asked for; null when unknown. */
   readonly assumeMaxTokens: number | null;
   /** What cannot be read may pass, and the facts say so. */
   readonly opaque: boolean;
 }
 
-/** What inspection learnt, and the reading that later stations work on; null where there is no body to read. */
+/** What inspection learnt. */
 export interface Inspected {
+  /** The call as a whole. */
   readonly facts: Facts;
-  readonly document: JsonDocument | null;
+  /** Each operation of the call, in their order: policy decides on every one. */
+  readonly each: readonly Facts[];
+  /** The reading that later stations work on; null where there is no body to read. */
+  readonly content: Content | null;
 }
 
 const NOTHING_SAID: RequestReading = {
@@ -47,25 +51,28 @@ const BYTES_PER_TOKEN = 4;
 const unreadable = (expected: string): Failure =>
   new Failure('body-unreadable', `expected ${expected}`, { detail: `Expected ${expected}.` });
 
-/** Returns the document in the body, null for an operation without one. Throws Failure `body-unreadable`. */
-const readBody = ({ operation, body, contentType }: Inspection): JsonDocument | null => {
-  if (body.length === 0) {
+/** Returns what the body holds, null for an operation without one. Throws Failure `body-unreadable`. */
+const readBody = ({ codec, operation, body }: Inspection): Content | null => {
+  if (body.bytes.length === 0) {
     if (operation.body === 'none' || operation.body === 'optional') return null;
     throw unreadable('a body');
   }
   if (operation.body === 'none') throw unreadable('no body');
-  if (operation.body === 'opaque' || bodyForm(contentType) !== 'json')
+  const content = codec.content?.(operation, body) ?? null;
+  if (content !== null) return checkOperations(content);
+  if (operation.body === 'opaque' || bodyForm(body.contentType) !== 'json')
     throw unreadable('a body of content type application/json');
-  return readJson(body);
+  const document = readJson(body.bytes);
+  const reading = codec.request(operation, document.value);
+  return jsonContent(operation, document, [{ operation, document: document.value, reading }]);
 };
 
-const countFindings = (texts: readonly Text[], call: Inspection, document: unknown, scanner: Scanner) => {
+const countFindings = ({ operation, document, reading }: Asked, codec: Codec, scanner: Scanner) => {
   const counts: Record<string, number> = {};
   const scan = (text: string): void => {
     for (const { kind } of scanner.scan(text)) counts[kind] = (counts[kind] ?? 0) + 1;
   };
-  const { codec, operation } = call;
-  for (const { path, text } of texts) {
+  for (const { path, text } of reading.texts) {
     if (codec.kind(operation, path, text, document) === 'json') jsonStrings(text).forEach(scan);
     else scan(text);
   }
@@ -78,13 +85,17 @@ const bytesOf = (texts: readonly Text[]): number => {
   return bytes;
 };
 
-const factsOf = (
-  call: Inspection,
-  reading: RequestReading,
-  findings: Readonly<Record<string, number>>,
-  opaque: boolean,
-): Facts => ({
-  operation: call.operation.name,
+/** What is known of one operation before its facts are made. */
+interface Learnt {
+  readonly operation: Operation;
+  readonly reading: RequestReading;
+  readonly findings: Readonly<Record<string, number>>;
+  readonly opaque: boolean;
+  readonly operations: number;
+}
+
+const factsOf = (call: Inspection, { operation, reading, findings, opaque, operations }: Learnt): Facts => ({
+  operation: operation.name,
   model: reading.model,
   stream: reading.stream,
   texts: reading.texts,
@@ -92,36 +103,47 @@ const factsOf = (
   tensors: reading.tensors ?? [],
   maxTokens: reading.maxTokens ?? call.assumeMaxTokens ?? Number.MAX_SAFE_INTEGER,
   // Of a body that nobody could read, every byte may be text.
-  inputTokens: Math.ceil((opaque ? call.body.length : bytesOf(reading.texts)) / BYTES_PER_TOKEN) + reading.tokenIds,
+  inputTokens:
+    Math.ceil((opaque ? call.body.bytes.length : bytesOf(reading.texts)) / BYTES_PER_TOKEN) + reading.tokenIds,
   n: reading.n,
   temperature: reading.temperature ?? 1,
   images: reading.images,
   audios: reading.audios,
   files: reading.files,
   tokenIds: reading.tokenIds,
-  bodyBytes: call.body.length,
+  bodyBytes: call.body.bytes.length,
   opaque,
+  operations,
   findings,
 });
 
+/** Returns what an operation says that has no body, or one that nobody could read. */
+const unsaid = (call: Inspection, opaque: boolean): Inspected => {
+  const { operation } = call;
+  const facts = factsOf(call, { operation, reading: NOTHING_SAID, findings: {}, opaque, operations: 1 });
+  return { facts, each: [facts], content: null };
+};
+
 const read = (call: Inspection, scanner: Scanner): Inspected => {
-  const document = readBody(call);
-  if (document === null) return { facts: factsOf(call, NOTHING_SAID, {}, false), document };
-  const reading = call.codec.request(call.operation, document.value);
-  const findings = countFindings(reading.texts, call, document.value, scanner);
-  return { facts: factsOf(call, reading, findings, false), document };
+  const content = readBody(call);
+  if (content === null) return unsaid(call, false);
+  const operations = content.asked.length;
+  const each = content.asked.map((asked) => {
+    const findings = countFindings(asked, call.codec, scanner);
+    return factsOf(call, { ...asked, findings, opaque: false, operations });
+  });
+  return { facts: together(each), each, content };
 };
 
 /**
- * Returns the facts of a call, every one of them with a value, and its document. Throws Failure `body-unreadable` for a
+ * Returns the facts of a call, every one of them with a value, and what its body holds. Throws Failure `body-unreadable` for a
  * body that is not what its operation says, unless `opaque` lets it pass.
  */
 export const inspect = (call: Inspection, scanner: Scanner): Inspected => {
   try {
     return read(call, scanner);
   } catch (cause) {
-    if (call.opaque && cause instanceof Failure && cause.reason === 'body-unreadable')
-      return { facts: factsOf(call, NOTHING_SAID, {}, true), document: null };
+    if (call.opaque && cause instanceof Failure && cause.reason === 'body-unreadable') return unsaid(call, true);
     throw cause;
   }
 };

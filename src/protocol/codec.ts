@@ -2,6 +2,7 @@
 
 import type { JsonStep, RequestReading } from '../call.ts';
 import type { Reason } from '../reasons.ts';
+import type { Content, RawBody } from './content.ts';
 
 /** One operation of a protocol, as the method and the path name it. */
 export interface Operation {
@@ -73,6 +74,11 @@ export interface Codec {
   operation(method: string, path: string): Operation | null;
   /** Returns what the request body says. Throws Failure `body-unreadable` when it contradicts the protocol. */
   request(operation: Operation, value: unknown): RequestReading;
+  /**
+   * Returns what a body holds that is more than one JSON document of one operation; null where it is just that. Missing
+   * where the protocol has no such bodies. Throws Failure `body-unreadable` when it contradicts the protocol.
+   */
+  content?(operation: Operation, body: RawBody): Content | null;
   /** Returns the tokens used according to a whole answer, or null. */
   usage(operation: Operation, value: unknown): Usage | null;
   /**

@@ -39,6 +39,8 @@ export interface OpeningSummary {
   readonly effect: Verdict['effect'];
   readonly reason: Reason;
   readonly rule: string;
+  /** Which of several operations decided, from 0; 0 for a call of one. */
+  readonly decided: number;
   readonly policy: string;
   readonly approval: string;
   readonly replayOf: string;
@@ -82,6 +84,8 @@ export interface RecordedFacts {
   readonly tensorCount: number;
   /** The first 64 tensors, as `NAME DATATYPE [SHAPE] BYTES`, and `@REGION` where the data is in shared memory. */
   readonly tensors: readonly string[];
+  /** How many operations the call holds. */
+  readonly operations: number;
 }
 
 const MAX_TOOLS = 64;
@@ -123,6 +127,7 @@ export function summaryText(opening: Opening): string {
     effect: verdict.effect,
     reason: verdict.reason,
     rule: verdict.rule,
+    decided: verdict.at ?? 0,
     policy: opening.policyHash,
     approval: cut(opening.approval),
     replayOf: opening.replayOf ?? '',
@@ -172,6 +177,7 @@ function recordedFacts(facts: Facts): RecordedFacts {
     toolCount: tools.length,
     tools: tools.slice(0, MAX_TOOLS).map(({ name }) => cut(name)),
     tensorCount: tensors.length,
+    operations: facts.operations,
     tensors: tensors.length === 0 ? NO_TENSORS : tensors.slice(0, MAX_TENSORS).map(tensorText),
   };
 }

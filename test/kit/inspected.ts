@@ -23,6 +23,7 @@ export interface InspectCase {
   readonly path?: string;
   readonly method?: string;
   readonly contentType?: string;
+  readonly rawHeaders?: readonly string[];
   readonly assume?: number;
   readonly opaque?: boolean;
 }
@@ -37,8 +38,11 @@ export const look = (body: unknown, options: InspectCase = {}): Inspected => {
     {
       codec,
       operation,
-      body: bytes,
-      contentType: options.contentType ?? 'application/json',
+      body: {
+        bytes,
+        contentType: options.contentType ?? 'application/json',
+        rawHeaders: options.rawHeaders ?? [],
+      },
       assumeMaxTokens: options.assume ?? null,
       opaque: options.opaque ?? false,
     },

@@ -144,6 +144,7 @@ const facts: Facts = {
   tokenIds: 0,
   bodyBytes: 20,
   opaque: false,
+  operations: 1,
   findings: { email: 2 },
   texts: [
     { path: ['messages', 0, 'content'], text: 'be brief', role: 'system' },

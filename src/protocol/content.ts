@@ -1,0 +1,68 @@
+/** A request body, read once: what its operations ask, where its texts stand, and how a masked one is put together. */
+
+import type { RequestReading } from '../call.ts';
+import { Failure } from '../reasons.ts';
+import type { Operation } from './codec.ts';
+import type { JsonDocument } from './json.ts';
+
+/** The most operations that one body may hold: each is decided on its own, on the thread of the calls. */
+export const MAX_OPERATIONS = 10_000;
+
+/** A body before it is read, with what its head says of it. */
+export interface RawBody {
+  readonly bytes: Buffer;
+  /** Empty when the request has none. */
+  readonly contentType: string;
+  /** The field lines of the request: name, value, name, value. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** One operation of a body. */
+export interface Asked {
+  readonly operation: Operation;
+  /** What the paths of its texts lead through. */
+  readonly document: unknown;
+  readonly reading: RequestReading;
+}
+
+/** A stretch of a body in which texts stand; what lies between two pieces is the content's own business. */
+export type Piece =
+  | { readonly kind: 'json'; readonly document: JsonDocument; readonly operation: Operation }
+  | { readonly kind: 'text'; readonly text: string };
+
+/** A body after masking. */
+export interface Rendering {
+  readonly bytes: Buffer;
+  /** Field lines that must say something else for these bytes: name, value, name, value. */
+  readonly fields: readonly string[];
+}
+
+/** What a body holds. */
+export interface Content {
+  readonly bytes: Buffer;
+  /** At least one; at most MAX_OPERATIONS. */
+  readonly asked: readonly Asked[];
+  readonly pieces: readonly Piece[];
+  /** Returns the body with these bytes in place of its pieces, one for each. */
+  render(pieces: readonly Buffer[]): Rendering;
+}
+
+const NO_FIELDS: readonly string[] = [];
+
+/** Returns the content of a body that is one JSON document, with one operation or several in it. */
+export const jsonContent = (operation: Operation, document: JsonDocument, asked: readonly Asked[]): Content => ({
+  bytes: document.bytes,
+  asked,
+  pieces: [{ kind: 'json', document, operation }],
+  render: ([bytes]) => ({ bytes: bytes ?? document.bytes, fields: NO_FIELDS }),
+});
+
+const unreadable = (detail: string): Failure =>
+  new Failure('body-unreadable', detail.toLowerCase(), { detail: `${detail}.` });
+
+/** Returns the content. Throws Failure `body-unreadable` when it holds no operation, or more than MAX_OPERATIONS. */
+export const checkOperations = (content: Content): Content => {
+  if (content.asked.length === 0) throw unreadable('Expected at least one operation');
+  if (content.asked.length > MAX_OPERATIONS) throw unreadable(`Expected at most ${MAX_OPERATIONS} operations`);
+  return content;
+};
