@@ -6,6 +6,8 @@
 import type { ServerResponse } from 'node:http';
 import type { AnswerMask } from '../mask/answer.ts';
 import type { Ending, Session } from '../record/recorder.ts';
+import type { Operation } from '../protocol/codec.ts';
+import { type Framing, framingOf } from '../protocol/framing.ts';
 import { Failure } from '../reasons.ts';
 import { answerFields, fieldValue } from './fields.ts';
 import type { AnswerSink, Flow } from './forward.ts';
@@ -18,6 +20,9 @@ import type { Underway } from './underway.ts';
 const isBodiless = (method: string | undefined, status: number): boolean =>
   method === 'HEAD' || status === 204 || status === 304;
 
+/** What an operation that the protocol does not know is taken for. */
+const UNKNOWN: Operation = { name: 'unknown', body: 'opaque' };
+
 /** The sink that answers one caller. */
 export class Answer implements AnswerSink {
   readonly #call: Underway;
@@ -28,7 +33,8 @@ export class Answer implements AnswerSink {
   #flow: Flow | null = null;
   #mask: AnswerMask | null = null;
   #status = 0;
-  #isEventStream = false;
+  /** How the answer carries events; null when it carries none. */
+  #framing: Framing | null = null;
   /** The head of an answer that leaves whole, until it does. */
   #whole: { readonly statusText: string; readonly fields: string[] } | null = null;
   /** What waits for the opening record to be durable; null once it is. */
@@ -63,7 +69,8 @@ export class Answer implements AnswerSink {
     const res = this.#res;
     const session = this.#session;
     const contentType = fieldValue(rawHeaders, 'content-type');
-    this.#isEventStream = /^text\/event-stream\b/i.test(contentType);
+    const { operation, served } = this.#call.accepted;
+    this.#framing = framingOf(served.codec, operation ?? UNKNOWN, contentType);
     if (!isBodiless(res.req.method, status)) {
       this.#guarded(() => {
         this.#mask = this.#masks.for(contentType, fieldValue(rawHeaders, 'content-encoding'));
@@ -122,19 +129,19 @@ export class Answer implements AnswerSink {
         this.#close(failure, refusal.status, 'upstream_err');
       });
     }
-    if (this.#isEventStream && failure.reason !== 'upstream-failed') this.#tellStream(failure);
+    if (this.#framing !== null && failure.reason !== 'upstream-failed') this.#tellStream(failure, this.#framing);
     breakOff(res);
     this.#close(failure, this.#status, failure.reason === 'evidence-unavailable' ? 'truncated' : 'upstream_err');
   }
 
-  #tellStream(failure: Failure): void {
+  #tellStream(failure: Failure, framing: Framing): void {
     const session = this.#session;
     const { codec } = this.#call.accepted.served;
     const { event, value } = codec.streamFailure(
       refusalFor(failure.reason, { session: session.id, detail: failure.detail }),
     );
-    const bytes = Buffer.from(`${event === '' ? '' : `event: ${event}\n`}data: ${JSON.stringify(value)}\n\n`);
-    if (session.bytes(bytes)) this.#res.write(bytes);
+    const bytes = framing.renderFailure(event, JSON.stringify(value));
+    if (bytes.length > 0 && session.bytes(bytes)) this.#res.write(bytes);
   }
 
   #durable(ok: boolean): void {

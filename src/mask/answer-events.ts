@@ -1,14 +1,14 @@
 /**
- * Masks an event stream. Every growing text has a channel of its own; a delta leaves with the event that brought it, but
+ * Masks a stream of events, however they are framed. Every growing text has a channel of its own; a delta leaves with the event that brought it, but
  * for the few characters that are undecided, which leave with a later one. An event that needs no change leaves as it came.
  */
 
 import { isUtf8 } from 'node:buffer';
 import type { JsonStep } from '../call.ts';
 import type { Delta, EventReading, StreamReader, Usage } from '../protocol/codec.ts';
+import type { Frame, Framing, Splitter } from '../protocol/framing.ts';
 import { parseJson } from '../protocol/json.ts';
 import { endOfString } from '../protocol/json-lexer.ts';
-import { readEvent, renderEvent, rewriteEvent, type SseEvent, SseSplitter } from '../protocol/sse.ts';
 import { looksLikeData } from '../protocol/strings.ts';
 import { member } from '../protocol/value.ts';
 import { Failure } from '../reasons.ts';
@@ -20,7 +20,6 @@ import { RecentStrings } from './recent-strings.ts';
 
 /** What OpenAI's streams end with. */
 const DONE = '[DONE]';
-const BLANK_LINE = Buffer.from('\n\n');
 /** Streams whose events all differ get no more templates after so many that never matched. */
 const MOST_MISSES = 16;
 
@@ -34,8 +33,9 @@ class EventsMask implements AnswerMask {
   readonly kind = 'stream';
   usage: Usage | null = null;
   events = 0;
+  private readonly framing: Framing;
   private readonly reader: StreamReader;
-  private readonly splitter: SseSplitter;
+  private readonly splitter: Splitter;
   private readonly channels: Channels;
   private readonly strings: RecentStrings;
   private readonly options: AnswerMaskOptions;
@@ -44,10 +44,11 @@ class EventsMask implements AnswerMask {
   private first = true;
   private out: Buffer[] = [];
 
-  constructor(options: AnswerMaskOptions, reader: StreamReader) {
+  constructor(options: AnswerMaskOptions, framing: Framing, reader: StreamReader) {
     this.options = options;
+    this.framing = framing;
     this.reader = reader;
-    this.splitter = new SseSplitter(options.limit);
+    this.splitter = framing.splitter(options.limit);
     this.channels = new Channels(options.masker, options.found);
     this.strings = new RecentStrings(options);
   }
@@ -63,7 +64,7 @@ class EventsMask implements AnswerMask {
     if (rest.length > 0) {
       this.frame(rest);
       const sent = this.out.length;
-      this.out.push(BLANK_LINE);
+      this.out.push(this.framing.ending);
       this.close(this.channels.open());
       if (this.out.length === sent + 1) this.out.pop();
     } else this.close(this.channels.open());
@@ -78,10 +79,12 @@ class EventsMask implements AnswerMask {
   }
 
   private frame(bytes: Buffer): void {
+    if (!this.framing.isText) return void this.out.push(this.masked(bytes, ''));
     if (!isUtf8(bytes)) throw new Failure('answer-unreadable', 'expected an event stream in UTF-8');
     const text = bytes.toString('utf8');
-    const masked = this.alike(text) ?? this.masked(text);
-    this.out.push(masked === text ? bytes : Buffer.from(masked));
+    const alike = this.alike(text);
+    if (alike === null) this.out.push(this.masked(bytes, text));
+    else this.out.push(alike === text ? bytes : Buffer.from(alike));
   }
 
   /** Returns the frame masked, null unless it is like the last one that was masked in full. */
@@ -97,35 +100,38 @@ class EventsMask implements AnswerMask {
     return frame.slice(0, span.start) + JSON.stringify(masked).slice(1, -1) + frame.slice(span.end);
   }
 
-  private masked(text: string): string {
-    const event = readEvent(text, this.first);
+  private masked(bytes: Buffer, text: string): Buffer {
+    const frame = this.framing.read(bytes, text, this.first);
     this.first = false;
-    const { data } = event;
+    const { event, data, last } = frame;
     const line = (other: string): string => this.strings.text(other);
     // Without data nothing is dispatched (HTML §9.2.6); it may keep a connection alive.
-    if (data === null || data === '') return rewriteEvent(event, data, line);
+    if (data === null || data === '') {
+      if (last) this.close(this.channels.open());
+      return frame.rewrite(data, line);
+    }
     this.events++;
     if (data.trim() === DONE) {
       this.close(this.channels.open());
-      return rewriteEvent(event, data, line);
+      return frame.rewrite(data, line);
     }
     const value = parseJson(data, 'answer-unreadable', { loneSurrogates: 'keep' });
-    const reading = this.reader.read(event.event, value);
+    const reading = this.reader.read(event, value);
     if (reading.usage !== null) this.usage = reading.usage;
-    const { places, grown } = this.fill(reading);
+    const { places, grown } = this.fill(last ? { ...reading, closes: 'all' } : reading);
     const { text: masked, at } = maskEventData(data, value, places, this.strings);
-    const rewritten = rewriteEvent(event, masked, line);
-    if (grown !== null && this.misses < MOST_MISSES) this.learn(event, grown, at, value, rewritten);
+    const rewritten = frame.rewrite(masked, line);
+    if (grown !== null && this.misses < MOST_MISSES && this.framing.isText)
+      this.learn(frame, text, grown, at, value, rewritten === bytes ? text : rewritten.toString('utf8'));
     return rewritten;
   }
 
   /** Remembers what frames of this text look like, if this one changed in nothing but the text. */
-  private learn({ text, lines }: SseEvent, grown: Delta, at: number, value: unknown, rewritten: string): void {
+  private learn(frame: Frame, text: string, grown: Delta, at: number, value: unknown, rewritten: string): void {
     this.misses++;
     this.template = null;
-    const [data, second] = lines.filter(({ field }) => field === 'data');
-    if (data === undefined || second !== undefined || at === -1) return;
-    const start = data.value + at + 1;
+    if (frame.at === -1 || at === -1) return;
+    const start = frame.at + at + 1;
     const end = endOfString(text, start - 1);
     if (!differsWithin(text, start, end, rewritten)) return;
     const { codec, operation } = this.options;
@@ -167,7 +173,7 @@ class EventsMask implements AnswerMask {
       const rest = this.channels.close(name);
       if (rest === '') continue;
       const { event, value } = this.reader.delta(name, rest);
-      this.out.push(Buffer.from(renderEvent(event, JSON.stringify(value))));
+      this.out.push(this.framing.render(event, JSON.stringify(value)));
     }
   }
 }
@@ -179,6 +185,6 @@ const differsWithin = (before: string, start: number, end: number, after: string
   return endOfString(after, start - 1) === behind;
 };
 
-/** Returns the mask for an event stream that `reader` reads. */
-export const maskEvents = (options: AnswerMaskOptions, reader: StreamReader): AnswerMask =>
-  new EventsMask(options, reader);
+/** Returns the mask for a stream of events in this framing that `reader` reads. */
+export const maskEvents = (options: AnswerMaskOptions, framing: Framing, reader: StreamReader): AnswerMask =>
+  new EventsMask(options, framing, reader);

@@ -2,6 +2,7 @@
 
 import type { Finding } from '../call.ts';
 import type { Codec, Operation, Usage } from '../protocol/codec.ts';
+import { framingOf } from '../protocol/framing.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
 import { maskEvents } from './answer-events.ts';
@@ -52,14 +53,15 @@ const NOTHING: AnswerMask = {
 
 const maskFor = (options: AnswerMaskOptions): AnswerMask => {
   const { codec, operation, contentType } = options;
+  const framing = framingOf(codec, operation, contentType);
+  const reader = framing === null ? null : codec.stream(operation);
+  if (framing !== null && reader !== null) return maskEvents(options, framing, reader);
   const form = bodyForm(contentType);
   if (form === 'json') return maskWhole(options);
   if (form === 'text') return maskPlain(options);
   if (form === 'none') return NOTHING;
-  if (form === 'other') throw unreadable('another content type than JSON, an event stream or plain text');
-  const reader = codec.stream(operation);
-  if (reader === null) throw unreadable(`an event stream, which ${operation.name} does not have`);
-  return maskEvents(options, reader);
+  if (form === 'other') throw unreadable('another content type than JSON, a stream of events or plain text');
+  throw unreadable(`a stream of events (${form}), which ${operation.name} does not have`);
 };
 
 /** Nothing leaves after a failure, and a blocked text is a blocked answer. */

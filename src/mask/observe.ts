@@ -2,8 +2,8 @@
 
 import type { Codec, Operation, StreamReader, Usage } from '../protocol/codec.ts';
 import { Gather } from '../protocol/gather.ts';
+import { type Framing, framingOf, type Splitter } from '../protocol/framing.ts';
 import { bodyForm } from '../protocol/media-type.ts';
-import { readEvent, SseSplitter } from '../protocol/sse.ts';
 import type { AnswerMask } from './answer.ts';
 
 /** What is observed. */
@@ -46,7 +46,8 @@ class WholeObserver implements AnswerMask {
     const { codec, operation } = this.options;
     const text = this.body?.take().toString('utf8') ?? '';
     // Looking costs a parse: only an answer that counts tokens is worth it.
-    if (text.includes('"usage"')) this.usage = attempt(() => codec.usage(operation, JSON.parse(text)), null);
+    if (codec.counts !== '' && text.includes(codec.counts))
+      this.usage = attempt(() => codec.usage(operation, JSON.parse(text)), null);
     return [];
   }
 }
@@ -55,12 +56,16 @@ class EventsObserver implements AnswerMask {
   readonly kind = 'stream';
   usage: Usage | null = null;
   events = 0;
+  private readonly framing: Framing;
+  private readonly counts: string;
   private readonly reader: StreamReader | null;
-  private splitter: SseSplitter | null;
+  private splitter: Splitter | null;
 
-  constructor({ codec, operation, limit }: AnswerObservation) {
-    this.reader = codec.stream(operation);
-    this.splitter = new SseSplitter(limit);
+  constructor({ codec, operation, limit }: AnswerObservation, framing: Framing) {
+    this.framing = framing;
+    this.counts = codec.counts;
+    this.reader = codec.counts === '' ? null : codec.stream(operation);
+    this.splitter = framing.splitter(limit);
   }
 
   push(chunk: Buffer): readonly Buffer[] {
@@ -79,13 +84,17 @@ class EventsObserver implements AnswerMask {
   }
 
   private look(frame: Buffer): void {
-    if (!frame.includes('data')) return;
+    const { framing, reader, counts } = this;
+    if (!framing.mayHoldEvent(frame)) return;
     this.events++;
-    const { reader } = this;
-    if (reader === null || !frame.includes('"usage"')) return;
-    const { event, data } = readEvent(frame.toString('utf8'), this.events === 1);
-    if (data === null) return;
-    this.usage = attempt(() => reader.read(event, JSON.parse(data)).usage, null) ?? this.usage;
+    if (reader === null || (framing.isText && !frame.includes(counts))) return;
+    this.usage = attempt(() => this.count(reader, frame), null) ?? this.usage;
+  }
+
+  private count(reader: StreamReader, frame: Buffer): Usage | null {
+    const { framing, counts } = this;
+    const { event, data } = framing.read(frame, framing.isText ? frame.toString('utf8') : '', this.events === 1);
+    return data?.includes(counts) === true ? reader.read(event, JSON.parse(data)).usage : null;
   }
 }
 
@@ -94,7 +103,7 @@ const passing = (): AnswerMask => ({ kind: 'stream', push: (chunk) => [chunk], e
 
 /** Returns what reads along with one answer: it never changes, delays or refuses a byte. */
 export const observeAnswer = (options: AnswerObservation): AnswerMask => {
-  const form = bodyForm(options.contentType);
-  if (form === 'json') return new WholeObserver(options);
-  return form === 'sse' ? new EventsObserver(options) : passing();
+  const framing = framingOf(options.codec, options.operation, options.contentType);
+  if (framing !== null) return new EventsObserver(options, framing);
+  return bodyForm(options.contentType) === 'json' ? new WholeObserver(options) : passing();
 };

@@ -8,6 +8,7 @@ import { anthropicUsage } from './anthropic-usage.ts';
 import type { Codec, Operation, Refusal } from './codec.ts';
 import { compileOperations } from './operations.ts';
 import { kindAt } from './places.ts';
+import { sse } from './sse.ts';
 
 const operation = compileOperations([
   { name: 'messages', method: 'POST', path: '/v1/messages', body: 'json' },
@@ -47,6 +48,8 @@ export const anthropic: Codec = {
   kind: (_: Operation, path, text, document) => kindAt(ANTHROPIC_PLACES, path, text, document),
   leaks: () => false,
   signature: (_: Operation, path) => signature(path),
+  framings: () => [sse],
+  counts: '"usage"',
   stream: ({ name }) => (name === 'messages' ? anthropicStream() : null),
   // `type` is "error" here: a relative URI reference, which RFC 9457 §3.1.1 allows.
   refusal: (refusal) => ({ type: 'error', error: errorOf(refusal) }),

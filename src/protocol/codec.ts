@@ -3,6 +3,7 @@
 import type { JsonStep, RequestReading } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import type { Content, RawBody } from './content.ts';
+import type { Framing } from './framing.ts';
 
 /** One operation of a protocol, as the method and the path name it. */
 export interface Operation {
@@ -48,7 +49,7 @@ export interface Usage {
 /** Reads the events of one streamed answer, in order. */
 export interface StreamReader {
   /**
-   * Returns what the event means. `event` is the SSE event name ('' when absent) and `value` the parsed data.
+   * Returns what the event means. `event` is its name ('' when it has none) and `value` the parsed data.
    * Throws Failure `answer-unreadable` when the shape contradicts the protocol, or is an unknown one that holds text.
    */
   read(event: string, value: unknown): EventReading;
@@ -90,10 +91,14 @@ export interface Codec {
   leaks(operation: Operation, path: readonly JsonStep[]): boolean;
   /** Returns the place of the string that vouches for the text at this place of an answer (a signature), or null. */
   signature(operation: Operation, path: readonly JsonStep[]): readonly JsonStep[] | null;
+  /** Returns the ways in which answers of this operation carry events. */
+  framings(operation: Operation): readonly Framing[];
+  /** What stands in the bytes of an answer, or of an event, that counts tokens; empty where none does. */
+  readonly counts: string;
   /** Returns a reader for one streamed answer; null when the operation does not stream. */
   stream(operation: Operation): StreamReader | null;
   /** Returns the members that this protocol's SDKs look for in an error document, beside the problem+json ones. */
   refusal(refusal: Refusal): Readonly<Record<string, unknown>>;
-  /** Returns a stream event that tells the protocol's SDK that the answer ended with an error. */
+  /** Returns the event of a stream that tells the protocol's SDK that the answer ended with an error. */
   streamFailure(refusal: Refusal): { readonly event: string; readonly value: unknown };
 }

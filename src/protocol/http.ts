@@ -3,6 +3,7 @@
 import type { RequestReading } from '../call.ts';
 import type { Codec, Operation } from './codec.ts';
 import { LIMIT_NAMES } from './numbers.ts';
+import { sse } from './sse.ts';
 import { collectTexts, type TextRules } from './texts.ts';
 import { member, stringMember } from './value.ts';
 
@@ -47,6 +48,8 @@ export const http: Codec = {
   kind: () => 'text',
   leaks: () => false,
   signature: () => null,
+  framings: () => [sse],
+  counts: '',
   stream: () => null,
   refusal: () => ({}),
   streamFailure: ({ reason, title, session }) => ({

@@ -4,12 +4,20 @@ const TYPE = /^\s*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)\s*(?:;|$)/;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)"?/gi;
 
 /** How a body is to be read: `other` is in no form that texts are found in. */
-export type BodyForm = 'json' | 'sse' | 'text' | 'none' | 'other';
+export type BodyForm = 'json' | 'sse' | 'ndjson' | 'eventstream' | 'text' | 'none' | 'other';
 
 /** Everything is read as UTF-8, of which US-ASCII is a part; another charset would be another text. */
 const isUtf8 = (value: string): boolean => {
   const charsets = [...value.matchAll(CHARSET)].map(([, charset]) => charset?.toLowerCase());
   return charsets.every((charset) => charset === 'utf-8' || charset === 'utf8' || charset === 'us-ascii');
+};
+
+const STREAMS: Readonly<Record<string, BodyForm>> = {
+  'text/event-stream': 'sse',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'application/vnd.amazon.eventstream': 'eventstream',
 };
 
 /** Returns how a body of this content type is to be read; `none` when there is no type. */
@@ -20,6 +28,6 @@ export const bodyForm = (contentType: string): BodyForm => {
   const type = TYPE.exec(contentType)?.[1]?.toLowerCase();
   if (type === undefined || !isUtf8(contentType)) return 'other';
   if (type === 'application/json' || type.endsWith('+json')) return 'json';
-  if (type === 'text/event-stream') return 'sse';
+  if (Object.hasOwn(STREAMS, type)) return STREAMS[type] ?? 'other';
   return type === 'text/plain' ? 'text' : 'other';
 };

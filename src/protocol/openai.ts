@@ -8,6 +8,7 @@ import { openaiResponsesStream } from './openai-responses-stream.ts';
 import { openaiUsage } from './openai-usage.ts';
 import { compileOperations } from './operations.ts';
 import { kindAt } from './places.ts';
+import { sse } from './sse.ts';
 
 const operation = compileOperations([
   { name: 'chat', method: 'POST', path: '/v1/chat/completions', body: 'json' },
@@ -60,6 +61,8 @@ export const openai: Codec = {
   kind: (_: Operation, path, text, document) => kindAt(OPENAI_PLACES, path, text, document),
   leaks: (_: Operation, path) => openaiLeaks(path),
   signature: () => null,
+  framings: () => [sse],
+  counts: '"usage"',
   stream: ({ name }) => (Object.hasOwn(STREAMS, name) ? (STREAMS[name]?.() ?? null) : null),
   refusal: (refusal) => ({ error: errorOf(refusal) }),
   // Chat streams name no events: their SDKs look for `error`. Streams of responses look for the event.

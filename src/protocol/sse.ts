@@ -4,6 +4,7 @@
  */
 
 import { Failure } from '../reasons.ts';
+import type { Frame, Framing, Splitter } from './framing.ts';
 import { Gather } from './gather.ts';
 
 const LF = 0x0a;
@@ -13,7 +14,7 @@ const CR = 0x0d;
  * Cuts a byte stream into frames. Joined, the frames and the rest are the stream. Blank lines and comments make frames
  * of their own, without an event.
  */
-export class SseSplitter {
+export class SseSplitter implements Splitter {
   private readonly limit: number;
   private readonly pending = new Gather();
   /** Nothing stands on the current line yet. */
@@ -175,3 +176,31 @@ export const rewriteEvent = (event: SseEvent, data: string | null, line: (text: 
 /** Returns the text of a new frame. The data must hold no CR. */
 export const renderEvent = (event: string, data: string): string =>
   `${event === '' ? '' : `event: ${event}\n`}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;
+
+const readFrame = (bytes: Buffer, text: string, first: boolean): Frame => {
+  const event = readEvent(text, first);
+  const [data, second] = event.lines.filter(({ field }) => field === 'data');
+  return {
+    event: event.event,
+    data: event.data,
+    at: data === undefined || second !== undefined ? -1 : data.value,
+    last: false,
+    rewrite(other, line) {
+      const rewritten = rewriteEvent(event, other, line);
+      return rewritten === text ? bytes : Buffer.from(rewritten);
+    },
+  };
+};
+
+/** The framing of event streams. */
+export const sse: Framing = {
+  name: 'sse',
+  form: 'sse',
+  isText: true,
+  ending: Buffer.from('\n\n'),
+  splitter: (limit) => new SseSplitter(limit),
+  read: readFrame,
+  mayHoldEvent: (frame) => frame.includes('data'),
+  render: (event, data) => Buffer.from(renderEvent(event, data)),
+  renderFailure: (event, data) => Buffer.from(renderEvent(event, data)),
+};

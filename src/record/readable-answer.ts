@@ -1,7 +1,7 @@
 /** Turns the bytes of an answer into what a person reads: the text of a stream as it grew, anything else as it is. */
 
 import type { Codec } from '../protocol/codec.ts';
-import { readEvent, SseSplitter } from '../protocol/sse.ts';
+import { framingOf } from '../protocol/framing.ts';
 
 /** Reads one answer piece by piece. */
 export interface ReadableAnswer {
@@ -27,14 +27,14 @@ interface Answered {
 /** Returns a reader for one answer. Bytes that are not what they claim to be are shown as they are. */
 export function readableAnswer({ codec, method, path, contentType }: Answered): ReadableAnswer {
   const operation = codec.operation(method, path);
-  const isStream = contentType.toLowerCase().startsWith('text/event-stream');
-  const reader = isStream && operation !== null ? codec.stream(operation) : null;
-  if (reader === null) return plainText();
+  const framing = operation === null ? null : framingOf(codec, operation, contentType);
+  const reader = framing === null || operation === null ? null : codec.stream(operation);
+  if (framing === null || reader === null) return plainText();
 
-  const splitter = new SseSplitter(MAX_EVENT);
+  const splitter = framing.splitter(MAX_EVENT);
   let first = true;
   const textOf = (frame: Buffer): string => {
-    const { event, data } = readEvent(frame.toString(), first);
+    const { event, data } = framing.read(frame, framing.isText ? frame.toString() : '', first);
     first = false;
     if (data === null || data === '[DONE]') return '';
     try {
