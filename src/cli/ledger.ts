@@ -1,47 +1,18 @@
 /** `sallyport ledger`: evidence, verified with nothing but the files and a public key. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { readDirectory } from '../ledger/directory.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
-import {
-  type LogReport,
-  Malformed,
-  type NoteVerifier,
-  parseCheckpoint,
-  parseVerifier,
-  type Problem,
-  verifyLog,
-} from '../ledger/verify.ts';
+import { type LogReport, Malformed, parseCheckpoint, type Problem, verifyLog } from '../ledger/verify.ts';
 import { openNote, parseNote } from '../ledger/note.ts';
 import { JournalCheck, type JournalProblem, type JournalReport } from '../record/verify.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
+import { KEY_OPTION, keysOf, readInput } from './ledger-keys.ts';
+import { proveCommand } from './ledger-prove.ts';
 import { type Line, styled } from './table.ts';
-
-const readInput = (io: Io, file: string): Buffer => {
-  try {
-    return readFileSync(resolve(io.cwd, file));
-  } catch (cause) {
-    throw new CliError(EXIT.usage, `${file} cannot be read: ${String(cause)}`, { cause });
-  }
-};
-
-/** Returns the keys that `--key` names: a key itself, or a file with one on each line that is no comment. */
-const keysOf = (io: Io, key: string): readonly NoteVerifier[] => {
-  const text = key.includes('+') && !existsSync(resolve(io.cwd, key)) ? key : readInput(io, key).toString('utf8');
-  const lines = text.split('\n').map((line) => line.trim());
-  try {
-    const keys = lines.filter((line) => line !== '' && !line.startsWith('#')).map(parseVerifier);
-    if (keys.length > 0) return keys;
-  } catch (cause) {
-    if (!(cause instanceof Malformed)) throw cause;
-    throw new CliError(EXIT.usage, `--key is ${cause.message}`, { hint: KEY_HINT, cause });
-  }
-  throw new CliError(EXIT.usage, `${key} holds no key`, { hint: KEY_HINT });
-};
-const KEY_HINT = 'a public key is NAME+ID+BASE64; `sallyport init` wrote it to keys/ledger.pub';
 
 /** Where the evidence is. */
 interface Evidence {
@@ -163,7 +134,6 @@ const checkpoint = (io: Io, dir: string, { key }: { readonly key?: string }): vo
   }
 };
 
-const KEY_OPTION = ['--key <key>', 'the public key of the ledger, or a file that holds it'] as const;
 const DIR_ARGUMENT = ['<dir>', 'the data folder of a gateway, or the `ledger` folder in it'] as const;
 
 /** Returns `sallyport ledger`. */
@@ -182,5 +152,6 @@ export const ledgerCommand = (io: Io): Command => {
     .argument(...DIR_ARGUMENT)
     .option(...KEY_OPTION)
     .action((dir: string, options: { readonly key?: string }) => checkpoint(io, dir, options));
+  command.addCommand(proveCommand(io));
   return command;
 };

@@ -40,7 +40,7 @@ export async function withIndex<T>(folder: string, read: (index: Store<IndexTabl
 }
 
 /** Resolves to the row of a session. Throws CliError when there is no such session. */
-async function rowOf(folder: string, id: string): Promise<SessionRow> {
+export async function rowOf(folder: string, id: string): Promise<SessionRow> {
   if (readId(id) === null) {
     throw new CliError(EXIT.usage, `${id} is no session id`, { hint: '`sallyport sessions list` shows the ids' });
   }

@@ -2,7 +2,7 @@
 
 import type { Event } from '../record/event.ts';
 import { FEATURES } from '../record/features.ts';
-import { bodyOf, type RecordedSession, type Seal } from '../record/read-session.ts';
+import { bodyOf, type RecordedSession, type Seal, type SessionContent } from '../record/read-session.ts';
 import { type Line, type Style, styled } from './table.ts';
 
 /** Returns microseconds as people read them. */
@@ -40,7 +40,7 @@ export const showSeal = (seal: Seal): Line => {
   return [styled('dim', 'evidence'.padEnd(12)), styled(style, seal.kind === 'broken' ? text + seal.found : text)];
 };
 
-const showOpening = ({ row: { id }, opening, details }: RecordedSession): readonly Line[] => [
+const showOpening = (id: string, { opening, details }: SessionContent): readonly Line[] => [
   row('session', id),
   row('opened', showTime(opening.at)),
   row(
@@ -63,9 +63,10 @@ const showOpening = ({ row: { id }, opening, details }: RecordedSession): readon
   ...(opening.approval === '' ? [] : [row('approval', opening.approval)]),
 ];
 
-const showEnding = ({ opening, ending, row: { duration, first } }: RecordedSession): readonly Line[] => {
+const showEnding = ({ opening, ending, events }: SessionContent): readonly Line[] => {
   if (ending === null) return [row('ended', 'it has no end')];
-  const { usage, bytes, dropped, chunks, maxGap } = ending;
+  const { usage, bytes, dropped, first, chunks, maxGap } = ending;
+  const duration = events.at(-1)?.at ?? -1;
   return [
     [
       styled('dim', 'ended'.padEnd(12)),
@@ -85,13 +86,20 @@ const showEnding = ({ opening, ending, row: { duration, first } }: RecordedSessi
   ];
 };
 
+/** Returns what was recorded of the call with this id as lines. */
+export const showContent = (id: string, content: SessionContent): readonly Line[] => [
+  ...showOpening(id, content),
+  ...showEnding(content),
+];
+
 /** Returns a session as lines; with its bodies as the wire had them when `bodies`. */
 export function showSession(session: RecordedSession, bodies: boolean): readonly Line[] {
-  const lines = [...showOpening(session), ...showEnding(session), showSeal(session.seal)];
+  const lines = [...showContent(session.row.id, session), showSeal(session.seal)];
   return bodies ? [...lines, ...showBodies(session)] : lines;
 }
 
-function showBodies(session: RecordedSession): readonly Line[] {
+/** Returns the bodies of a call as lines, as the wire had them. */
+export function showBodies(session: SessionContent): readonly Line[] {
   return BODIES.flatMap(([code, title]): readonly Line[] => {
     const body = bodyOf(session, code);
     return body.length === 0 ? [] : ['', styled('bold', title), ...linesOf(body)];

@@ -10,6 +10,7 @@ import { configOption, loadConfigFor } from './load.ts';
 import { dataFolder, recordedSession, withIndex } from './sessions-files.ts';
 import { replay } from './sessions-replay.ts';
 import { reasonStyle, sessionJson, showMicros, showSession, showTime } from './sessions-show.ts';
+import { verifySessionCommand } from './sessions-verify.ts';
 import { styled } from './table.ts';
 
 interface Configured {
@@ -153,5 +154,6 @@ export const sessionsCommand = (io: Io): Command => {
     .addOption(configOption())
     .addOption(new Option('--speed <factor>', '2 is twice as fast, `max` does not wait').default('1'))
     .action((id: string, options: Configured & { readonly speed: string }) => replayIt(io, id, options));
+  command.addCommand(verifySessionCommand(io));
   return command;
 };

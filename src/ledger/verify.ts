@@ -3,6 +3,7 @@
  *
  * ```ts
  * const report = await verifyLog(reader, { keys: [parseVerifier(vkey)], checkpoint: keptElsewhere });
+ * const session = await verifySession(bytesOfAProof, { keys: [parseVerifier(vkey)] });
  * ```
  */
 
@@ -26,6 +27,7 @@ export { Malformed } from './malformed.ts';
 export { type NoteVerifier, parseVerifier } from './note-key.ts';
 export { verifyConsistency, verifyInclusion } from './proof.ts';
 export type { Finding, FindingKind, Freshness, LogReport, Problem, ProblemKind } from './report.ts';
+export { type SessionReport, verifySession, type VerifySessionOptions } from './verify-session.ts';
 
 /** What to verify a log against. */
 export interface VerifyOptions {

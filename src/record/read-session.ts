@@ -1,30 +1,31 @@
 /** Reads one session back from its journals: decrypted, its frames compared with their leaves in the ledger. */
 
 import { hash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import { decodeLeaf, type Leaf } from '../ledger/leaf.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { type EndingRecord, readEnding } from './ending.ts';
 import { type Event, readEvents } from './event.ts';
 import { FrameHashes } from './frame-hashes.ts';
-import { decryptFrame, FRAME, type Frame, LEAD, MAX_FRAME, readFrame, sealedPage } from './frame.ts';
-import { journalFolder, readJournalFile } from './journal-name.ts';
+import { decryptFrame, FRAME, type Frame, sealedPage } from './frame.ts';
+import { JournalFiles } from './journal-files.ts';
 import { keyCommitment, openPage, type SlotKey, slotKey } from './keys.ts';
 import { readLeaves } from './ledger-leaves.ts';
 import { type OpeningDetails, type OpeningSummary, readDetails, readSummary } from './opening.ts';
 import { readPlaces } from './places.ts';
-import { fileOf, offsetOf, type Position } from './watermarks.ts';
 
-/** A session as it was recorded. */
-export interface RecordedSession {
-  readonly row: SessionRow;
+/** What was recorded of a call. */
+export interface SessionContent {
   readonly opening: OpeningSummary;
   readonly details: OpeningDetails;
   /** Null while the call is under way, or when a crash cut it off. */
   readonly ending: EndingRecord | null;
   /** Everything in order; pieces of one body that were split at the bound of a frame stand one after the other. */
   readonly events: readonly Event[];
+}
+
+/** A session as it was recorded. */
+export interface RecordedSession extends SessionContent {
+  readonly row: SessionRow;
   readonly seal: Seal;
 }
 
@@ -50,27 +51,45 @@ export interface ReadOptions {
  * or a frame was changed so that it does not open.
  */
 export async function readSession(row: SessionRow, options: ReadOptions): Promise<RecordedSession> {
-  const [pagePlace, ...places] = readPlaces(row.places);
-  if (pagePlace === undefined) throw new Error('the index does not say where the session is');
-  using files = new JournalFiles(options.folder, row.stream);
-  const frames = places.map((place) => files.frame(place));
-  const [first] = frames;
-  if (first === undefined) throw new Error('the index names no frame of the session');
-  const keys = keysOf(first, files.frame(pagePlace), row, options.recordingKey);
-  const events = frames.flatMap((frame) => [...readEvents(decryptFrame(frame, keys))]);
+  const { frames, keys } = storedSession(row, options);
+  const content = readContent(frames.map((frame) => decryptFrame(frame, keys)));
+  return { row, ...content, seal: await checkSeal(row, frames, keys, options) };
+}
+
+/** Returns what the plaintexts of a session's frames say, in order. Throws when they are something else. */
+export function readContent(plaintexts: readonly Buffer[]): SessionContent {
+  const events = plaintexts.flatMap((plaintext) => [...readEvents(plaintext)]);
   const last = events.at(-1);
   return {
-    row,
     opening: readSummary(textOf(events[0], 'o')),
     details: readDetails(textOf(events[1], 'c')),
     ending: last?.code === 'x' ? readEnding(textOf(last, 'x')) : null,
     events,
-    seal: await checkSeal(row, frames, keys, options),
   };
 }
 
+/** The frames of a session as they are stored, in order, and the key that opens them. */
+export interface StoredSession {
+  readonly frames: readonly Frame[];
+  readonly keys: SlotKey;
+}
+
+/** Returns the frames that a row of the index speaks of, not opened. Throws when one is gone or the key is another one. */
+export function storedSession(
+  row: SessionRow,
+  { folder, recordingKey }: Pick<ReadOptions, 'folder' | 'recordingKey'>,
+): StoredSession {
+  const [pagePlace, ...places] = readPlaces(row.places);
+  if (pagePlace === undefined) throw new Error('the index does not say where the session is');
+  using files = new JournalFiles(folder, row.stream);
+  const frames = places.map((place) => files.frame(place));
+  const [first] = frames;
+  if (first === undefined) throw new Error('the index names no frame of the session');
+  return { frames, keys: keysOf(first, files.frame(pagePlace), row, recordingKey) };
+}
+
 /** Returns all bytes of one kind of body. */
-export const bodyOf = ({ events }: RecordedSession, code: 'q' | 'f' | 'd'): Buffer =>
+export const bodyOf = ({ events }: SessionContent, code: 'q' | 'f' | 'd'): Buffer =>
   Buffer.concat(
     events.flatMap(({ code: found, payload }) => (found === code && Buffer.isBuffer(payload) ? [payload] : [])),
   );
@@ -116,47 +135,4 @@ async function leafAt(folder: string, number: number, size: number): Promise<Lea
     return read.kind === 'known' ? read.leaf : null;
   }
   return null;
-}
-
-/** The open journals of one stream. */
-class JournalFiles {
-  readonly #folder: string;
-  readonly #stream: string;
-  readonly #fds = new Map<number, number>();
-
-  constructor(folder: string, stream: string) {
-    this.#folder = folder;
-    this.#stream = stream;
-  }
-
-  /** Returns the frame that begins at a position. Throws when none does. */
-  frame(place: Position): Frame {
-    const n = fileOf(place);
-    const lead = this.#read(n, offsetOf(place), LEAD);
-    const length = lead.length === LEAD ? lead.readUInt32LE(0) : 0;
-    const frame = length > MAX_FRAME ? 'torn' : readFrame(this.#read(n, offsetOf(place), LEAD + length), 0);
-    if (typeof frame === 'string') throw new Error(`${this.#file(n)} at ${offsetOf(place)}: no whole frame`);
-    return frame;
-  }
-
-  #read(n: number, at: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
-    return bytes.subarray(0, readSync(this.#fd(n), bytes, 0, length, at));
-  }
-
-  [Symbol.dispose](): void {
-    for (const fd of this.#fds.values()) closeSync(fd);
-  }
-
-  #file(n: number): string {
-    const file = `${this.#stream}-${n}.spj`;
-    if (readJournalFile(file) === null) throw new Error('the index names no journal');
-    return file;
-  }
-
-  #fd(n: number): number {
-    const fd = this.#fds.get(n) ?? openSync(join(journalFolder(this.#folder), this.#file(n)), 'r');
-    this.#fds.set(n, fd);
-    return fd;
-  }
 }

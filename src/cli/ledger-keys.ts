@@ -1,0 +1,35 @@
+/** What commands that verify are given: files, and the public keys to trust. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Malformed } from '../ledger/malformed.ts';
+import { type NoteVerifier, parseVerifier } from '../ledger/note-key.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+
+/** Returns the bytes of a file that the command line names. Throws CliError. */
+export const readInput = (io: Io, file: string): Buffer => {
+  try {
+    return readFileSync(resolve(io.cwd, file));
+  } catch (cause) {
+    throw new CliError(EXIT.usage, `${file} cannot be read: ${String(cause)}`, { cause });
+  }
+};
+
+/** Returns the keys that `--key` names: a key itself, or a file with one on each line that is no comment. */
+export const keysOf = (io: Io, key: string): readonly NoteVerifier[] => {
+  const text = key.includes('+') && !existsSync(resolve(io.cwd, key)) ? key : readInput(io, key).toString('utf8');
+  const lines = text.split('\n').map((line) => line.trim());
+  try {
+    const keys = lines.filter((line) => line !== '' && !line.startsWith('#')).map(parseVerifier);
+    if (keys.length > 0) return keys;
+  } catch (cause) {
+    if (!(cause instanceof Malformed)) throw cause;
+    throw new CliError(EXIT.usage, `--key is ${cause.message}`, { hint: KEY_HINT, cause });
+  }
+  throw new CliError(EXIT.usage, `${key} holds no key`, { hint: KEY_HINT });
+};
+const KEY_HINT = 'a public key is NAME+ID+BASE64; `sallyport init` wrote it to keys/ledger.pub';
+
+/** The option that names the public keys. */
+export const KEY_OPTION = ['--key <key>', 'the public key of the ledger, or a file that holds it'] as const;

@@ -1,0 +1,138 @@
+/** Verifying the proof of one session, with nothing but its file and the public key of the ledger. */
+
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import { hashLeaf } from './hash.ts';
+import { decodeLeaf, type Leaf } from './leaf.ts';
+import { Malformed, malformedMessage } from './malformed.ts';
+import type { NoteVerifier } from './note-key.ts';
+import { verifyInclusion } from './proof.ts';
+import { commitmentOf, frameHash, isCommitted, openFrames } from './session-frames.ts';
+import { parseSessionProof, type ProvenLeaf, type SessionProof } from './session-proof.ts';
+
+/** What to verify a proof against. */
+export interface VerifySessionOptions {
+  /** Public keys of the ledger, at least one: one of them must have signed the checkpoint. Not out of the proof itself. */
+  readonly keys: readonly NoteVerifier[];
+  /** The origin that the checkpoint must name; the name of the first key when it is not given. */
+  readonly origin?: string;
+}
+
+type Start = Leaf & { readonly type: 'session.start' };
+type End = Leaf & { readonly type: 'session.end' | 'session.recovered' };
+
+/** The result. */
+export interface SessionReport {
+  /** True when there is no problem: the session is in the ledger, and its frames are those that were recorded. */
+  readonly ok: boolean;
+  readonly session: string;
+  /** What the checkpoint is over; null when it cannot be relied on. */
+  readonly checkpoint: Checkpoint | null;
+  readonly start: Start | null;
+  /** Null when the proof was made before the session ended. */
+  readonly end: End | null;
+  readonly frames: number;
+  /** What the frames say, one CBOR Sequence for each; null when the proof does not bring their key. */
+  readonly content: readonly Uint8Array[] | null;
+  /** One line each: what, and what is wrong with it. */
+  readonly problems: readonly string[];
+}
+
+/** Returns the leaf, after telling when the checkpoint is not over it. Throws Malformed when it is none. */
+const included = ({ index, leaf, path }: ProvenLeaf, { size, root }: Checkpoint): Leaf => {
+  if (!verifyInclusion(index, size, hashLeaf(leaf), path, root)) {
+    throw new Malformed(`leaf ${index}: its path does not lead to the root of the checkpoint over ${size} leaves`);
+  }
+  const read = decodeLeaf(leaf);
+  if (read.kind === 'unknown') throw new Malformed(`leaf ${index}: of the unknown type ${JSON.stringify(read.type)}`);
+  return read.leaf;
+};
+
+const isStart = (leaf: Leaf | undefined): leaf is Start => leaf?.type === 'session.start';
+const isEnd = (leaf: Leaf | undefined): leaf is End =>
+  leaf?.type === 'session.end' || leaf?.type === 'session.recovered';
+
+/** The leaves of the proof, each included and each about the session. */
+const leavesOf = ({ session, leaves }: SessionProof, checkpoint: Checkpoint): { start: Start; end: End | null } => {
+  const [start, end, ...more] = leaves.map((leaf) => included(leaf, checkpoint));
+  if (!isStart(start)) throw new Malformed('leaves: the first is not the start of a session');
+  if ((end !== undefined && !isEnd(end)) || more.length > 0)
+    throw new Malformed('leaves: the second is not the end of a session');
+  for (const { sid } of end === undefined ? [start] : [start, end]) {
+    if (sid !== session) throw new Malformed(`leaves: one is about session ${sid}`);
+  }
+  return { start, end: end ?? null };
+};
+
+const frameProblems = (frames: readonly Uint8Array[], start: Start, end: End | null): readonly string[] => {
+  const [opening, ...later] = frames;
+  const problems: string[] = [];
+  if (opening === undefined || frameHash(opening) !== start.ct) {
+    problems.push('frame 0: the opening is not the one that the ledger commits to');
+  }
+  if (end === null && later.length > 0) problems.push('frames: no leaf commits to what stands behind the opening');
+  if (end === null || isCommitted(later, end)) return problems;
+  const changed = end.cts === undefined ? -1 : later.findIndex((frame, at) => frameHash(frame) !== end.cts?.[at]);
+  const which = changed === -1 || later.length !== end.frames ? `${end.frames + 1} frames` : `frame ${changed + 1}`;
+  return [...problems, `frames: not those that the ledger commits to (${which})`];
+};
+
+const report = (proof: SessionProof | null, found: Partial<SessionReport>): SessionReport => ({
+  session: proof?.session ?? '',
+  checkpoint: null,
+  start: null,
+  end: null,
+  frames: proof?.frames.length ?? 0,
+  content: null,
+  problems: [],
+  ...found,
+  ok: (found.problems ?? []).length === 0,
+});
+
+/** Resolves to what the frames say, and to what is wrong with the key that came with them. */
+const contentOf = async (
+  { frames, key }: SessionProof,
+  start: Start,
+): Promise<{ readonly content: readonly Uint8Array[] | null; readonly problems: readonly string[] }> => {
+  if (key === null) return { content: null, problems: [] };
+  // GCM does not commit to its key: under another one the same frames could say something else
+  if (commitmentOf(key) !== start.kc)
+    return { content: null, problems: ['key: not the one that the ledger commits to'] };
+  try {
+    return { content: await openFrames(frames, key), problems: [] };
+  } catch (error) {
+    return { content: null, problems: [malformedMessage(error)] };
+  }
+};
+
+const verifyProof = async (proof: SessionProof, { keys, origin }: VerifySessionOptions): Promise<SessionReport> => {
+  let checkpoint: Checkpoint;
+  try {
+    checkpoint = openCheckpoint(proof.checkpoint, keys, origin ?? keys[0]?.name ?? '');
+  } catch (error) {
+    return report(proof, { problems: [`checkpoint: ${malformedMessage(error)}`] });
+  }
+  let leaves: { start: Start; end: End | null };
+  try {
+    leaves = leavesOf(proof, checkpoint);
+  } catch (error) {
+    return report(proof, { checkpoint, problems: [malformedMessage(error)] });
+  }
+  const problems = frameProblems(proof.frames, leaves.start, leaves.end);
+  if (problems.length > 0) return report(proof, { checkpoint, ...leaves, problems });
+  return report(proof, { checkpoint, ...leaves, ...(await contentOf(proof, leaves.start)) });
+};
+
+/**
+ * Resolves to what a proof proves. Never rejects for what the file holds. It proves that the session was recorded so,
+ * under a checkpoint that the key has signed; whether that checkpoint is the one that others see is for `verifyLog`, a
+ * witness, or a checkpoint that was kept.
+ */
+export const verifySession = async (bytes: Uint8Array, options: VerifySessionOptions): Promise<SessionReport> => {
+  let proof: SessionProof;
+  try {
+    proof = parseSessionProof(bytes);
+  } catch (error) {
+    return report(null, { problems: [`the proof: ${malformedMessage(error)}`] });
+  }
+  return verifyProof(proof, options);
+};
