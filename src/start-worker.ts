@@ -2,13 +2,13 @@
 
 import { workerData } from 'node:worker_threads';
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
-import { splitAddress } from './address.ts';
+import { cannotOpen, splitAddress } from './address.ts';
 import { systemClock } from './clock.ts';
 import type { Config, SecretRef } from './config.ts';
 import { createBodyBudget } from './gateway/body.ts';
 import { openEpoch, type OpenEpoch } from './gateway/epoch.ts';
 import { createWaitingPlaces, type Gate } from './gateway/gate.ts';
-import { listen, type ActiveCalls, type Listener } from './gateway/listen.ts';
+import { listen, refuseTaken, type ActiveCalls, type Listener } from './gateway/listen.ts';
 import { CREDENTIAL_HEADERS } from './identify/identify.ts';
 import { createLog } from './log.ts';
 import { createRecorder } from './record/recorder.ts';
@@ -63,7 +63,13 @@ const verbs: WorkerVerbs = {
       const { host, port } = splitAddress(address);
       const shared = (birth.config.workers ?? 1) > 1;
       const options = { host, port: ports[at] ?? port, shared, service: service ?? '' };
-      listeners.push(await listen(gate, birth.config, active, options));
+      try {
+        // workers share a port with one another, never with another process that would get half of the calls
+        if (shared && ports.length === 0) await refuseTaken(host, port);
+        listeners.push(await listen(gate, birth.config, active, options));
+      } catch (cause) {
+        throw cannotOpen(`listeners[${at}].address`, address, cause);
+      }
     }
     return listeners.map(({ port }) => port);
   },

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { AggregatorRegistry } from 'prom-client';
-import { splitAddress } from './address.ts';
+import { cannotOpen, splitAddress } from './address.ts';
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -93,6 +93,8 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
       metrics: async () => AggregatorRegistry.aggregate(await crew.metrics()).metrics(),
     },
     api: apiRoutes({ approvals, identify: (head) => identifier.identify(head) }),
+  }).catch((cause: unknown) => {
+    throw cannotOpen('control.address', config.control.address, cause);
   });
   const kept = keepConfig(loaded, log, async (next) => {
     await crew.reload(next.config, next.hash);

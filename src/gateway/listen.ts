@@ -1,7 +1,7 @@
 /** Listens for callers: node's HTTP server with tight limits, and a drain that lets calls under way end. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer as createProbe, type Socket } from 'node:net';
 import type { Config } from '../config.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 import type { Gate } from './gate.ts';
@@ -84,6 +84,13 @@ export async function listen(
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('expected a TCP address to listen on');
   return { port: bound.port, drain: (deadline) => drain(server, deadline) };
+}
+
+/** Rejects when any process listens at the address already, one that would share it (SO_REUSEPORT) too. */
+export async function refuseTaken(host: string, port: number): Promise<void> {
+  const probe = createProbe();
+  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen({ host, port }, resolve));
+  await new Promise((resolve) => probe.close(resolve));
 }
 
 function drain(server: Server, deadline: number): Promise<void> {

@@ -12,6 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const at = (port: number): string => `127.0.0.1:${port}`;
+
 const ask = async (stream = false): Promise<Response> =>
   fetch(`${world.url}/llm/v1/chat/completions`, {
     method: 'POST',
@@ -33,16 +35,30 @@ describe('sallyport start', () => {
     expect(stderr).toMatch(/error: cannot start: .*data is in use by another sallyport process/);
   });
 
-  it('says which address it cannot open, with exit code 3', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
+  it.each([
+    ['a listener', 'listeners[0].address', (config: string, port: number) => config.replace('127.0.0.1:0', at(port))],
+    [
+      'a listener that workers share',
+      'listeners[0].address',
+      (config: string, port: number) => `${config.replace('127.0.0.1:0', at(port))}\nworkers: 2\n`,
+    ],
+    [
+      'the control port',
+      'control.address',
+      (config: string, port: number) =>
+        config.replace('control: { address: 127.0.0.1:0', `control: { address: ${at(port)}`),
+    ],
+  ])('says which address of %s another process has, and what to do, with exit code 3', async (_what, key, change) => {
+    // one that would share it, as another gateway does
+    const taken = createServer().listen({ port: 0, host: '127.0.0.1', reusePort: true });
     await new Promise((resolve) => taken.once('listening', resolve));
     const address = taken.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    const file = other((config) => `${config.replace('127.0.0.1:0', `127.0.0.1:${port}`)}\nstore: { path: ./other }\n`);
-    const { code, stderr } = await world.cli(['start', '--config', file]);
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const file = other((config) => `${change(config, port)}\nstore: { path: ./other }\n`);
+    const { code, stdout, stderr } = await world.cli(['start', '--config', file]);
     taken.close();
-    expect(stderr).toContain(`127.0.0.1:${port}`);
-    expect(code).toBe(3);
+    expect(stderr).toContain(`cannot start: ${at(port)} (${key}) cannot be opened: another process has it`);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
   });
 
   it.each([
