@@ -38,6 +38,16 @@ describe('what an approver sees', () => {
     });
   });
 
+  it('has every member under its own name, however the name is spelled (nodejs/node#63785)', () => {
+    JSON.parse(String.raw`{"mode\\":0}`);
+    const body = String.raw`{"mode\u006c":"gpt-4o","max_toke\u006es":9000,"n\u0061me":"x"}`;
+    expect(view(body).lines).toEqual(['model: "gpt-4o"', 'max_tokens: 9000', 'name: "x"']);
+  });
+
+  it('is the text itself where one name stands twice: it would show one of two readings', () => {
+    expect(view('{"a":1,"\\u0061":2}').lines).toEqual([String.raw`text: "{"a":1,"\u0061":2}"`]);
+  });
+
   it.each([
     ['an escape sequence', 'a\u001B[2Kb', 'a⟨U+001B⟩[2Kb'],
     ['a carriage return', 'harmless\rhidden', 'harmless⟨U+000D⟩hidden'],

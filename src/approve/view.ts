@@ -3,6 +3,9 @@
  * can hide a part, turn the order of letters around, or act on a terminal.
  */
 
+import { MAX_DEPTH } from '../protocol/json.ts';
+import { buildJson } from '../protocol/json-build.ts';
+
 /** What an approver sees. */
 export interface BodyView {
   readonly lines: readonly string[];
@@ -111,14 +114,16 @@ class Digits {
   }
 }
 
+/** Returns what an exact reading of a text yields, null for a text that is no JSON or has more than one reading. */
 const readJson = (text: string): { readonly value: unknown } | null => {
   try {
-    const keep = (_name: string, value: unknown, context?: { readonly source?: string }): unknown =>
-      typeof value === 'number' ? new Digits(context?.source ?? String(value)) : value;
-    return { value: JSON.parse(text, keep) as unknown };
+    JSON.parse(text);
   } catch {
     return null;
   }
+  // not what JSON.parse returns: it can misread a name that is spelled with escapes (json-build.ts)
+  const built = buildJson(text, MAX_DEPTH, (source) => new Digits(source));
+  return built.kind === 'value' ? built : null;
 };
 
 const writeValue = (writer: Writer, path: string, { value }: { readonly value: unknown }): void => {

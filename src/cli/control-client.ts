@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { z } from 'zod';
 import { problemSchema } from '../approve/api.ts';
+import { parseJson } from '../protocol/json.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 
@@ -65,8 +66,17 @@ const tokenOf = (io: Io, { token, tokenFile }: ControlOptions): string => {
   return found;
 };
 
+/** Returns the value of an answer, null for one that is not strict JSON. */
+const strictly = (text: string): unknown => {
+  try {
+    return parseJson(text, 'internal');
+  } catch {
+    return null;
+  }
+};
+
 const refusal = async (answer: Response): Promise<CliError> => {
-  const problem = problemSchema.safeParse(await answer.json().catch(() => null));
+  const problem = problemSchema.safeParse(strictly(await answer.text()));
   const why = problem.success ? problem.data.title : `the gateway answered ${answer.status}`;
   const hint = answer.status === 401 ? 'get a new token from your identity provider' : '';
   return new CliError(EXIT.refused, why, { hint });
@@ -92,7 +102,7 @@ export const createControlClient = (io: Io, options: ControlOptions): ControlCli
       });
     });
     if (!answer.ok) throw await refusal(answer);
-    const parsed = schema.safeParse(await answer.json().catch(() => null));
+    const parsed = schema.safeParse(strictly(await answer.text()));
     if (parsed.success) return parsed.data;
     throw new CliError(EXIT.refused, `${url.href} did not answer as a gateway of this version does`);
   };

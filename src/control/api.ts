@@ -7,6 +7,7 @@ import type { Approval, Approvals, VoteOutcome, VoteRefusal } from '../approve/a
 import { isNamed } from '../approve/voter.ts';
 import type { Caller } from '../call.ts';
 import type { Identified } from '../identify/identify.ts';
+import { parseJson } from '../protocol/json.ts';
 import { REASONS } from '../reasons.ts';
 import { APPROVAL_STATES } from '../store/approvals.ts';
 
@@ -94,8 +95,17 @@ export function apiRoutes({ approvals, identify }: ApiParts): Hono<Env> {
 /** Resolves to the body of a request, or null when it is too large or not what the schema says. */
 async function bodyOf<S extends z.ZodType>(c: Context<Env>, schema: S): Promise<z.output<S> | null> {
   if (Number(c.req.header('content-length') ?? MAX_BODY + 1) > MAX_BODY) return null;
-  const parsed = schema.safeParse(await c.req.json().catch(() => null));
+  const parsed = schema.safeParse(strictly(await c.req.text()));
   return parsed.success ? parsed.data : null;
+}
+
+/** Returns the value of a JSON text, null for one that has not exactly one reading. */
+function strictly(text: string): unknown {
+  try {
+    return parseJson(text, 'bad-request');
+  } catch {
+    return null;
+  }
 }
 
 function voterOf(c: Context<Env>): Pick<Caller, 'issuer' | 'subject' | 'kind' | 'groups'> {

@@ -3,6 +3,7 @@
 import type { Codec, Operation, StreamReader, Usage } from '../protocol/codec.ts';
 import { Gather } from '../protocol/gather.ts';
 import { type Framing, framingOf, type Splitter } from '../protocol/framing.ts';
+import { parseJson } from '../protocol/json.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import type { AnswerMask } from './answer.ts';
 
@@ -24,6 +25,8 @@ const attempt = <T>(step: () => T, otherwise: T): T => {
     return otherwise;
   }
 };
+
+const read = (text: string): unknown => parseJson(text, 'answer-unreadable', { loneSurrogates: 'keep' });
 
 class WholeObserver implements AnswerMask {
   readonly kind = 'stream';
@@ -47,7 +50,7 @@ class WholeObserver implements AnswerMask {
     const text = this.body?.take().toString('utf8') ?? '';
     // Looking costs a parse: only an answer that counts tokens is worth it.
     if (codec.counts !== '' && text.includes(codec.counts))
-      this.usage = attempt(() => codec.usage(operation, JSON.parse(text)), null);
+      this.usage = attempt(() => codec.usage(operation, read(text)), null);
     return [];
   }
 }
@@ -94,7 +97,7 @@ class EventsObserver implements AnswerMask {
   private count(reader: StreamReader, frame: Buffer): Usage | null {
     const { framing, counts } = this;
     const { event, data } = framing.read(frame, framing.isText ? frame.toString('utf8') : '', this.events === 1);
-    return data?.includes(counts) === true ? reader.read(event, JSON.parse(data)).usage : null;
+    return data?.includes(counts) === true ? reader.read(event, read(data)).usage : null;
   }
 }
 

@@ -18,13 +18,20 @@ export type Built =
 
 const REFUSED = Symbol('refused');
 
+/** Reads a number out of its own text. */
+type ReadNumber = (source: string) => unknown;
+
+const FIRST_LETTER = 0x61;
+
 class Builder {
   readonly text: string;
+  readonly readNumber: ReadNumber;
   at = 0;
   why: Unbuilt = 'too deep';
 
-  constructor(text: string) {
+  constructor(text: string, readNumber: ReadNumber) {
     this.text = text;
+    this.readNumber = readNumber;
   }
 
   /** Moves to the next character that is not white space and returns its code. */
@@ -33,21 +40,27 @@ class Builder {
     return this.text.charCodeAt(this.at);
   }
 
-  private token(end: number): unknown {
+  private token(end: number): string {
     const raw = this.text.slice(this.at, end);
     this.at = end;
-    return JSON.parse(raw);
+    return raw;
   }
 
   /** A string token alone is a value, not a name: JSON.parse reads it well. */
   private string(): string {
-    return String(this.token(endOfString(this.text, this.at) + 1));
+    return String(JSON.parse(this.token(endOfString(this.text, this.at) + 1)));
+  }
+
+  /** `true`, `false`, `null` or a number. */
+  private literal(code: number): unknown {
+    const raw = this.token(endOfLiteral(this.text, this.at));
+    return code >= FIRST_LETTER ? JSON.parse(raw) : this.readNumber(raw);
   }
 
   value(depth: number): unknown {
     const code = this.space();
     if (code === 0x22) return this.string();
-    if (code !== 0x7b && code !== 0x5b) return this.token(endOfLiteral(this.text, this.at));
+    if (code !== 0x7b && code !== 0x5b) return this.literal(code);
     if (depth === 0) return REFUSED;
     return code === 0x7b ? this.object(depth - 1) : this.array(depth - 1);
   }
@@ -93,10 +106,10 @@ class Builder {
 
 /**
  * Returns the value of a valid JSON text, or why it is refused: an object repeats a name, or it nests deeper than
- * `depth`. The text must be valid JSON.
+ * `depth`. Numbers are what `readNumber` makes of them. The text must be valid JSON.
  */
-export const buildJson = (text: string, depth: number): Built => {
-  const builder = new Builder(text);
+export const buildJson = (text: string, depth: number, readNumber: ReadNumber = Number): Built => {
+  const builder = new Builder(text, readNumber);
   const value = builder.value(depth);
   return value === REFUSED ? { kind: 'refused', why: builder.why } : { kind: 'value', value };
 };

@@ -1,5 +1,6 @@
 /** Turns the bytes of an answer into what a person reads: the text of a stream as it grew, anything else as it is. */
 
+import { parseJson } from '../protocol/json.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { framingOf } from '../protocol/framing.ts';
 
@@ -39,7 +40,7 @@ export function readableAnswer({ codec, method, path, contentType }: Answered): 
     if (data === null || data === '[DONE]') return '';
     try {
       return reader
-        .read(event, JSON.parse(data))
+        .read(event, parseJson(data, 'answer-unreadable', { loneSurrogates: 'keep' }))
         .deltas.map(({ text }) => text)
         .join('');
     } catch {
