@@ -109,6 +109,8 @@ export interface Facts {
   readonly bodyBytes: number;
   /** True when the body could not be read and the service says `opaque: allow`. */
   readonly opaque: boolean;
+  /** True for an operation on the server itself, which only a rule that speaks of operations can allow. */
+  readonly management: boolean;
   /** How many operations the call holds: 1 for nearly every call, more for batches. */
   readonly operations: number;
   /** Findings in the request: entity kind → count. */

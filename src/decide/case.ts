@@ -57,6 +57,7 @@ const call = z.strictObject({
   token_ids: count().default(0),
   body_bytes: count().optional(),
   opaque: z.boolean().default(false),
+  management: z.boolean().default(false),
   operations: count().default(1),
   findings: z.record(z.string(), count()).default({}),
 });
@@ -117,6 +118,7 @@ const factsOf = (call: WrittenCall['call']): Facts => {
     tokenIds: call.token_ids,
     bodyBytes: call.body_bytes ?? bytes,
     opaque: call.opaque,
+    management: call.management,
     operations: call.operations,
     findings: call.findings,
   };

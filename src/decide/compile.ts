@@ -2,7 +2,8 @@
 
 import type { ApprovalTerms, Verdict } from '../call.ts';
 import type { MaskingConfig, PolicyConfig } from '../config.ts';
-import { type Compiled, compile } from './cel/compile.ts';
+import { type Compiled, compile, type Watch } from './cel/compile.ts';
+import type { Expr } from './cel/part.ts';
 import { BOOL } from './cel/type.ts';
 import { environmentFor, type Subject } from './environment.ts';
 import { hashRules } from './hash.ts';
@@ -17,6 +18,8 @@ export interface Rule {
   /** What the caller is told; empty for nothing. */
   readonly message: string;
   readonly when: Condition;
+  /** The condition reads which operation it is: only such a rule can allow an operation on the server itself. */
+  readonly readsOperation: boolean;
 }
 
 /** A rule that asks for an approval. */
@@ -36,6 +39,8 @@ export interface Policy {
   readonly deny: readonly Rule[];
   readonly approve: readonly ApproveRule[];
   readonly allow: readonly Rule[];
+  /** Those of `allow` that can allow an operation on the server itself. */
+  readonly allowManagement: readonly Rule[];
   readonly masks: readonly MaskRule[];
   /**
    * Returns the SHA-256, hex, of what a verdict rests on: its rule and its masking rules. It stays the same over reloads
@@ -58,10 +63,16 @@ export const compilePolicies = ({ policies, masking, services }: PolicySource): 
 
   const condition = (section: string, at: number, { name, when }: { readonly name: string; readonly when: string }) => {
     try {
-      return asCondition(compile(when, { environment, expected: BOOL }));
+      let readsOperation = false;
+      const watch: Watch = (part, expr) => {
+        if (isOperation(expr)) readsOperation = true;
+        return part;
+      };
+      const run = asCondition(compile(when, { environment, expected: BOOL, watch }));
+      return { when: run, readsOperation };
     } catch (error) {
       problems.push(asProblem(error, { source: when, path: [section, at, 'when'], rule: name }));
-      return never;
+      return { when: never, readsOperation: false };
     }
   };
 
@@ -76,6 +87,7 @@ export const compilePolicies = ({ policies, masking, services }: PolicySource): 
     hash: hashRules(policies, masking),
     deny: rules.filter(({ config }) => config.then === 'deny'),
     allow: rules.filter(({ config }) => config.then === 'allow'),
+    allowManagement: rules.filter(({ config, readsOperation }) => config.then === 'allow' && readsOperation),
     approve: rules.flatMap((rule) => (typeof rule.config.then === 'string' ? [] : [approving(rule, rule.config.then)])),
     masks,
     basis: basisOf(policies, masking),
@@ -97,12 +109,24 @@ const asCondition =
 
 const ruleOf = (
   { name, message }: { readonly name: string; readonly message?: string | undefined },
-  when: Condition,
+  { when, readsOperation }: Pick<Rule, 'when' | 'readsOperation'>,
 ): Rule => ({
   name,
   message: message ?? '',
   when,
+  readsOperation,
 });
+
+/** `call.operation` and `call.management`. */
+const isOperation = ({ exprKind }: Expr): boolean => {
+  if (exprKind.case !== 'selectExpr') return false;
+  const { field, operand } = exprKind.value;
+  return (
+    (field === 'operation' || field === 'management') &&
+    operand?.exprKind.case === 'identExpr' &&
+    operand.exprKind.value.name === 'call'
+  );
+};
 
 const approving = (rule: Rule, { approve }: Exclude<PolicyConfig['then'], string>): ApproveRule => ({
   ...rule,

@@ -10,7 +10,8 @@ const NO_MASK: MaskObligation = { request: [], answer: [] };
  * Returns the verdict on a call. `now` is in milliseconds since the Unix epoch. Pure and synchronous; never throws.
  *
  * A condition that cannot be evaluated counts as matched in rules that deny, ask for approval or mask, and as not matched
- * in rules that allow; the reason is then `policy-error` (DESIGN.md "Config").
+ * in rules that allow; the reason is then `policy-error` (DESIGN.md "Config"). An operation on the server itself is
+ * allowed only by a rule whose condition reads `call.operation` or `call.management`.
  */
 export const decide = (
   policy: Policy,
@@ -32,10 +33,14 @@ export const decide = (
     const reason = held.holds === null ? 'policy-error' : 'approval-required';
     return { effect: 'hold', reason, ...named(held.rule), mask, approve: held.rule.approve };
   }
-  return allowed(policy.allow, subject, mask);
+  return facts.management
+    ? allowed(policy.allowManagement, subject, mask, UNSPOKEN)
+    : allowed(policy.allow, subject, mask, '');
 };
 
 const named = ({ name, message }: Rule): { rule: string; message: string } => ({ rule: name, message });
+
+const UNSPOKEN = 'Only a rule that reads call.operation or call.management can allow this operation.';
 
 /** Returns the first rule whose condition holds, or cannot be evaluated. */
 const firstNotFalse = <R extends Rule>(
@@ -49,7 +54,8 @@ const firstNotFalse = <R extends Rule>(
   return null;
 };
 
-const allowed = (rules: readonly Rule[], subject: Subject, mask: MaskObligation): Verdict => {
+/** `otherwise` is what a caller is told whom no rule allows it. */
+const allowed = (rules: readonly Rule[], subject: Subject, mask: MaskObligation, otherwise: string): Verdict => {
   let failed: Rule | null = null;
   for (const rule of rules) {
     const holds = rule.when(subject);
@@ -57,7 +63,7 @@ const allowed = (rules: readonly Rule[], subject: Subject, mask: MaskObligation)
     if (holds === null) failed ??= rule;
   }
   if (failed !== null) return { effect: 'deny', reason: 'policy-error', ...named(failed), mask };
-  return { effect: 'deny', reason: 'no-rule', rule: '', message: '', mask };
+  return { effect: 'deny', reason: 'no-rule', rule: '', message: otherwise, mask };
 };
 
 const obligation = (masks: readonly MaskRule[], subject: Subject): MaskObligation => {

@@ -131,6 +131,7 @@ const callOf = (services: readonly string[]) =>
     token_ids: count((facts) => facts.tokenIds),
     body_bytes: count((facts) => facts.bodyBytes),
     opaque: field(BOOL, ({ facts }) => facts.opaque),
+    management: field(BOOL, ({ facts }) => facts.management),
     operations: count((facts) => facts.operations),
     findings: field(COUNTS, ({ facts }) => remembered(findingMaps, facts.findings, countsOf)),
   });

@@ -9,7 +9,7 @@ import type { Scanner } from '../detect/scanner.ts';
 import type { Identifier } from '../identify/identify.ts';
 import type { Log } from '../log.ts';
 import type { TextMasker } from '../mask/text-masker.ts';
-import type { Codec } from '../protocol/codec.ts';
+import type { Codec, Operation } from '../protocol/codec.ts';
 import type { CallWatcher } from '../watch/calls.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { BodyBudget } from './body.ts';
@@ -70,10 +70,10 @@ export interface Gate {
 }
 
 /** Facts of a call whose payload was not, or could not be, inspected. */
-export function uninspected(operation: string, bodyBytes: number, opaque: boolean): Facts {
+export function uninspected(operation: Operation | null, bodyBytes: number, opaque: boolean): Facts {
   return {
-    operation,
-    model: '',
+    operation: operation?.name ?? 'unknown',
+    model: operation?.names?.['model'] ?? '',
     stream: false,
     texts: [],
     tools: [],
@@ -88,6 +88,7 @@ export function uninspected(operation: string, bodyBytes: number, opaque: boolea
     tokenIds: 0,
     bodyBytes,
     opaque,
+    management: operation?.management === true,
     operations: 1,
     findings: {},
   };

@@ -31,7 +31,7 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
       detail: 'Send the body without a content-encoding.',
     });
   if (operation === null || coded) {
-    const facts = uninspected(operation?.name ?? 'unknown', body.bytes.length, true);
+    const facts = uninspected(operation, body.bytes.length, true);
     return { facts, each: [facts], content: null };
   }
 

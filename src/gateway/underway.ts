@@ -50,7 +50,7 @@ export class Underway {
     this.caller = caller;
     this.#began = began;
     this.#at = gate.clock.now();
-    this.#facts = uninspected(accepted.operation?.name ?? 'unknown', 0, false);
+    this.#facts = uninspected(accepted.operation, 0, false);
   }
 
   /** The body as it came; null before it is read or when the request has none. */

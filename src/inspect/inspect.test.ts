@@ -26,6 +26,7 @@ describe('facts', () => {
       tokenIds: 0,
       bodyBytes: 15,
       opaque: false,
+      management: false,
       operations: 1,
       findings: {},
     });

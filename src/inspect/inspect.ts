@@ -96,7 +96,8 @@ interface Learnt {
 
 const factsOf = (call: Inspection, { operation, reading, findings, opaque, operations }: Learnt): Facts => ({
   operation: operation.name,
-  model: reading.model,
+  // A path that names the model names it for good.
+  model: operation.names?.['model'] ?? reading.model,
   stream: reading.stream,
   texts: reading.texts,
   tools: reading.tools,
@@ -113,6 +114,7 @@ const factsOf = (call: Inspection, { operation, reading, findings, opaque, opera
   tokenIds: reading.tokenIds,
   bodyBytes: call.body.bytes.length,
   opaque,
+  management: operation.management === true,
   operations,
   findings,
 });

@@ -50,6 +50,7 @@ export const together = (each: readonly Facts[]): Facts => {
     tokenIds: sum(each, ({ tokenIds }) => tokenIds),
     bodyBytes: first.bodyBytes,
     opaque: each.some(({ opaque }) => opaque),
+    management: each.some(({ management }) => management),
     operations: first.operations,
     findings: addCounts(each.map(({ findings }) => findings)),
   };

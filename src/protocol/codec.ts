@@ -11,6 +11,10 @@ export interface Operation {
   readonly name: string;
   /** What the request body is; `optional` is JSON or nothing at all. */
   readonly body: 'none' | 'json' | 'optional' | 'opaque';
+  /** What the path names, decoded, by the names of its row; `model` is the model's. None where it is missing. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** It changes or shows the server itself (models, slots, adapters): a rule has to speak of it to allow it. */
+  readonly management?: boolean;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { codecs, type Protocol } from './codecs.ts';
+import { compileOperations } from './operations.ts';
 
 const nameOf = (protocol: Protocol, method: string, path: string): string | null =>
   codecs[protocol].operation(method, path)?.name ?? null;
@@ -59,6 +60,45 @@ describe('the operation of a call', () => {
     expect(isStreamed('openai', 'constructor')).toBe(false);
     expect(isStreamed('anthropic', 'messages.count_tokens')).toBe(false);
     expect(isStreamed('http', 'post')).toBe(false);
+  });
+});
+
+describe('names in a path', () => {
+  const operation = compileOperations([
+    { name: 'generate', method: 'POST', path: '/v1/models/{model}:generate', body: 'json' },
+    { name: 'infer', method: 'POST', path: '/v2/models/{model}/versions/{version}/infer', body: 'json' },
+    { name: 'show', method: 'GET', path: '/tags/{model**}', body: 'none', management: true },
+  ]);
+
+  it.each([
+    ['POST', '/v1/models/a:generate', { model: 'a' }],
+    ['POST', '/v1/models/a:b:generate', { model: 'a:b' }],
+    ['POST', '/v1/models/a%2Fb%3A1:generate', { model: 'a/b:1' }],
+    ['POST', '/v2/models/m/versions/1/infer', { model: 'm', version: '1' }],
+    ['GET', '/tags/org/m', { model: 'org/m' }],
+  ])('of %s %s are read decoded', (method, path, names) => {
+    expect(operation(method, path)?.names).toEqual(names);
+  });
+
+  it.each([
+    ['POST', '/v1/models/:generate'],
+    ['POST', '/v1/models/a/b:generate'],
+    ['POST', '/v1/models/a%3Agenerate'],
+    ['POST', '/v1/models/%ff:generate'],
+    ['POST', '/v1/models/a:generate/'],
+    ['GET', '/v1/models/a:generate'],
+    ['GET', '/tags/'],
+  ])('make no operation of %s %s', (method, path) => {
+    expect(operation(method, path)).toBeNull();
+  });
+
+  it('go with what else a row says', () => {
+    expect(operation('GET', '/tags/m')).toEqual({
+      name: 'show',
+      body: 'none',
+      management: true,
+      names: { model: 'm' },
+    });
   });
 });
 

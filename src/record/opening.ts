@@ -74,6 +74,7 @@ export interface RecordedFacts {
   readonly tokenIds: number;
   readonly bodyBytes: number;
   readonly opaque: boolean;
+  readonly management: boolean;
   readonly findings: Readonly<Record<string, number>>;
   readonly texts: number;
   /** First letters of the texts' roles in their order, `-` for none; at most 256. */
@@ -171,6 +172,7 @@ function recordedFacts(facts: Facts): RecordedFacts {
     tokenIds: facts.tokenIds,
     bodyBytes: facts.bodyBytes,
     opaque: facts.opaque,
+    management: facts.management,
     findings: facts.findings,
     texts: texts.length,
     roles,

@@ -144,6 +144,7 @@ const facts: Facts = {
   tokenIds: 0,
   bodyBytes: 20,
   opaque: false,
+  management: false,
   operations: 1,
   findings: { email: 2 },
   texts: [
