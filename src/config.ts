@@ -168,6 +168,16 @@ export const configSchema = z.strictObject({
       z.strictObject({
         address,
         service: name().optional().describe('Serve only this service here, at the root path.'),
+        tls: z
+          .strictObject({
+            cert: secret.describe('The certificate chain in PEM, by reference.'),
+            key: secret.describe('Its private key in PEM, by reference.'),
+            clientCa: secret
+              .optional()
+              .describe('Certificate authorities in PEM: callers must present a certificate of theirs (mTLS).'),
+          })
+          .optional()
+          .describe('Speak TLS here, HTTP/2 or HTTP/1.1 by ALPN; without it plain text.'),
       }),
     )
     .min(1)

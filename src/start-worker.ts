@@ -8,7 +8,8 @@ import type { Config, SecretRef } from './config.ts';
 import { createBodyBudget } from './gateway/body.ts';
 import { openEpoch, type OpenEpoch } from './gateway/epoch.ts';
 import { createWaitingPlaces, type Gate } from './gateway/gate.ts';
-import { listen, refuseTaken, type ActiveCalls, type Listener } from './gateway/listen.ts';
+import type { ActiveCalls } from './gateway/arrive.ts';
+import { listen, refuseTaken, type Listener, type ListenerKeys } from './gateway/listen.ts';
 import { CREDENTIAL_HEADERS } from './identify/identify.ts';
 import { createLog } from './log.ts';
 import { createRecorder } from './record/recorder.ts';
@@ -57,12 +58,20 @@ const gate: Gate = {
   waiting: createWaitingPlaces(birth.config.approvals.waiting),
 };
 
+type ListenerTls = NonNullable<Config['listeners'][number]['tls']>;
+const listenerKeys = ({ cert, key, clientCa }: ListenerTls): ListenerKeys => ({
+  cert: epochParts.secret(cert),
+  key: epochParts.secret(key),
+  clientCa: clientCa === undefined ? null : epochParts.secret(clientCa),
+});
+
 const verbs: WorkerVerbs = {
   async listen(ports) {
-    for (const [at, { address, service }] of birth.config.listeners.entries()) {
+    for (const [at, { address, service, tls }] of birth.config.listeners.entries()) {
       const { host, port } = splitAddress(address);
       const shared = (birth.config.workers ?? 1) > 1;
-      const options = { host, port: ports[at] ?? port, shared, service: service ?? '' };
+      const keys = tls === undefined ? null : listenerKeys(tls);
+      const options = { host, port: ports[at] ?? port, shared, service: service ?? '', tls: keys };
       try {
         // workers share a port with one another, never with another process that would get half of the calls
         if (shared && ports.length === 0) await refuseTaken(host, port);

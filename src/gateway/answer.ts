@@ -3,12 +3,12 @@
  * is durable (promise 3); the record keeps exactly the bytes that leave; a caller who reads slowly holds the upstream.
  */
 
-import type { ServerResponse } from 'node:http';
 import type { AnswerMask } from '../mask/answer.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Operation } from '../protocol/codec.ts';
 import { type Framing, framingOf } from '../protocol/framing.ts';
 import { Failure } from '../reasons.ts';
+import type { CallResponse } from './exchange.ts';
 import { answerFields, fieldValue } from './fields.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { refusalFor, writeRefusal } from './refusal.ts';
@@ -26,7 +26,7 @@ const UNKNOWN: Operation = { name: 'unknown', body: 'opaque' };
 /** The sink that answers one caller. */
 export class Answer implements AnswerSink {
   readonly #call: Underway;
-  readonly #res: ServerResponse;
+  readonly #res: CallResponse;
   readonly #session: Session;
   readonly #masks: AnswerMasks;
   readonly #guard: SecretGuard | null;
@@ -130,7 +130,7 @@ export class Answer implements AnswerSink {
       });
     }
     if (this.#framing !== null && failure.reason !== 'upstream-failed') this.#tellStream(failure, this.#framing);
-    breakOff(res);
+    res.breakOff();
     this.#close(failure, this.#status, failure.reason === 'evidence-unavailable' ? 'truncated' : 'upstream_err');
   }
 
@@ -254,17 +254,6 @@ function unexpected(cause: unknown): Failure {
   return isBadHead
     ? new Failure('upstream-failed', 'the head of the answer holds characters that may not be written', { cause })
     : new Failure('internal', 'the answer could not be processed', { cause });
-}
-
-/** How long what was written may take to leave before a broken answer's connection is cut. Milliseconds. */
-const BREAK_OFF_MS = 2_000;
-
-/** Ends the connection behind what was written, without the end of the message: an answer that broke off must look broken. */
-function breakOff(res: ServerResponse): void {
-  const { socket } = res;
-  if (socket === null) return void res.destroy();
-  socket.destroySoon();
-  setTimeout(() => socket.destroy(), BREAK_OFF_MS).unref();
 }
 
 const NOTHING = Buffer.alloc(0);

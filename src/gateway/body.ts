@@ -1,7 +1,7 @@
 /** Reads a request body whole, within the inspection limit, the memory budget and the time that the config gives. */
 
-import type { IncomingMessage } from 'node:http';
 import { Failure } from '../reasons.ts';
+import type { CallRequest } from './exchange.ts';
 
 /** Bytes of request bodies in memory on this thread; one for all calls. */
 export interface BodyBudget {
@@ -47,11 +47,14 @@ interface Limits {
  * Resolves to the body. `declared` is its Content-Length, or null when it comes in chunks.
  * Rejects with Failure `body-too-large`, `overloaded`, `body-timeout`, or `caller-left` when the caller went away.
  */
-export function readBody(incoming: IncomingMessage, declared: number | null, limits: Limits): Promise<Body> {
+export function readBody(incoming: CallRequest, declared: number | null, limits: Limits): Promise<Body> {
+  if (incoming.destroyed) return Promise.reject(left());
   if (declared === 0) return Promise.resolve(EMPTY);
   if (declared !== null && declared > limits.maxBody) return Promise.reject(tooLarge(limits.maxBody));
   return new Promise((resolve, reject) => new Reading(incoming, limits, resolve, reject));
 }
+
+const left = (): Failure => new Failure('caller-left', 'the caller left while sending the body');
 
 const tooLarge = (limit: number): Failure =>
   new Failure('body-too-large', `request body is over ${limit} bytes`, {
@@ -59,7 +62,7 @@ const tooLarge = (limit: number): Failure =>
   });
 
 class Reading {
-  readonly #incoming: IncomingMessage;
+  readonly #incoming: CallRequest;
   readonly #limits: Limits;
   readonly #resolve: (body: Body) => void;
   readonly #reject: (failure: Failure) => void;
@@ -68,7 +71,7 @@ class Reading {
   #size = 0;
 
   constructor(
-    incoming: IncomingMessage,
+    incoming: CallRequest,
     limits: Limits,
     resolve: (body: Body) => void,
     reject: (failure: Failure) => void,
@@ -93,6 +96,8 @@ class Reading {
   };
 
   readonly #onEnd = (): void => {
+    // half a body is none: a stream that was reset ends, too
+    if (!this.#incoming.complete) return this.#onClose();
     this.#detach();
     const [first] = this.#chunks;
     const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#size);
@@ -106,7 +111,7 @@ class Reading {
     });
   };
 
-  readonly #onClose = (): void => this.#fail(new Failure('caller-left', 'the caller left while sending the body'));
+  readonly #onClose = (): void => this.#fail(left());
 
   #fail(failure: Failure): void {
     this.#detach();

@@ -57,7 +57,8 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
 
 /** Returns where callers reach the gateway: `public_url`, or the first listener. */
 export const publicUrl = (config: Config): string =>
-  config.public_url ?? `http://${config.listeners[0]?.address ?? ''}`;
+  config.public_url ??
+  `${config.listeners[0]?.tls === undefined ? 'http' : 'https'}://${config.listeners[0]?.address ?? ''}`;
 
 function sameIdentity(config: Config, previous: OpenEpoch | null): previous is OpenEpoch {
   return (

@@ -4,12 +4,12 @@
  * → respond → record.close
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decideEach } from '../decide/decide-each.ts';
 import { Failure } from '../reasons.ts';
 import { accept, type Arrival } from './accept.ts';
 import { Answer } from './answer.ts';
 import { approve } from './approve.ts';
+import type { CallRequest, CallResponse } from './exchange.ts';
 import { forward } from './forward.ts';
 import type { Gate } from './gate.ts';
 import { inspectBody } from './inspect-body.ts';
@@ -18,16 +18,16 @@ import { asRefusal, refuseCall, refuseStranger } from './refuse.ts';
 import { Underway } from './underway.ts';
 
 /** Takes one request from its head to the beginning of its answer; the answer then flows by itself. */
-export async function handle(gate: Gate, req: IncomingMessage, res: ServerResponse, arrival: Arrival): Promise<void> {
+export async function handle(gate: Gate, req: CallRequest, res: CallResponse, arrival: Arrival): Promise<void> {
   const began = gate.clock.mono();
   const epoch = gate.epoch();
 
   const accepted = accept(epoch, req, arrival);
-  if (accepted.kind === 'refused') return refuseStranger(gate, req, res, arrival.peer, accepted);
+  if (accepted.kind === 'refused') return refuseStranger(gate, res, arrival.peer, accepted);
   const { request, served } = accepted;
 
   const identified = await epoch.identifier.identify(request);
-  if (identified.kind === 'refused') return refuseStranger(gate, req, res, request.source, identified, served.codec);
+  if (identified.kind === 'refused') return refuseStranger(gate, res, request.source, identified, served.codec);
 
   const call = new Underway(gate, epoch, req, res, accepted, identified.caller, began);
   try {

@@ -9,6 +9,7 @@ export interface Head extends Target {
   readonly rawHeaders: readonly string[];
   /** Bytes, or null when the length is not declared. */
   readonly contentLength: number | null;
+  /** A body follows without a declared length. */
   readonly chunked: boolean;
   readonly contentType: string;
   readonly contentEncoding: string;
@@ -59,12 +60,14 @@ const INTERPRETED: ReadonlySet<string> = new Set([
 const isInterpreted = (name: string): boolean =>
   INTERPRETED.has(name) || name.startsWith('x-forwarded-') || name.startsWith('sallyport-');
 
-/** The parts of node's IncomingMessage that a head is read from. */
+/** What a head is read from: node's IncomingMessage, or what http2-head.ts makes of a stream's. */
 export interface IncomingHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
+  /** A body follows although no field says so: HTTP/2, where frames end it. */
+  readonly unframed?: boolean;
 }
 
 /**
@@ -74,12 +77,13 @@ export interface IncomingHead {
 export function readHead(incoming: IncomingHead): Head | BadHead {
   const method = incoming.method ?? '';
   if (!METHODS.has(method)) return { bad: 'method is not one that is forwarded' };
-  if (incoming.httpVersion !== '1.1') return { bad: 'HTTP version is not 1.1' };
+  if (incoming.httpVersion !== '1.1' && incoming.httpVersion !== '2.0')
+    return { bad: 'HTTP version is neither 1.1 nor 2' };
   const target = readTarget(incoming.url ?? '');
   if (target === null) return { bad: 'request target has no single reading' };
   const fields = readFields(incoming.rawHeaders);
   if ('bad' in fields) return fields;
-  return readFraming(method, target, incoming.rawHeaders, fields);
+  return readFraming(method, target, incoming, fields);
 }
 
 type Fields = Map<string, string>;
@@ -101,7 +105,8 @@ function readFields(raw: readonly string[]): Fields | BadHead {
   return fields;
 }
 
-function readFraming(method: string, target: Target, rawHeaders: readonly string[], fields: Fields): Head | BadHead {
+function readFraming(method: string, target: Target, incoming: IncomingHead, fields: Fields): Head | BadHead {
+  const { rawHeaders, unframed = false } = incoming;
   const host = fields.get('host');
   if (host === undefined || !HOST.test(host)) return { bad: 'host is missing or malformed' };
   if (fields.has('upgrade')) return { bad: 'protocol upgrade is not offered' };
@@ -113,7 +118,8 @@ function readFraming(method: string, target: Target, rawHeaders: readonly string
   if (coding !== undefined && declared !== undefined) return { bad: 'both content-length and transfer-encoding' };
   if (declared !== undefined && !/^\d{1,15}$/.test(declared)) return { bad: 'content-length is not a number' };
   const contentLength = declared === undefined ? null : Number(declared);
-  const hasBody = coding !== undefined || (contentLength ?? 0) > 0;
+  const chunked = coding !== undefined || unframed;
+  const hasBody = chunked || (contentLength ?? 0) > 0;
   if (hasBody && (method === 'GET' || method === 'HEAD')) return { bad: `a body with ${method}` };
 
   const expect = fields.get('expect');
@@ -125,7 +131,7 @@ function readFraming(method: string, target: Target, rawHeaders: readonly string
     host: host.toLowerCase(),
     rawHeaders,
     contentLength,
-    chunked: coding !== undefined,
+    chunked,
     contentType: fields.get('content-type') ?? '',
     contentEncoding: (fields.get('content-encoding') ?? '').toLowerCase(),
     expectsContinue: expect !== undefined,

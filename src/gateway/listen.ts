@@ -1,15 +1,15 @@
-/** Listens for callers: node's HTTP server with tight limits, and a drain that lets calls under way end. */
+/** Listens for callers: one port for every version of HTTP, with tight limits, and a drain that lets calls under way end. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createProbe, type Socket } from 'node:net';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { Config } from '../config.ts';
-import { REASONS, type Reason } from '../reasons.ts';
+import { type ActiveCalls, createArrivals } from './arrive.ts';
+import { lookAtFirstBytes } from './front-door.ts';
 import type { Gate } from './gate.ts';
-import { handle } from './handle.ts';
-import { problemDocument, refusalFor } from './refusal.ts';
-import { refuseStranger } from './refuse.ts';
-import { trustedProxies } from './source.ts';
-import { answerWellKnown } from './well-known.ts';
+import { http1Options, type Http1Response, MAX_FIELDS, refuseConnection, refuseUnparsed } from './http1.ts';
+import { http2Front } from './http2.ts';
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -19,6 +19,16 @@ export interface ListenOptions {
   readonly shared: boolean;
   /** The service that the listener is bound to; empty for none. */
   readonly service: string;
+  /** Null for plain text. */
+  readonly tls: ListenerKeys | null;
+}
+
+/** What a listener proves itself with, in PEM. */
+export interface ListenerKeys {
+  readonly cert: string;
+  readonly key: string;
+  /** Whose client certificates are required; null when none are. */
+  readonly clientCa: string | null;
 }
 
 /** A listener that is open. */
@@ -26,11 +36,6 @@ export interface Listener {
   readonly port: number;
   /** Stops taking connections; resolves when all calls have ended, at the latest after `deadline` ms. */
   drain(deadline: number): Promise<void>;
-}
-
-/** The calls that are under way on this worker, over all its listeners. */
-export interface ActiveCalls {
-  count: number;
 }
 
 /** Resolves to an open listener. Rejects when the address cannot be bound. */
@@ -41,38 +46,22 @@ export async function listen(
   options: ListenOptions,
 ): Promise<Listener> {
   const { limits } = config;
-  const proxies = trustedProxies(config.trusted_proxies);
-  const server = createServer({
-    maxHeaderSize: limits.headers,
-    headersTimeout: limits.head_timeout,
-    // bodies have their own clock, which begins after identify; a default here would abort long uploads
-    requestTimeout: 0,
-    connectionsCheckingInterval: 1_000,
-    keepAliveTimeout: limits.keep_alive,
-    noDelay: true,
-    insecureHTTPParser: false,
-    requireHostHeader: false,
-  });
-  server.maxConnections = limits.connections;
-  server.maxHeadersCount = 200;
-
-  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-    const peer = req.socket.remoteAddress ?? '';
-    if (options.service === '' && answerWellKnown(gate.epoch(), req, res)) return;
-    if (gate.draining()) return refuseStranger(gate, req, res, peer, { reason: 'draining' });
-    if (active.count >= limits.calls) return refuseStranger(gate, req, res, peer, { reason: 'overloaded' });
-    gate.watcher.active(++active.count);
-    res.once('close', () => gate.watcher.active(--active.count));
-    handle(gate, req, res, { listener: options.service, peer, proxies }).catch((err: unknown) => {
-      gate.log.error({ err }, 'a request failed unexpectedly');
-      res.destroy();
-    });
-  };
+  const arrivals = createArrivals(gate, config, active, options.service);
+  const server = createServer(limits, options.tls);
+  const onRequest = (req: IncomingMessage, res: Http1Response): void =>
+    arrivals.request(req, res, req.socket.remoteAddress ?? '');
   server.on('request', onRequest);
   // the answer to an expectation waits for identify (handle writes it)
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnparsed(gate, error, socket));
+  server.on('drop', () => countRefusal(gate, '', 'overloaded'));
+
+  const http2 = http2Front(limits, arrivals.stream);
+  const sockets = new Set<Socket>();
+  const place: Place = { gate, limits, server, sockets, http2: (socket) => http2.take(socket) };
+  if (options.tls === null) openPlain(place);
+  else openSecure(place);
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -83,7 +72,16 @@ export async function listen(
   });
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('expected a TCP address to listen on');
-  return { port: bound.port, drain: (deadline) => drain(server, deadline) };
+  return {
+    port: bound.port,
+    drain(deadline) {
+      http2.close();
+      return drain(server, deadline, () => {
+        http2.destroy();
+        for (const socket of sockets) socket.destroy();
+      });
+    },
+  };
 }
 
 /** Rejects when any process listens at the address already, one that would share it (SO_REUSEPORT) too. */
@@ -93,9 +91,97 @@ export async function refuseTaken(host: string, port: number): Promise<void> {
   await new Promise((resolve) => probe.close(resolve));
 }
 
-function drain(server: Server, deadline: number): Promise<void> {
+type HttpServer = Server<typeof IncomingMessage, typeof Http1Response>;
+
+/** What connections of one listener come to. */
+interface Place {
+  readonly gate: Gate;
+  readonly limits: Config['limits'];
+  readonly server: HttpServer;
+  /** Every open connection. */
+  readonly sockets: Set<Socket>;
+  readonly http2: (socket: Socket) => void;
+}
+
+/** Connections beyond the limit that are still told why; those beyond are dropped. */
+const TOLD = 256;
+
+function openPlain({ gate, limits, server, sockets, http2 }: Place): void {
+  const http1 = takeConnections(server, 'connection');
+  const silent = (socket: Socket): void => refuseConnection(gate, socket, 'head-timeout');
+  const doors = { http1, http2, silent, timeout: limits.head_timeout };
+  server.maxConnections = limits.connections + TOLD;
+  server.on('connection', (socket: Socket) => {
+    if (sockets.size >= limits.connections) return refuseFull(gate, socket);
+    keep(sockets, socket);
+    lookAtFirstBytes(socket, doors);
+  });
+}
+
+function openSecure({ gate, limits, server, sockets, http2 }: Place): void {
+  const http1 = takeConnections(server, 'secureConnection');
+  server.maxConnections = limits.connections;
+  server.on('connection', (socket: Socket) => keep(sockets, socket));
+  server.on('secureConnection', (socket: TLSSocket) => (socket.alpnProtocol === 'h2' ? http2(socket) : http1(socket)));
+  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
+    countRefusal(gate, socket.remoteAddress ?? '', 'bad-request');
+    socket.destroy();
+  });
+}
+
+function keep(sockets: Set<Socket>, socket: Socket): void {
+  sockets.add(socket);
+  socket.once('close', () => sockets.delete(socket));
+}
+
+function countRefusal(gate: Gate, source: string, reason: 'bad-request' | 'overloaded'): void {
+  gate.recorder.refused(source, reason);
+  gate.watcher.refused(reason);
+}
+
+function createServer(limits: Config['limits'], keys: ListenerKeys | null): HttpServer {
+  const server =
+    keys === null
+      ? createHttpServer(http1Options(limits))
+      : createHttpsServer({ ...http1Options(limits), ...tlsOptions(limits, keys) });
+  server.maxHeadersCount = MAX_FIELDS;
+  return server;
+}
+
+/** RFC 9113 §9.2: TLS 1.2 at least, and the version of HTTP by ALPN. */
+const tlsOptions = (limits: Config['limits'], { cert, key, clientCa }: ListenerKeys): TlsOptions => ({
+  cert,
+  key,
+  ALPNProtocols: ['h2', 'http/1.1'],
+  minVersion: 'TLSv1.2',
+  handshakeTimeout: limits.head_timeout,
+  ...(clientCa === null ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+});
+
+/**
+ * Takes the connections away from node's HTTP server and returns what gives it one. The server keeps what it does
+ * besides: listening, the clock over heads, closing.
+ */
+function takeConnections(server: HttpServer, event: 'connection' | 'secureConnection'): (socket: Socket) => void {
+  const [give, ...others] = server.listeners(event);
+  if (give === undefined || others.length > 0) throw new Error(`expected node to listen to ${event} once`);
+  server.removeAllListeners(event);
+  return (socket) => {
+    give.call(server, socket);
+  };
+}
+
+/** Tells one caller too many why, without reading a byte. */
+function refuseFull(gate: Gate, socket: Socket): void {
+  socket.on('error', () => {});
+  socket.setTimeout(1_000, () => socket.destroy());
+  refuseConnection(gate, socket, 'overloaded');
+  socket.resume();
+}
+
+function drain(server: HttpServer, deadline: number, destroy: () => void): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), deadline);
+    const timer = setTimeout(destroy, deadline);
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
     server.close(() => {
       clearTimeout(timer);
@@ -103,23 +189,4 @@ function drain(server: Server, deadline: number): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Answers bytes that are no HTTP request: there is no request object to answer, only a socket. */
-function refuseUnparsed(gate: Gate, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) return void socket.destroy();
-  const reason = unparsedReason(error.code ?? '');
-  gate.recorder.refused(socket.remoteAddress ?? '', reason);
-  gate.watcher.refused(reason);
-  const body = JSON.stringify(problemDocument(refusalFor(reason), null));
-  socket.end(
-    `HTTP/1.1 ${REASONS[reason].status} Refused\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-function unparsedReason(code: string): Reason {
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'body-timeout';
-  return 'bad-request';
 }

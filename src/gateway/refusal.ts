@@ -1,8 +1,9 @@
 /** Renders refusals: RFC 9457 problem documents that the protocol's own SDK can also read. */
 
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Codec, Refusal } from '../protocol/codec.ts';
 import { REASONS, type Reason } from '../reasons.ts';
+import type { CallResponse } from './exchange.ts';
 
 /** What a refusal carries beside its reason. */
 export interface RefusalDetails {
@@ -45,8 +46,8 @@ export interface RefusalFields {
   readonly challenge?: string;
   /** Where the approval is to be seen. */
   readonly location?: string;
-  /** Close the connection: the rest of the request is not read. */
-  readonly close?: boolean;
+  /** What says that the rest of the request is not read. */
+  readonly closing?: readonly string[];
 }
 
 /** Keeps what the caller saw of a refusal. */
@@ -57,7 +58,7 @@ interface Tee {
 
 /** Writes a refusal as the whole answer, and to `tee` where there is a record. The head must not have been sent. */
 export function writeRefusal(
-  res: ServerResponse,
+  res: CallResponse,
   refusal: Refusal,
   codec: Codec | null,
   fields: RefusalFields = {},
@@ -79,7 +80,7 @@ export function writeRefusal(
   // both SDKs retry some statuses on their own and honour this field over the status
   head.push('x-should-retry', retry === 'later' ? 'true' : 'false');
   if (retry === 'later') head.push('Retry-After', '1');
-  if (fields.close === true) head.push('Connection', 'close');
+  if (fields.closing !== undefined) head.push(...fields.closing);
   tee?.head(refusal.status, head);
   tee?.bytes(body);
   // named, because a status line of the upstream's that node refused to write would still stand here

@@ -1,10 +1,9 @@
 /** Ends a request with a refusal: strangers are counted, identified calls are recorded. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Verdict } from '../call.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { Failure, Reason } from '../reasons.ts';
+import type { CallResponse } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { refusalFor, writeRefusal, type RefusalFields } from './refusal.ts';
 import type { Underway } from './underway.ts';
@@ -21,8 +20,7 @@ interface StrangerRefusal {
 /** Refuses a request of nobody we know: counted by source and reason, no session, and its body stays unread. */
 export function refuseStranger(
   gate: Gate,
-  req: IncomingMessage,
-  res: ServerResponse,
+  res: CallResponse,
   source: string,
   why: StrangerRefusal,
   codec: Codec | null = null,
@@ -32,11 +30,10 @@ export function refuseStranger(
   // at debug only: strangers must not be able to fill the log
   gate.log.debug({ reason: why.reason, why: why.why ?? why.detail ?? '', source }, 'refused a stranger');
   // what has no single reading leaves no certainty about where the next request begins either
-  const close = hasUnreadBody(req) || why.reason === 'bad-request';
-  if (close) lingerOnClose(req.socket);
+  const closing = res.restUnread || why.reason === 'bad-request' ? res.dropRest() : [];
   const detail = why.detail === undefined ? {} : { detail: why.detail };
   const challenge = why.challenge === undefined ? {} : { challenge: why.challenge };
-  writeRefusal(res, refusalFor(why.reason, detail), codec, { ...challenge, close });
+  writeRefusal(res, refusalFor(why.reason, detail), codec, { ...challenge, closing });
 }
 
 /** What a refusal of an identified call tells beside its reason. */
@@ -49,15 +46,14 @@ interface CallRefusal {
 
 /** Refuses an identified call, once its record is durable. Opens the record if no station has. */
 export function refuseCall(call: Underway, why: CallRefusal): void {
-  const { res, req, accepted } = call;
+  const { res, accepted } = call;
   const session = call.session ?? openDenied(call, why.reason);
   if (res.destroyed) return call.end(refusalEnd('caller-left', 499, 'client_abort'));
   const write = (reason: Reason): void => {
     const details = { detail: why.detail ?? '', session: session?.id ?? '', extra: why.extra ?? {} };
     const refusal = refusalFor(reason, details);
-    const close = hasUnreadBody(req);
-    if (close) lingerOnClose(req.socket);
-    const fields: RefusalFields = why.location === undefined ? { close } : { close, location: why.location };
+    const closing = res.restUnread ? res.dropRest() : [];
+    const fields: RefusalFields = why.location === undefined ? { closing } : { closing, location: why.location };
     writeRefusal(res, refusal, accepted.served.codec, fields, session);
     call.end(refusalEnd(reason, refusal.status, 'refused'));
   };
@@ -85,29 +81,4 @@ function openDenied(call: Underway, reason: Reason): Underway['session'] {
     call.gate.log.error({ err: cause }, 'a refused call could not be recorded');
     return null;
   }
-}
-
-const hasUnreadBody = (req: IncomingMessage): boolean =>
-  !req.complete && (req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0);
-
-/** The most that is thrown away, unlooked at, so that a refused sender can read why. */
-const LINGER_BYTES = 1024 ** 2;
-const LINGER_MS = 2_000;
-
-/**
- * Lets a refused sender read the refusal: closing a socket with unread bytes makes the kernel send RST, which can
- * discard what was written. So the sending side ends, what still comes is dropped, and both bounds end it.
- */
-function lingerOnClose(socket: Socket): void {
-  socket.destroySoon = () => {
-    socket.end();
-    let left = LINGER_BYTES;
-    socket.on('data', (chunk: Buffer) => {
-      left -= chunk.length;
-      if (left < 0) socket.destroy();
-    });
-    socket.setTimeout(LINGER_MS, () => socket.destroy());
-    socket.once('end', () => socket.destroy());
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  };
 }

@@ -1,11 +1,11 @@
 /** One call under way: what the stations have learnt of it so far, and how it ends, once. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller, Facts, Finding, Verdict } from '../call.ts';
 import type { Usage } from '../protocol/codec.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
 import type { Body } from './body.ts';
+import type { CallRequest, CallResponse } from './exchange.ts';
 import { uninspected, type Epoch, type Gate } from './gate.ts';
 
 /** How an answer ended, without what the call itself knows. */
@@ -21,8 +21,8 @@ export interface AnswerEnd {
 export class Underway {
   readonly gate: Gate;
   readonly epoch: Epoch;
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly req: CallRequest;
+  readonly res: CallResponse;
   readonly accepted: Accepted;
   readonly caller: Caller;
   readonly #at: number;
@@ -36,8 +36,8 @@ export class Underway {
   constructor(
     gate: Gate,
     epoch: Epoch,
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: CallRequest,
+    res: CallResponse,
     accepted: Accepted,
     caller: Caller,
     began: number,

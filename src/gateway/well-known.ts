@@ -1,14 +1,14 @@
 /** The public documents of the gateway itself, for clients that look for who issues tokens. No token is needed. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { protectedResourceMetadata } from '../identify/identify.ts';
 import { publicUrl } from './epoch.ts';
+import type { CallRequest, CallResponse } from './exchange.ts';
 import type { Epoch } from './gate.ts';
 
 const METADATA = '/.well-known/oauth-protected-resource';
 
 /** Answers a request for a public document and returns true; returns false for any other request. */
-export function answerWellKnown(epoch: Epoch, req: IncomingMessage, res: ServerResponse): boolean {
+export function answerWellKnown(epoch: Epoch, req: CallRequest, res: CallResponse): boolean {
   const isMetadata = req.url === METADATA || req.url?.startsWith(`${METADATA}/`) === true;
   if (!isMetadata || (req.method !== 'GET' && req.method !== 'HEAD')) return false;
   const body = Buffer.from(

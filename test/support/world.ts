@@ -30,6 +30,8 @@ export interface World {
   readonly model: ModelServer;
   /** Origin of the gateway's first listener, and of its control port. */
   readonly url: string;
+  /** One for each listener, in config order. */
+  readonly urls: readonly string[];
   readonly control: string;
   /** Everything the gateway has logged. */
   readonly log: () => string;
@@ -110,12 +112,16 @@ const launchLimited = (folder: string, args: readonly string[], blocks: number):
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
-/** Starts a deployment; resolves when calls can be made. */
-export async function startWorld(config: (places: Places) => string = usualConfig): Promise<World> {
+/** Starts a deployment; resolves when calls can be made. `prepare` may put files beside the config. */
+export async function startWorld(
+  config: (places: Places) => string = usualConfig,
+  prepare: (folder: string) => void = () => {},
+): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-e2e-'));
   const [idp, model] = await Promise.all([startIdentityProvider(), startModelServer()]);
   const places = { issuer: idp.issuer, model: model.url };
   const configure = (yaml: string): void => writeFileSync(join(folder, 'sallyport.yaml'), yaml);
+  prepare(folder);
   configure(config(places));
   const made = await run(folder, ['init'], {});
   if (made.code !== 0) throw new Error(`init failed: ${made.stderr}`);
@@ -151,6 +157,9 @@ export async function startWorld(config: (places: Places) => string = usualConfi
     model,
     get url() {
       return `http://127.0.0.1:${ports.listeners[0]}`;
+    },
+    get urls() {
+      return ports.listeners.map((port) => `http://127.0.0.1:${port}`);
     },
     get control() {
       return `http://127.0.0.1:${ports.control}`;

@@ -1,0 +1,65 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { createBodyBudget, readBody } from './body.ts';
+
+/** The reading side of an exchange that a test drives by hand. */
+class Incoming extends EventEmitter {
+  readonly httpVersion = '2.0';
+  readonly rawHeaders = [];
+  complete = false;
+  destroyed = false;
+  pause(): void {}
+}
+
+const limits = { maxBody: 10, timeout: 60_000, budget: createBodyBudget(15) };
+
+describe('readBody', () => {
+  it('gives back what it took of the budget, once', async () => {
+    const incoming = new Incoming();
+    const reading = readBody(incoming, null, limits);
+    incoming.emit('data', Buffer.from('abc'));
+    incoming.complete = true;
+    incoming.emit('end');
+    const body = await reading;
+    expect([body.bytes.toString(), limits.budget.used]).toEqual(['abc', 3]);
+    body.release();
+    body.release();
+    expect(limits.budget.used).toBe(0);
+  });
+
+  it('takes no half body for a whole one: a stream that was reset ends, too', async () => {
+    const incoming = new Incoming();
+    const reading = readBody(incoming, null, limits);
+    incoming.emit('data', Buffer.from('abc'));
+    incoming.emit('end');
+    await expect(reading).rejects.toMatchObject({ reason: 'caller-left' });
+    expect(limits.budget.used).toBe(0);
+  });
+
+  it('does not wait for a caller who has left before', async () => {
+    const incoming = new Incoming();
+    incoming.destroyed = true;
+    await expect(readBody(incoming, null, limits)).rejects.toMatchObject({ reason: 'caller-left' });
+  });
+
+  it('refuses what is over the limit, declared or not, and what is over the budget', async () => {
+    await expect(readBody(new Incoming(), 11, limits)).rejects.toMatchObject({ reason: 'body-too-large' });
+    const large = new Incoming();
+    const reading = readBody(large, null, limits);
+    large.emit('data', Buffer.alloc(11));
+    await expect(reading).rejects.toMatchObject({ reason: 'body-too-large' });
+    const [first, second] = [new Incoming(), new Incoming()];
+    void readBody(first, null, limits).catch(() => {});
+    const crowded = readBody(second, null, limits);
+    first.emit('data', Buffer.alloc(8));
+    second.emit('data', Buffer.alloc(8));
+    await expect(crowded).rejects.toMatchObject({ reason: 'overloaded' });
+    first.emit('close');
+    expect(limits.budget.used).toBe(0);
+  });
+
+  it('refuses a body that does not come in time', async () => {
+    const reading = readBody(new Incoming(), null, { ...limits, timeout: 5 });
+    await expect(reading).rejects.toMatchObject({ reason: 'body-timeout' });
+  });
+});

@@ -1,0 +1,93 @@
+/** HTTP/1.1: node's server with tight limits, and what an answer needs beyond node's own. */
+
+import { type IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Config } from '../config.ts';
+import { REASONS, type Reason } from '../reasons.ts';
+import { BREAK_OFF_MS, type CallResponse } from './exchange.ts';
+import type { Gate } from './gate.ts';
+import { problemDocument, refusalFor } from './refusal.ts';
+
+/** Field lines of a head, the same bound for both versions of HTTP. */
+export const MAX_FIELDS = 200;
+
+/** Returns the options of a server for HTTP/1.1. */
+export function http1Options(limits: Config['limits']): ServerOptions<typeof IncomingMessage, typeof Http1Response> {
+  return {
+    ServerResponse: Http1Response,
+    maxHeaderSize: limits.headers,
+    headersTimeout: limits.head_timeout,
+    // bodies have their own clock, which begins after identify; a default here would abort long uploads
+    requestTimeout: 0,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: limits.keep_alive,
+    noDelay: true,
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+  };
+}
+
+/** The answer to one HTTP/1.1 request. */
+export class Http1Response extends ServerResponse implements CallResponse {
+  get restUnread(): boolean {
+    const { complete, headers } = this.req;
+    return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+  }
+
+  dropRest(): readonly string[] {
+    lingerOnClose(this.req.socket);
+    return ['Connection', 'close'];
+  }
+
+  breakOff(): void {
+    const { socket } = this;
+    if (socket === null) return void this.destroy();
+    socket.destroySoon();
+    setTimeout(() => socket.destroy(), BREAK_OFF_MS).unref();
+  }
+}
+
+/** The most that is thrown away, unlooked at, so that a refused sender can read why. */
+const LINGER_BYTES = 1024 ** 2;
+const LINGER_MS = 2_000;
+
+/**
+ * Lets a refused sender read the refusal: closing a socket with unread bytes makes the kernel send RST, which can
+ * discard what was written. So the sending side ends, what still comes is dropped, and both bounds end it.
+ */
+function lingerOnClose(socket: Socket): void {
+  socket.destroySoon = () => {
+    socket.end();
+    let left = LINGER_BYTES;
+    socket.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) socket.destroy();
+    });
+    socket.setTimeout(LINGER_MS, () => socket.destroy());
+    socket.once('end', () => socket.destroy());
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+}
+
+/** Answers bytes that node could not read as a request: there is no request object to answer, only a socket. */
+export function refuseUnparsed(gate: Gate, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) return void socket.destroy();
+  refuseConnection(gate, socket, unparsedReason(error.code ?? ''));
+}
+
+/** Refuses a connection on which no request can be told apart: counted like any stranger's, answered, and ended. */
+export function refuseConnection(gate: Gate, socket: Socket, reason: Reason): void {
+  gate.recorder.refused(socket.remoteAddress ?? '', reason);
+  gate.watcher.refused(reason);
+  const body = JSON.stringify(problemDocument(refusalFor(reason), null));
+  socket.end(
+    `HTTP/1.1 ${REASONS[reason].status} Refused\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function unparsedReason(code: string): Reason {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'head-timeout';
+  return 'bad-request';
+}
