@@ -14,7 +14,7 @@ const { stdout } = process;
 
 registerHooks({
   resolve(specifier, context, next) {
-    if (!specifier.startsWith('.') && !specifier.startsWith('file:')) throw new Error(`a browser has no ${specifier}`);
+    if (!/^(?:\.|file:|@noble\/)/.test(specifier)) throw new Error(`a browser has no ${specifier}`);
     return next(specifier.replace(/\/crypto\.ts$/, '/crypto-web.ts'), context);
   },
 });
