@@ -117,6 +117,18 @@ export interface Facts {
   readonly findings: Readonly<Record<string, number>>;
 }
 
+/** What is known of an answer while it flows. */
+export interface AnswerFacts {
+  readonly status: number;
+  /** Empty when it has none. */
+  readonly contentType: string;
+  /** Findings so far: entity kind → count. */
+  readonly findings: Readonly<Record<string, number>>;
+  /** Tokens as the model server counted them so far; 0 until it says so. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
 /** One recognised span of a text, in UTF-16 units. */
 export interface Finding {
   readonly kind: string;
@@ -124,6 +136,8 @@ export interface Finding {
   readonly end: number;
   /** 0 to 1. */
   readonly score: number;
+  /** It was only looked for: its text stays as it is. */
+  readonly kept?: true;
 }
 
 /** How an entity is replaced. */

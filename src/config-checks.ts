@@ -198,6 +198,21 @@ const bounds: Check = (sections) => {
   ];
 };
 
+/** An answer cannot wait for a human, nor can one message of a stream; and what the model says needs no allowing. */
+const ruleSubjects: Check = ({ policies = [] }) =>
+  policies.flatMap(({ on, then }, at) => [
+    ...when(
+      on === 'answer' && then !== 'deny',
+      ['policies', at, 'then'],
+      'expected deny: a rule on answers can only deny',
+    ),
+    ...when(
+      on === 'message' && typeof then !== 'string',
+      ['policies', at, 'then'],
+      'expected allow or deny: a message cannot wait for a human',
+    ),
+  ]);
+
 /** A quorum that the named people can never fill would hold calls for nothing. */
 const quorums: Check = ({ policies = [] }) =>
   policies.flatMap(({ then }, at) => {
@@ -234,6 +249,7 @@ const CHECKS: readonly Check[] = [
   trustedProxies,
   credentialHeaders,
   bounds,
+  ruleSubjects,
   quorums,
 ];
 

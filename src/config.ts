@@ -144,6 +144,12 @@ const policy = z.strictObject({
       error: 'expected allow, deny or { approve: … }',
     })
     .describe('`allow`, `deny`, or `{ approve: … }`. Deny beats approve beats allow; no rule matched is a deny.'),
+  on: z
+    .enum(['request', 'message', 'answer'])
+    .optional()
+    .describe(
+      'What the rule looks at: the request, each further message of a stream, or the answer while it flows (only with `deny`; its condition may read `answer`). By default everything that the caller sends: requests and messages.',
+    ),
   message: z.string().max(500).optional().describe('What the caller is told when this rule decides against the call.'),
 });
 

@@ -81,6 +81,7 @@ const OUTCOMES: Readonly<Record<RuleExplained['outcome'], Style>> = {
   matched: 'green',
   'not matched': 'dim',
   error: 'red',
+  'not asked': 'dim',
 };
 
 const showRule = ({ name, kind, outcome, counts, fault, parts }: RuleExplained): readonly Line[] => [

@@ -128,3 +128,31 @@ describe('compiling policies', () => {
     expect(basis(source([ask], [pii, { name: 'other', entities: ['phone'] }]))).not.toBe(first);
   });
 });
+
+describe('what a rule looks at', () => {
+  const policy = compilePolicies(
+    source([
+      { name: 'anything', when: 'call.service == "llm"', then: 'allow' },
+      { name: 'first', on: 'request', when: 'true', then: 'deny' },
+      { name: 'later', on: 'message', when: 'true', then: 'deny' },
+      { name: 'back', on: 'answer', when: 'answer.status == 200 && answer.findings.secret > 0', then: 'deny' },
+    ]),
+  );
+  const names = (rules: readonly { readonly name: string }[]) => rules.map(({ name }) => name);
+
+  it('is all that the caller sends, unless it says request or message', () => {
+    expect([names(policy.allow), names(policy.deny)]).toEqual([['anything'], ['first']]);
+    expect([names(policy.messages.allow), names(policy.messages.deny)]).toEqual([['anything'], ['later']]);
+  });
+
+  it('is the answer only where it says so, and only there a condition can read one', () => {
+    expect(names(policy.answers.deny)).toEqual(['back']);
+    expect(policy.answers.readsFindings).toBe(true);
+    const [problem] = errorOf(source([{ ...rule('answer.status == 200'), then: 'deny' }])).problems;
+    expect(problem?.message).toContain('answer');
+  });
+
+  it('is in the hash: a rule that moves from requests to messages is another rule', () => {
+    expect(hashOf(source([{ ...rule('true'), on: 'message' }]))).not.toBe(hashOf(source([rule('true')])));
+  });
+});

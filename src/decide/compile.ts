@@ -3,9 +3,8 @@
 import type { ApprovalTerms, Verdict } from '../call.ts';
 import type { MaskingConfig, PolicyConfig } from '../config.ts';
 import { type Compiled, compile, type Watch } from './cel/compile.ts';
-import type { Expr } from './cel/part.ts';
 import { BOOL } from './cel/type.ts';
-import { environmentFor, type Subject } from './environment.ts';
+import { answerEnvironmentFor, environmentFor, type Subject } from './environment.ts';
 import { hashRules } from './hash.ts';
 import { asProblem, PolicyError, type PolicyProblem } from './policy-error.ts';
 
@@ -32,16 +31,30 @@ export interface MaskRule extends Rule {
   readonly direction: MaskingConfig['direction'];
 }
 
-/** Compiled policies: rules by effect, each list in config order. */
-export interface Policy {
-  /** SHA-256 of the rules, hex: what records cite. */
-  readonly hash: string;
+/** What one kind of thing is decided by: rules by effect, each list in config order. */
+export interface Rules {
   readonly deny: readonly Rule[];
   readonly approve: readonly ApproveRule[];
   readonly allow: readonly Rule[];
   /** Those of `allow` that can allow an operation on the server itself. */
   readonly allowManagement: readonly Rule[];
   readonly masks: readonly MaskRule[];
+}
+
+/** Rules on answers; all of them deny. */
+export interface AnswerRules {
+  readonly deny: readonly Rule[];
+  /** One of them reads what was found: answers must be read for everything that can be found, masked or not. */
+  readonly readsFindings: boolean;
+}
+
+/** Compiled policies. The rules that stand here themselves are those on requests. */
+export interface Policy extends Rules {
+  /** SHA-256 of the rules, hex: what records cite. */
+  readonly hash: string;
+  /** Rules on the messages of a stream after its request: each message needs its own allow. */
+  readonly messages: Rules;
+  readonly answers: AnswerRules;
   /**
    * Returns the SHA-256, hex, of what a verdict rests on: its rule and its masking rules. It stays the same over reloads
    * that change other rules, so that approvals survive them.
@@ -59,40 +72,73 @@ export interface PolicySource {
 /** Returns the policies, ready to run. Throws PolicyError with everything that is wrong. */
 export const compilePolicies = ({ policies, masking, services }: PolicySource): Policy => {
   const problems: PolicyProblem[] = [];
-  const environment = environmentFor(services.map(({ name }) => name));
+  const names = services.map(({ name }) => name);
+  const environments = { calls: environmentFor(names), answers: answerEnvironmentFor(names) };
 
-  const condition = (section: string, at: number, { name, when }: { readonly name: string; readonly when: string }) => {
+  const condition = (section: string, at: number, { name, when, on }: Conditioned): Looked => {
+    const reads = new Set<string>();
+    const environment = on === 'answer' ? environments.answers : environments.calls;
     try {
-      let readsOperation = false;
-      const watch: Watch = (part, expr) => {
-        if (isOperation(expr)) readsOperation = true;
-        return part;
-      };
-      const run = asCondition(compile(when, { environment, expected: BOOL, watch }));
-      return { when: run, readsOperation };
+      return { when: asCondition(compile(when, { environment, expected: BOOL, watch: noting(reads) })), reads };
     } catch (error) {
       problems.push(asProblem(error, { source: when, path: [section, at, 'when'], rule: name }));
-      return { when: never, readsOperation: false };
+      return { when: never, reads };
     }
   };
 
-  const rules = policies.map((config, at) => ({ ...ruleOf(config, condition('policies', at, config)), config }));
+  const rules = policies.map((config, at) => {
+    const looked = condition('policies', at, config);
+    return { ...ruleOf(config, looked), config, readsFindings: looked.reads.has('answer.findings') };
+  });
   const masks = masking.map((config, at) => ({
     ...ruleOf(config, condition('masking', at, config)),
     direction: config.direction,
   }));
   if (problems.length > 0) throw new PolicyError(problems);
 
+  const rulesOn = (what: 'request' | 'message'): Rules => {
+    const these = rules.filter(({ config: { on } }) => on === undefined || on === what);
+    return {
+      deny: these.filter(({ config }) => config.then === 'deny'),
+      allow: these.filter(({ config }) => config.then === 'allow'),
+      allowManagement: these.filter(({ config, readsOperation }) => config.then === 'allow' && readsOperation),
+      approve: these.flatMap((rule) =>
+        typeof rule.config.then === 'string' ? [] : [approving(rule, rule.config.then)],
+      ),
+      masks,
+    };
+  };
+  const onAnswers = rules.filter(({ config }) => config.on === 'answer');
   return {
     hash: hashRules(policies, masking),
-    deny: rules.filter(({ config }) => config.then === 'deny'),
-    allow: rules.filter(({ config }) => config.then === 'allow'),
-    allowManagement: rules.filter(({ config, readsOperation }) => config.then === 'allow' && readsOperation),
-    approve: rules.flatMap((rule) => (typeof rule.config.then === 'string' ? [] : [approving(rule, rule.config.then)])),
-    masks,
+    ...rulesOn('request'),
+    messages: rulesOn('message'),
+    answers: { deny: onAnswers, readsFindings: onAnswers.some(({ readsFindings }) => readsFindings) },
     basis: basisOf(policies, masking),
   };
 };
+
+interface Conditioned {
+  readonly name: string;
+  readonly when: string;
+  readonly on?: PolicyConfig['on'];
+}
+
+/** A condition, and the facts that it looks at, such as `call.operation`. */
+interface Looked {
+  readonly when: Condition;
+  readonly reads: ReadonlySet<string>;
+}
+
+/** Notes the fields of the root's structs that a condition reads. */
+const noting =
+  (reads: Set<string>): Watch =>
+  (part, { exprKind }) => {
+    if (exprKind.case !== 'selectExpr') return part;
+    const { operand, field } = exprKind.value;
+    if (operand?.exprKind.case === 'identExpr') reads.add(`${operand.exprKind.value.name}.${field}`);
+    return part;
+  };
 
 const never: Condition = () => null;
 
@@ -109,24 +155,13 @@ const asCondition =
 
 const ruleOf = (
   { name, message }: { readonly name: string; readonly message?: string | undefined },
-  { when, readsOperation }: Pick<Rule, 'when' | 'readsOperation'>,
+  { when, reads }: Looked,
 ): Rule => ({
   name,
   message: message ?? '',
   when,
-  readsOperation,
+  readsOperation: reads.has('call.operation') || reads.has('call.management'),
 });
-
-/** `call.operation` and `call.management`. */
-const isOperation = ({ exprKind }: Expr): boolean => {
-  if (exprKind.case !== 'selectExpr') return false;
-  const { field, operand } = exprKind.value;
-  return (
-    (field === 'operation' || field === 'management') &&
-    operand?.exprKind.case === 'identExpr' &&
-    operand.exprKind.value.name === 'call'
-  );
-};
 
 const approving = (rule: Rule, { approve }: Exclude<PolicyConfig['then'], string>): ApproveRule => ({
   ...rule,

@@ -1,7 +1,7 @@
 /** Decides on a call that holds several operations: each needs its own allow, and the strictest verdict is the call's. */
 
 import type { Caller, CanonicalRequest, Facts, MaskObligation, Verdict } from '../call.ts';
-import type { Policy } from './compile.ts';
+import type { Rules } from './compile.ts';
 import { decide } from './decide.ts';
 
 /**
@@ -11,16 +11,16 @@ import { decide } from './decide.ts';
  * Operations that wait for different approvals cannot pass under one of them: such a call is denied.
  */
 export const decideEach = (
-  policy: Policy,
+  rules: Rules,
   caller: Caller,
   request: CanonicalRequest & { readonly protocol: string },
   operations: readonly Facts[],
   now: number,
 ): Verdict => {
   const [only] = operations;
-  if (only !== undefined && operations.length === 1) return decide(policy, caller, request, only, now);
-  const verdicts = operations.map((facts) => decide(policy, caller, request, facts, now));
-  return { ...strictest(verdicts), mask: union(policy, verdicts) };
+  if (only !== undefined && operations.length === 1) return decide(rules, caller, request, only, now);
+  const verdicts = operations.map((facts) => decide(rules, caller, request, facts, now));
+  return { ...strictest(verdicts), mask: union(rules, verdicts) };
 };
 
 const NOTHING_ALLOWED: Verdict = {
@@ -55,7 +55,7 @@ const apart = ({ rule, mask, at }: Verdict): Verdict => ({
   ...(at === undefined ? {} : { at }),
 });
 
-const union = ({ masks }: Policy, verdicts: readonly Verdict[]): MaskObligation => {
+const union = ({ masks }: Rules, verdicts: readonly Verdict[]): MaskObligation => {
   const request = new Set(verdicts.flatMap(({ mask }) => mask.request));
   const answer = new Set(verdicts.flatMap(({ mask }) => mask.answer));
   const names = masks.map(({ name }) => name);

@@ -1,7 +1,7 @@
 /** Decides on a call: deny beats approve beats allow, and where nothing matches the call is denied. */
 
 import type { Caller, CanonicalRequest, Facts, MaskObligation, Verdict } from '../call.ts';
-import type { MaskRule, Policy, Rule } from './compile.ts';
+import type { AnswerRules, MaskRule, Rule, Rules } from './compile.ts';
 import type { Subject } from './environment.ts';
 
 const NO_MASK: MaskObligation = { request: [], answer: [] };
@@ -14,33 +14,47 @@ const NO_MASK: MaskObligation = { request: [], answer: [] };
  * allowed only by a rule whose condition reads `call.operation` or `call.management`.
  */
 export const decide = (
-  policy: Policy,
+  rules: Rules,
   caller: Caller,
   request: CanonicalRequest & { readonly protocol: string },
   facts: Facts,
   now: number,
 ): Verdict => {
   const subject: Subject = { caller, request, facts, now };
-  const mask = policy.masks.length === 0 ? NO_MASK : obligation(policy.masks, subject);
+  const mask = rules.masks.length === 0 ? NO_MASK : obligation(rules.masks, subject);
 
-  const denied = firstNotFalse(policy.deny, subject);
+  const denied = firstNotFalse(rules.deny, subject);
   if (denied !== null) {
     const reason = denied.holds === null ? 'policy-error' : 'policy-denied';
     return { effect: 'deny', reason, ...named(denied.rule), mask };
   }
-  const held = firstNotFalse(policy.approve, subject);
+  const held = firstNotFalse(rules.approve, subject);
   if (held !== null) {
     const reason = held.holds === null ? 'policy-error' : 'approval-required';
     return { effect: 'hold', reason, ...named(held.rule), mask, approve: held.rule.approve };
   }
   return facts.management
-    ? allowed(policy.allowManagement, subject, mask, UNSPOKEN)
-    : allowed(policy.allow, subject, mask, '');
+    ? allowed(rules.allowManagement, subject, mask, UNSPOKEN)
+    : allowed(rules.allow, subject, mask, '');
 };
 
 const named = ({ name, message }: Rule): { rule: string; message: string } => ({ rule: name, message });
 
 const UNSPOKEN = 'Only a rule that reads call.operation or call.management can allow this operation.';
+
+/** What a rule on answers says against one. */
+export interface AnswerDenied {
+  readonly reason: 'policy-denied' | 'policy-error';
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** Returns what denies an answer as far as it is known, null when nothing does. Pure, as decide is. */
+export const decideAnswer = (rules: AnswerRules, subject: Subject): AnswerDenied | null => {
+  const denied = firstNotFalse(rules.deny, subject);
+  if (denied === null) return null;
+  return { reason: denied.holds === null ? 'policy-error' : 'policy-denied', ...named(denied.rule) };
+};
 
 /** Returns the first rule whose condition holds, or cannot be evaluated. */
 const firstNotFalse = <R extends Rule>(

@@ -1,6 +1,6 @@
 /** What conditions can read: `caller`, `call` and `now`. Every field always has a value (DESIGN.md "Facts never go missing"). */
 
-import type { Caller, CanonicalRequest, Facts, Tensor, Text, Tool } from '../call.ts';
+import type { AnswerFacts, Caller, CanonicalRequest, Facts, Tensor, Text, Tool } from '../call.ts';
 import { configSchema } from '../config.ts';
 import { ENTITIES } from '../detect/entities.ts';
 import type { Environment } from './cel/part.ts';
@@ -28,6 +28,8 @@ export interface Subject {
   readonly facts: Facts;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
+  /** Missing until there is an answer: only rules on answers can read it. */
+  readonly answer?: AnswerFacts;
 }
 
 const KINDS: ScalarType<string> = {
@@ -136,6 +138,16 @@ const callOf = (services: readonly string[]) =>
     findings: field(COUNTS, ({ facts }) => remembered(findingMaps, facts.findings, countsOf)),
   });
 
+const ANSWER = structOf<AnswerFacts>('answer', {
+  status: field(INT, ({ status }) => BigInt(status)),
+  content_type: field(STRING, ({ contentType }) => contentType),
+  findings: field(COUNTS, ({ findings }) => countsOf(findings)),
+  input_tokens: field(INT, ({ inputTokens }) => BigInt(inputTokens)),
+  output_tokens: field(INT, ({ outputTokens }) => BigInt(outputTokens)),
+});
+
+const NO_ANSWER: AnswerFacts = { status: 0, contentType: '', findings: {}, inputTokens: 0, outputTokens: 0 };
+
 const MILLISECOND = 1_000_000n;
 
 /** Returns the environment of conditions on calls to these services. Its root is a Subject. */
@@ -144,4 +156,11 @@ export const environmentFor = (services: readonly string[]): Environment =>
     ['caller', field(CALLER, ({ caller }) => caller)],
     ['call', field(callOf(services), (subject) => subject)],
     ['now', field(TIMESTAMP, ({ now }) => new Timestamp(BigInt(Math.trunc(now)) * MILLISECOND))],
+  ]);
+
+/** Returns the environment of conditions on answers: that of calls, and `answer`. */
+export const answerEnvironmentFor = (services: readonly string[]): Environment =>
+  new Map<string, FieldOf<Subject>>([
+    ...environmentFor(services),
+    ['answer', field(ANSWER, ({ answer }) => answer ?? NO_ANSWER)],
   ]);

@@ -21,7 +21,8 @@ export interface PartValue {
 export interface RuleExplained {
   readonly name: string;
   readonly kind: 'deny' | 'approve' | 'allow' | 'mask';
-  readonly outcome: 'matched' | 'not matched' | 'error';
+  /** `not asked`: it looks at something else than requests, or may not allow operations on the server itself. */
+  readonly outcome: 'matched' | 'not matched' | 'error' | 'not asked';
   /** True for the rule that decided, and for masking rules that apply. */
   readonly counts: boolean;
   /** Why the condition has no value; empty when it has one. */
@@ -42,8 +43,12 @@ export const explain = (source: PolicySource, subject: Subject): Explanation => 
   const verdict = decide(policy, subject.caller, subject.request, subject.facts, subject.now);
   const services = source.services.map(({ name }) => name);
   const masks = new Set([...verdict.mask.request, ...verdict.mask.answer]);
+  const { deny, approve, allow, allowManagement } = policy;
+  const allowing = subject.facts.management ? allowManagement : allow;
+  const asked = new Set([...deny, ...approve, ...allowing].map(({ name }) => name));
   const rules = source.policies.map(({ name, when, then }): RuleExplained => {
     const kind = typeof then === 'string' ? then : 'approve';
+    if (!asked.has(name)) return { name, kind, outcome: 'not asked', counts: false, fault: '', parts: [] };
     return { name, kind, counts: name === verdict.rule, ...evaluate(when, services, subject) };
   });
   const masking = source.masking.map(

@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import type { MaskingConfig, PolicyConfig } from '../config.ts';
 import { encodeJcs, type Json } from '../ledger/jcs.ts';
 
-const ruleJson = ({ name, when, then, message }: PolicyConfig): Json => ({
+const ruleJson = ({ name, when, on, then, message }: PolicyConfig): Json => ({
   name,
   when,
+  ...(on === undefined ? {} : { on }),
   effect:
     typeof then === 'string'
       ? then

@@ -10,6 +10,7 @@ import { type Framing, framingOf } from '../protocol/framing.ts';
 import { Failure } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
 import { answerFields, fieldValue } from './fields.ts';
+import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
@@ -29,6 +30,7 @@ export class Answer implements AnswerSink {
   readonly #res: CallResponse;
   readonly #session: Session;
   readonly #masks: AnswerMasks;
+  readonly #judge: AnswerJudge | null;
   readonly #guard: SecretGuard | null;
   #flow: Flow | null = null;
   #mask: AnswerMask | null = null;
@@ -52,6 +54,7 @@ export class Answer implements AnswerSink {
     this.#res = call.res;
     this.#session = session;
     this.#masks = masks;
+    this.#judge = judgeAnswer(call);
     this.#guard = guardSecret(call.accepted.served.upstream.secret);
     this.#res.on('close', this.#onClose).on('drain', this.#onDrain);
     // the caller may have left while the record was written or a human was asked
@@ -71,12 +74,12 @@ export class Answer implements AnswerSink {
     const contentType = fieldValue(rawHeaders, 'content-type');
     const { operation, served } = this.#call.accepted;
     this.#framing = framingOf(served.codec, operation ?? UNKNOWN, contentType);
-    if (!isBodiless(res.req.method, status)) {
-      this.#guarded(() => {
+    this.#guarded(() => {
+      this.#judge?.head(status, contentType);
+      if (!isBodiless(res.req.method, status))
         this.#mask = this.#masks.for(contentType, fieldValue(rawHeaders, 'content-encoding'));
-      });
-      if (this.#over || this.#failing) return;
-    }
+    });
+    if (this.#over || this.#failing) return;
     const fields = answerFields(
       rawHeaders,
       session.id,
@@ -96,7 +99,7 @@ export class Answer implements AnswerSink {
     this.#guarded(() => {
       const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
       if (this.#mask === null) this.#leave(bytes);
-      else for (const piece of this.#mask.push(bytes)) this.#leave(piece);
+      else this.#leaveJudged(this.#mask.push(bytes), this.#mask);
     });
   }
 
@@ -106,9 +109,14 @@ export class Answer implements AnswerSink {
     this.#guarded(() => {
       const rest = this.#guard?.end() ?? NOTHING;
       if (this.#mask === null) this.#leave(rest);
-      else if (this.#whole !== null)
-        return this.#endWhole([...this.#mask.push(rest), ...this.#mask.end()], this.#whole);
-      else for (const piece of [...this.#mask.push(rest), ...this.#mask.end()]) this.#leave(piece);
+      else {
+        const pieces = [...this.#mask.push(rest), ...this.#mask.end()];
+        if (this.#whole !== null) {
+          this.#judge?.more(this.#mask.usage);
+          return this.#endWhole(pieces, this.#whole);
+        }
+        this.#leaveJudged(pieces, this.#mask);
+      }
       this.#whenDurable(() => this.#finish(rawTrailers));
     });
   }
@@ -166,6 +174,12 @@ export class Answer implements AnswerSink {
     queueMicrotask(() => {
       if (!this.#over && !this.#begun) res.flushHeaders();
     });
+  }
+
+  /** What was read leaves only if no rule denies the answer for it. */
+  #leaveJudged(pieces: readonly Buffer[], { usage }: AnswerMask): void {
+    this.#judge?.more(usage);
+    for (const piece of pieces) this.#leave(piece);
   }
 
   #leave(bytes: Buffer): void {

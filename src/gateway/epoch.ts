@@ -8,7 +8,7 @@ import { compilePolicies } from '../decide/compile.ts';
 import { compileScanner, ENTITIES } from '../detect/scanner.ts';
 import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import type { Log } from '../log.ts';
-import { compileTextMasker, type TextMasker } from '../mask/text-masker.ts';
+import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
 import { codecs } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
 import { compileRoutes } from './route.ts';
@@ -94,12 +94,13 @@ const EVERYTHING = ENTITIES.map(({ name }) => name);
 function compileMaskers(config: Config, key: Uint8Array): Epoch['maskerFor'] {
   const rules = new Map(config.masking.map((rule) => [rule.name, rule]));
   const made = new Map<string, TextMasker>();
-  return (names) => {
-    if (names.length === 0) return null;
-    const id = names.join(' ');
+  return (names, watching) => {
+    if (names.length === 0 && !watching) return null;
+    const id = [...names, watching].join(' ');
     const known = made.get(id);
     if (known !== undefined) return known.session();
-    const chosen = names.flatMap((name) => rules.get(name) ?? []);
+    const chosen: MaskRule[] = names.flatMap((name) => rules.get(name) ?? []);
+    if (watching) chosen.push({ entities: EVERYTHING, with: 'keep' });
     const masker = compileTextMasker(chosen, createHmac('sha256', key).update('sallyport mask hash v1').digest());
     made.set(id, masker);
     return masker.session();

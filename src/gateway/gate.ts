@@ -31,8 +31,8 @@ export interface Epoch {
   readonly identifier: Identifier;
   readonly scanner: Scanner;
   readonly policy: Policy;
-  /** Returns the masker for the named rules, null when they are none. */
-  readonly maskerFor: (rules: readonly string[]) => TextMasker | null;
+  /** Returns the masker for the named rules, null when they are none. `watching` tells of all else that can be found. */
+  readonly maskerFor: (rules: readonly string[], watching: boolean) => TextMasker | null;
 }
 
 /** Bounds how many calls are held open at once. */

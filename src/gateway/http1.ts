@@ -42,7 +42,8 @@ export class Http1Response extends ServerResponse implements CallResponse {
   breakOff(): void {
     const { socket } = this;
     if (socket === null) return void this.destroy();
-    socket.destroySoon();
+    // node writes a head and what is written with it on the next tick; ended before, the socket loses both
+    process.nextTick(() => socket.destroySoon());
     setTimeout(() => socket.destroy(), BREAK_OFF_MS).unref();
   }
 }

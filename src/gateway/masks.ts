@@ -10,7 +10,7 @@ import type { Underway } from './underway.ts';
 
 /** Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`. */
 export function maskBody(call: Underway, content: Content | null, verdict: Verdict): Rendering | null {
-  const masker = call.epoch.maskerFor(verdict.mask.request);
+  const masker = call.epoch.maskerFor(verdict.mask.request, false);
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
   if (masker === null || content === null) return null;
   return maskContent(content, call.accepted.served.codec, masker, () => {});
@@ -31,7 +31,7 @@ const OBSERVED_LIMIT = 256 * 1024;
 
 /** Returns the masks of a call's answer. */
 export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
-  const masker = call.epoch.maskerFor(verdict.mask.answer);
+  const masker = call.epoch.maskerFor(verdict.mask.answer, call.epoch.policy.answers.readsFindings);
   if (masker === null) return observing(call);
   const { operation, served } = call.accepted;
   const opaque = served.config.opaque === 'allow';

@@ -81,13 +81,22 @@ export class Underway {
     this.#facts = facts;
   }
 
+  /** Findings in the answer so far. */
+  get findings(): Readonly<Record<string, number>> {
+    return this.#findings;
+  }
+
   decided(verdict: Verdict): void {
     this.#verdict = verdict;
   }
 
+  /** How many findings there are in the answer so far. */
+  foundSoFar = 0;
+
   /** Counts a finding in the answer. */
   readonly found = (finding: Finding): void => {
     this.#findings[finding.kind] = (this.#findings[finding.kind] ?? 0) + 1;
+    this.foundSoFar++;
   };
 
   /** Opens the record, once. `forwarded` is the masked rendering, null when the body goes as it came. Throws Failure. */

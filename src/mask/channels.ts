@@ -57,7 +57,7 @@ export class Channels {
     if (this.channels.size >= MOST_CHANNELS)
       throw new Failure('answer-unreadable', `expected at most ${MOST_CHANNELS} texts in one stream`);
     const found = (finding: Finding): void => {
-      channel.masked = true;
+      if (finding.kept !== true) channel.masked = true;
       this.found(finding);
     };
     const stream = json ? jsonTextStream(this.masker, found) : this.masker.stream(found);

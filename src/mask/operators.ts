@@ -9,8 +9,8 @@ import { Failure } from '../reasons.ts';
 export interface Mask {
   /** What goes out as soon as the finding begins. */
   readonly opening: string;
-  /** Takes the next piece of the finding's text. */
-  add(piece: string): void;
+  /** Takes the next piece of the finding's text; returns what goes out at once. */
+  add(piece: string): string;
   /** Returns what goes out when the finding has ended. */
   closing(): string;
 }
@@ -18,7 +18,7 @@ export interface Mask {
 /** Makes masks for the findings of one session: the same value gets the same mask. */
 export type MaskMaker = (detector: Detector) => Mask;
 
-const constant = (text: string): Mask => ({ opening: text, add: () => {}, closing: () => '' });
+const constant = (text: string): Mask => ({ opening: text, add: () => '', closing: () => '' });
 
 const nameOf = (detector: Detector): string => entityOf(detector.kind).toUpperCase();
 
@@ -29,7 +29,10 @@ const keyed = (detector: Detector, key: Uint8Array, closing: (digest: string) =>
   return {
     opening: '',
     // As UTF-16, halves of a surrogate pair in different pieces give the same bytes as the pair.
-    add: (piece) => void hmac.update(piece, 'utf16le'),
+    add(piece) {
+      hmac.update(piece, 'utf16le');
+      return '';
+    },
     closing: () => closing(hmac.digest('hex')),
   };
 };
@@ -49,7 +52,11 @@ const partial = (detector: Detector): Mask => {
   // The end of what is swallowed is not known while it is, and the tail of a secret helps nobody.
   if (detector.swallow !== undefined) return constant('*'.repeat(LEAST));
   let text = '';
-  return { opening: '', add: (piece) => void (text += piece), closing: () => keepLastFour(text) };
+  const add = (piece: string): string => {
+    text += piece;
+    return '';
+  };
+  return { opening: '', add, closing: () => keepLastFour(text) };
 };
 
 const tokenizer = (key: Uint8Array): MaskMaker => {
@@ -70,7 +77,10 @@ const tokenizer = (key: Uint8Array): MaskMaker => {
 /** 16 hex digits, 64 bits: two values in four billion share a mask. */
 const HASH_DIGITS = 16;
 
-const MAKERS: Readonly<Record<MaskOperator, (key: Uint8Array) => MaskMaker>> = {
+/** What rules name, and `keep`: the text stays, and what was found in it is only told. */
+export type Operator = MaskOperator | 'keep';
+
+const MAKERS: Readonly<Record<Operator, (key: Uint8Array) => MaskMaker>> = {
   replace: () => (detector) => constant(`<${nameOf(detector)}>`),
   mask: () => partial,
   redact: () => () => constant('[redacted]'),
@@ -78,6 +88,7 @@ const MAKERS: Readonly<Record<MaskOperator, (key: Uint8Array) => MaskMaker>> = {
     keyed(detector, key, (digest) => `<${nameOf(detector)}:${digest.slice(0, HASH_DIGITS)}>`),
   tokenize: tokenizer,
   drop: () => () => constant(''),
+  keep: () => () => ({ opening: '', add: (piece) => piece, closing: () => '' }),
   block: () => (detector) => {
     throw new Failure('mask-blocked', `expected a text without ${entityOf(detector.kind)}, found one`);
   },
@@ -86,7 +97,7 @@ const MAKERS: Readonly<Record<MaskOperator, (key: Uint8Array) => MaskMaker>> = {
 /**
  * Returns a maker of masks for a new session. `replace` writes `<EMAIL>`; `mask` stars all but the last four letters and
  * digits; `redact` writes `[redacted]`; `hash` writes `<EMAIL:…>` with an HMAC-SHA-256 under `key`, cut to 64 bits;
- * `tokenize` writes `<EMAIL_1>`, the same for the same value of a session; `drop` writes nothing. The maker of `block`
+ * `tokenize` writes `<EMAIL_1>`, the same for the same value of a session; `drop` writes nothing; `keep` leaves the text alone. The maker of `block`
  * throws Failure `mask-blocked`.
  */
-export const createMaskMaker = (operator: MaskOperator, key: Uint8Array): MaskMaker => MAKERS[operator](key);
+export const createMaskMaker = (operator: Operator, key: Uint8Array): MaskMaker => MAKERS[operator](key);

@@ -1,12 +1,12 @@
 /** Masks texts, whole or as they arrive (promise 4: the two agree for every text and every way to cut it). */
 
-import type { Finding, MaskOperator } from '../call.ts';
+import type { Finding } from '../call.ts';
 import { type Detector, entityOf } from '../detect/detector.ts';
 import { detectorsOf } from '../detect/entities.ts';
 import { scanWhole } from '../detect/scanner.ts';
 import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
-import { createMaskMaker, type Mask, type MaskMaker } from './operators.ts';
+import { createMaskMaker, type Mask, type MaskMaker, type Operator } from './operators.ts';
 
 /** Masks texts. Tokens of `tokenize` are the same for the same value within one masker. */
 export interface TextMasker {
@@ -34,7 +34,7 @@ export interface TextStream {
 /** What to mask, and how. */
 export interface MaskRule {
   readonly entities: readonly string[];
-  readonly with: MaskOperator;
+  readonly with: Operator;
 }
 
 /** `block` beats every other operator; then the first rule that names the entity or the kind. */
@@ -57,8 +57,8 @@ const maskWhole = (program: Program, text: string, makeMask: MaskMaker, found: (
   let at = 0;
   for (const { detector, finding } of scanWhole(program, text)) {
     const mask = makeMask(detector);
-    mask.add(text.slice(finding.start, finding.end));
-    out += text.slice(at, finding.start) + mask.opening + mask.closing();
+    const kept = mask.add(text.slice(finding.start, finding.end));
+    out += text.slice(at, finding.start) + mask.opening + kept + mask.closing();
     at = finding.end;
     found(finding);
   }
@@ -74,7 +74,7 @@ const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Fi
       mask = makeMask(detector);
       out += mask.opening;
     },
-    piece: (text) => mask?.add(text),
+    piece: (text) => void (out += mask?.add(text) ?? ''),
     end(finding) {
       out += mask?.closing() ?? '';
       mask = null;
@@ -108,11 +108,22 @@ const createSession = (plan: Plan): TextMasker => {
     if (maker === undefined) throw new Error(`no rule masks ${detector.kind}`);
     return maker(detector);
   };
+  const telling = tellsKept(plan);
   return {
-    whole: (text, found) => maskWhole(plan.program, text, makeMask, found),
-    stream: (found) => createStream(plan.program, makeMask, found),
+    whole: (text, found) => maskWhole(plan.program, text, makeMask, telling(found)),
+    stream: (found) => createStream(plan.program, makeMask, telling(found)),
     session: () => createSession(plan),
   };
+};
+
+type Found = (finding: Finding) => void;
+
+/** Returns what marks the findings that were only looked for, before they are told. */
+const tellsKept = ({ rules, ruleOf }: Plan): ((found: Found) => Found) => {
+  const kept = new Set<string>();
+  for (const [{ kind }, rule] of ruleOf) if (rules[rule]?.with === 'keep') kept.add(kind);
+  if (kept.size === 0) return (found) => found;
+  return (found) => (finding) => found(kept.has(finding.kind) ? { ...finding, kept: true } : finding);
 };
 
 /**

@@ -1,0 +1,56 @@
+/** Rules on answers: an answer that one of them denies is refused, or breaks off where it has begun. */
+
+import { decideAnswer } from '../decide/decide.ts';
+import { Failure } from '../reasons.ts';
+import type { Usage } from '../protocol/codec.ts';
+import type { Underway } from './underway.ts';
+
+/** Judges one answer while it flows. */
+export interface AnswerJudge {
+  /** Throws Failure `policy-denied` or `policy-error`. Called before the head leaves. */
+  head(status: number, contentType: string): void;
+  /** Throws as `head` does, when something new is known of the answer. Called before what was read leaves. */
+  more(usage: Usage | null): void;
+}
+
+/** Returns the judge of a call's answer, null when no rule looks at answers. */
+export function judgeAnswer(call: Underway): AnswerJudge | null {
+  const { policy } = call.epoch;
+  if (policy.answers.deny.length === 0) return null;
+  const { request, served } = call.accepted;
+  let [status, contentType, seen, tokens] = [0, '', 0, 0];
+
+  const judge = (usage: Usage | null): void => {
+    const denied = decideAnswer(policy.answers, {
+      caller: call.caller,
+      request: { ...request, protocol: served.config.protocol },
+      facts: call.facts,
+      now: call.gate.clock.now(),
+      answer: {
+        status,
+        contentType,
+        findings: call.findings,
+        inputTokens: usage?.input ?? 0,
+        outputTokens: usage?.output ?? 0,
+      },
+    });
+    if (denied === null) return;
+    call.session?.mark(`the answer was denied by the rule ${denied.rule}`);
+    throw new Failure(denied.reason, `the answer was denied by the rule ${denied.rule}`, { detail: denied.message });
+  };
+
+  return {
+    head(code, type) {
+      status = code;
+      contentType = type;
+      judge(null);
+    },
+    more(usage) {
+      const used = (usage?.input ?? 0) + (usage?.output ?? 0);
+      if (call.foundSoFar === seen && used === tokens) return;
+      seen = call.foundSoFar;
+      tokens = used;
+      judge(usage);
+    },
+  };
+}
