@@ -145,7 +145,7 @@ export type MaskOperator = 'replace' | 'mask' | 'redact' | 'hash' | 'tokenize' |
 
 /** Who may approve, how many of them, and for how long. Times in milliseconds. */
 export interface ApprovalTerms {
-  /** `group:NAME` or `subject:ISSUER|SUBJECT`. */
+  /** `group:ISSUER|NAME` or `subject:ISSUER|SUBJECT`. */
   readonly by: readonly string[];
   readonly quorum: number;
   readonly within: number;

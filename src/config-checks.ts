@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { isLoopback } from './address.ts';
 import type { Config } from './config.ts';
+import { wrongApprover } from './config-approvers.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
 import { nearest } from './nearest.ts';
@@ -225,14 +226,17 @@ const quorums: Check = ({ policies = [] }) =>
       ...when(few, [...path, 'quorum'], `expected at most ${people.size}, as many as may approve, found ${quorum}`),
       ...when(within === 0, [...path, 'within'], 'expected more than zero'),
       ...when(useWithin === 0, [...path, 'use_within'], 'expected more than zero'),
-      ...by.flatMap((who, place) =>
-        when(
-          /^subject:[^|]*$/.test(who),
-          [...path, 'by', place],
-          `expected subject:ISSUER|SUBJECT, found ${safeJson(who)}`,
-        ),
-      ),
     ];
+  });
+
+/** An approver who cannot be, or whom an issuer could name that nobody meant. */
+const approvers: Check = ({ policies = [], identity }) =>
+  policies.flatMap(({ then }, at) => {
+    if (typeof then === 'string' || identity === undefined) return [];
+    return then.approve.by.flatMap((who, place) => {
+      const wrong = wrongApprover(who, identity.issuers);
+      return wrong === null ? [] : [issue(['policies', at, 'then', 'approve', 'by', place], wrong)];
+    });
   });
 
 const CHECKS: readonly Check[] = [
@@ -251,6 +255,7 @@ const CHECKS: readonly Check[] = [
   bounds,
   ruleSubjects,
   quorums,
+  approvers,
 ];
 
 /** Returns everything that does not hold between the sections. */

@@ -38,6 +38,36 @@ const inTemp = (bytes: string | Uint8Array): string => {
 
 const cases = readdirSync(GOLDEN).filter((name) => name.endsWith('.yaml'));
 
+describe('who may approve', () => {
+  const byOf = (issuers: string, by: string): readonly string[] => {
+    const { config } = parseConfig(
+      `identity: { issuers: [${issuers}] }
+services: [{ name: llm, protocol: openai, upstream: { url: http://127.0.0.1:1 } }]
+policies: [{ name: ask, when: 'true', then: { approve: { by: ${by} } } }]`,
+      'x.yaml',
+    );
+    return config.policies.flatMap(({ then }) => (typeof then === 'string' ? [] : then.approve.by));
+  };
+  const PEOPLE = '{ issuer: https://idp.example.com, audience: a }';
+  const PIPELINES = '{ issuer: https://ci.example.com, audience: a, kind: workload }';
+
+  it('is a group of the only issuer that speaks for people, where none is named', () => {
+    expect(byOf(`${PIPELINES}, ${PEOPLE}`, '["group:leads", "group:a|b"]')).toEqual([
+      'group:https://idp.example.com|leads',
+      'group:https://idp.example.com|a|b',
+    ]);
+  });
+
+  it('is what it says where it names an issuer', () => {
+    const by = ['group:https://idp.example.com|leads', 'subject:https://idp.example.com|carol'];
+    expect(byOf(PEOPLE, JSON.stringify(by))).toEqual(by);
+  });
+
+  it('is nobody where every issuer speaks for workloads', () => {
+    expect(() => byOf(PIPELINES, '["group:leads"]')).toThrow('nobody can approve');
+  });
+});
+
 describe('config errors', () => {
   it('has golden files to hold against', () => expect(cases.length).toBeGreaterThan(25));
 

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, configSchema } from './config.ts';
+import { nameApprovers } from './config-approvers.ts';
 import { checkSections, type Sections } from './config-checks.ts';
 import { type ConfigIssue, explainIssues } from './config-issues.ts';
 import { type ConfigPath, type ConfigProblem, type Place, readYaml, showPath } from './config-yaml.ts';
@@ -73,7 +74,8 @@ export const parseConfig = (
     message,
   }));
   if (!parsed.success || placed.length > 0) throw new ConfigError(file, placed);
-  return { config: parsed.data, place: (path) => yaml.valueAt(path) };
+  const config = { ...parsed.data, policies: nameApprovers(parsed.data) };
+  return { config, place: (path) => yaml.valueAt(path) };
 };
 
 const whole = (message: string): readonly ConfigProblem[] => [{ line: 1, column: 1, path: '', message }];

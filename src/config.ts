@@ -130,7 +130,9 @@ const approve = z.strictObject({
   by: z
     .array(z.string().regex(/^(group|subject):.+$/, 'expected group:NAME or subject:ISSUER|SUBJECT'))
     .min(1)
-    .describe('Who may approve: `group:NAME` or `subject:ISSUER|SUBJECT`.'),
+    .describe(
+      'Who may approve: `group:ISSUER|NAME` or `subject:ISSUER|SUBJECT`; `group:NAME` where one issuer speaks for people.',
+    ),
   quorum: z.int().min(1).max(16).default(1).describe('How many distinct people must approve.'),
   within: duration().prefault('15m').describe('How long the approval may be decided.'),
   use_within: duration().prefault('5m').describe('How long after the decision the call may be made.'),

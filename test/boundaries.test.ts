@@ -32,6 +32,7 @@ const FILES: Readonly<Record<string, string>> = {
   'config-yaml.ts': 'config',
   'config-issues.ts': 'config',
   'config-checks.ts': 'config',
+  'config-approvers.ts': 'config',
   'secrets.ts': 'config',
   'recording-key.ts': 'config',
 };

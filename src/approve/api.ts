@@ -22,7 +22,7 @@ export const approvalSchema = z.object({
   operation: z.string(),
   rule: z.string().describe('The rule that holds the call.'),
   message: z.string().describe('What the rule tells the caller.'),
-  approvers: z.array(z.string()).describe('Who may approve: `group:NAME` or `subject:ISSUER|SUBJECT`.'),
+  approvers: z.array(z.string()).describe('Who may approve: `group:ISSUER|NAME` or `subject:ISSUER|SUBJECT`.'),
   quorum: z.int().describe('How many of them must approve.'),
   created: time,
   expires: time.describe('Until when it can be decided.'),

@@ -82,6 +82,11 @@ describe('promise 6: approvals bind', () => {
       lead('carol', { issuer: 'https://other.example', groups: [] }),
       'not-eligible',
     ],
+    [
+      'who is in a group of that name at another issuer',
+      lead('mallory', { issuer: 'https://other.example' }),
+      'not-eligible',
+    ],
     ['a workload', lead('ci', { kind: 'workload' }), 'not-human'],
     ['an agent', lead('agent', { kind: 'agent' }), 'not-human'],
   ] as const)('is never given or denied by %s', async (_who, voter, why) => {
@@ -94,7 +99,7 @@ describe('promise 6: approvals bind', () => {
 
   it('counts distinct humans: one person in two groups fills one place of a quorum', async () => {
     const { ask, vote } = approving();
-    const asked = await ask({ quorum: 2, by: ['group:leads', 'group:security', `subject:${IDP}|bob`] });
+    const asked = await ask({ quorum: 2, by: [`group:${IDP}|leads`, `group:${IDP}|security`, `subject:${IDP}|bob`] });
     const bob = lead('bob', { groups: ['leads', 'security'] });
     expect(await vote(asked, bob)).toMatchObject({ approval: { state: 'pending' } });
     expect(await vote(asked, lead('bob', { groups: ['security'] }))).toEqual({ kind: 'refused', why: 'voted' });
@@ -103,7 +108,7 @@ describe('promise 6: approvals bind', () => {
 
   it('takes the same subject at two issuers for two people', async () => {
     const { ask, vote } = approving();
-    const asked = await ask({ quorum: 2 });
+    const asked = await ask({ quorum: 2, by: [`group:${IDP}|leads`, 'group:https://other.example|leads'] });
     await vote(asked, lead('bob'));
     expect(await vote(asked, lead('bob', { issuer: 'https://other.example' }))).toMatchObject({
       approval: { state: 'approved' },
@@ -112,8 +117,8 @@ describe('promise 6: approvals bind', () => {
 
   it('does not take somebody of the same name at another issuer for the requester', async () => {
     const { ask, vote } = approving();
-    const other = { issuer: 'https://other.example' };
-    expect(await vote(await ask(), lead('alice', other))).toMatchObject({ kind: 'counted' });
+    const asked = await ask({ by: ['group:https://other.example|leads'] });
+    expect(await vote(asked, lead('alice', { issuer: 'https://other.example' }))).toMatchObject({ kind: 'counted' });
   });
 
   it('counts votes for it only', async () => {

@@ -47,9 +47,13 @@ export function isNamed(
   { issuer, subject, groups }: Pick<Voter, 'issuer' | 'subject' | 'groups'>,
   entry: string,
 ): boolean {
-  if (entry.startsWith('group:')) return groups.includes(entry.slice('group:'.length));
+  const own = `group:${issuer}|`;
+  if (entry.startsWith(own)) return groups.includes(entry.slice(own.length));
   return entry === `subject:${issuer}|${subject}`;
 }
+
+/** Returns an entry of `by` as the caller reads it, who knows people and not issuers. */
+export const shortName = (entry: string): string => entry.replace(/^group:[^|]*\|/, 'group:');
 
 function equalText(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];

@@ -92,7 +92,7 @@ describe('sallyport approvals show', () => {
       `caller        alice (${IDP})`,
       'call          llm · chat · m',
       'held by       big: Big jobs need a lead.',
-      `may approve   1 of group:leads, subject:${IDP}|carol`,
+      `may approve   1 of group:${IDP}|leads, subject:${IDP}|carol`,
       'asked         1970-01-01T00:16:40Z',
       'decide until  1970-01-01T00:17:40Z',
       `digest        ${asked.digest}`,

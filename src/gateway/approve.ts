@@ -3,6 +3,7 @@
 import type { Verdict } from '../call.ts';
 import type { Approval } from '../approve/approvals.ts';
 import { envelopeDigests, type EnvelopeDigests } from '../approve/envelope.ts';
+import { shortName } from '../approve/voter.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import type { Session } from '../record/recorder.ts';
 import { publicUrl } from './epoch.ts';
@@ -117,7 +118,7 @@ function required(call: Underway, approval: Approval): Held {
   return {
     kind: 'held',
     reason: 'approval-required',
-    detail: `${approval.message === '' ? '' : `${approval.message} `}Ask ${approval.approvers.join(' or ')} to approve ${approval.id}, then send the same request with the header sallyport-approval: ${approval.id}.`,
+    detail: `${approval.message === '' ? '' : `${approval.message} `}Ask ${approval.approvers.map(shortName).join(' or ')} to approve ${approval.id}, then send the same request with the header sallyport-approval: ${approval.id}.`,
     extra: {
       approval: approval.id,
       approval_url: `${publicUrl(call.epoch.config)}/approvals/${approval.id}`,

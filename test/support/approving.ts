@@ -27,7 +27,7 @@ export const ASKED: ApprovalRequest = {
   operation: 'chat',
   rule: 'big',
   message: '',
-  by: ['group:leads', `subject:${IDP}|carol`],
+  by: [`group:${IDP}|leads`, `subject:${IDP}|carol`],
   quorum: 1,
   within: 60_000,
   useWithin: 10_000,
