@@ -52,9 +52,7 @@ export function nameApprovers({ policies, identity }: Pick<Config, 'policies' | 
     const entry = readEntry(text);
     return entry?.issuer === null ? `${entry.what}:${only}|${entry.name}` : text;
   };
-  return policies.map((policy) => {
-    if (typeof policy.then === 'string') return policy;
-    const { approve } = policy.then;
-    return { ...policy, then: { approve: { ...approve, by: approve.by.map(named) } } };
-  });
+  const copies = structuredClone(policies);
+  for (const { then } of copies) if (typeof then !== 'string') then.approve.by = then.approve.by.map(named);
+  return copies;
 }

@@ -31,7 +31,16 @@ export const approvalSchema = z.object({
   askedBy: z.string().describe('The session that asked.'),
   usedBy: z.string().nullable().describe('The session that used it.'),
   revoked: z.object({ by: person, reason: z.string() }).nullable(),
-  votes: z.array(person.extend({ decision, reason: z.string(), at: time })),
+  votes: z.array(
+    person.extend({
+      decision,
+      reason: z.string(),
+      at: time,
+      counts: z
+        .boolean()
+        .describe('False once the token that it was cast with is out of time: it is not counted then.'),
+    }),
+  ),
 }) satisfies z.ZodType<Approval>;
 
 /** What `GET /approvals` answers. */

@@ -39,6 +39,8 @@ export interface Vote extends Person {
   readonly decision: 'approve' | 'deny';
   readonly reason: string;
   readonly at: number;
+  /** False once what the voter's token said of them is out of time: until the decision they may vote again. */
+  readonly counts: boolean;
 }
 
 /** Why an approval that was given may not be used any more. */
@@ -71,7 +73,7 @@ export interface ApprovalRequest {
 }
 
 /** Who votes, as their token says. */
-export type Voter = Pick<Caller, 'issuer' | 'subject' | 'kind' | 'groups'>;
+export type Voter = Pick<Caller, 'issuer' | 'subject' | 'kind' | 'groups' | 'expiresAt'>;
 
 /** A person's vote on an approval. */
 export interface Ballot {

@@ -124,9 +124,68 @@ describe('promise 6: approvals bind', () => {
   it('counts votes for it only', async () => {
     const { ask, vote, store } = approving();
     const asked = await ask({ quorum: 2 });
-    store.raw.prepare("INSERT INTO votes VALUES (?, ?, 'erin', 'deny', '', 0)").run(asked.id, IDP);
+    store.raw
+      .prepare(`INSERT INTO votes VALUES (?, ?, 'erin', 'deny', '', 0, '["leads"]', 9000000000000)`)
+      .run(asked.id, IDP);
     expect(await vote(asked, lead('bob'))).toMatchObject({ approval: { state: 'pending' } });
     expect(await vote(asked, lead('frank'))).toMatchObject({ approval: { state: 'approved' } });
+  });
+
+  describe('at the deciding vote', () => {
+    /** bob votes with a token that is good for ten seconds more, and some of them pass. */
+    const afterBob = async (seconds: number) => {
+      const house = approving();
+      const asked = await house.ask({ quorum: 2 });
+      const soon = (house.time.now + 10_000) / 1000;
+      await house.vote(asked, lead('bob', { expiresAt: soon }));
+      house.time.now += seconds * 1000;
+      return { ...house, asked };
+    };
+
+    it('counts an earlier voter whose token still vouches for them', async () => {
+      const { vote, asked } = await afterBob(9);
+      expect(await vote(asked, lead('erin'))).toMatchObject({ approval: { state: 'approved' } });
+    });
+
+    it('does not count one whose token has expired: they may have left the group since', async () => {
+      const { vote, asked, approvals } = await afterBob(10);
+      expect(await vote(asked, lead('erin'))).toMatchObject({ approval: { state: 'pending' } });
+      expect((await approvals.get(asked.id))?.votes).toMatchObject([
+        { subject: 'bob', counts: false },
+        { subject: 'erin', counts: true },
+      ]);
+    });
+
+    it('lets them vote again, with what their new token says', async () => {
+      const { vote, asked, time } = await afterBob(10);
+      await vote(asked, lead('erin'));
+      time.now += 1000;
+      expect(await vote(asked, lead('bob', { groups: [] }))).toEqual({ kind: 'refused', why: 'not-eligible' });
+      expect(await vote(asked, lead('erin'))).toEqual({ kind: 'refused', why: 'voted' });
+      expect(await vote(asked, lead('bob'))).toMatchObject({
+        approval: {
+          state: 'approved',
+          votes: [
+            { subject: 'erin', counts: true },
+            { subject: 'bob', counts: true },
+          ],
+        },
+      });
+    });
+
+    it('does not count one whom the rule names no more', async () => {
+      const { vote, asked, store } = await afterBob(1);
+      store.raw.prepare('UPDATE approvals SET approvers = ?').run(JSON.stringify([`group:${IDP}|security`]));
+      expect(await vote(asked, lead('erin', { groups: ['security'] }))).toMatchObject({
+        approval: { state: 'pending' },
+      });
+    });
+
+    it('counts the vote itself, though its token is only good within the tolerance of the clock', async () => {
+      const { ask, vote, time } = approving();
+      const late = lead('bob', { expiresAt: time.now / 1000 - 5 });
+      expect(await vote(await ask(), late)).toMatchObject({ approval: { state: 'approved' } });
+    });
   });
 
   it('approves when there are more votes than the quorum asks for', async () => {

@@ -66,11 +66,11 @@ export function openApprovals(parts: ApprovalParts): OwnedApprovals {
   };
 }
 
-async function list({ trx, parts }: Step, state: ApprovalState | null): Promise<readonly Approval[]> {
+async function list({ trx, parts, now }: Step, state: ApprovalState | null): Promise<readonly Approval[]> {
   const query = trx.selectFrom('approvals').selectAll().orderBy('created', 'desc').orderBy('id').limit(MAX_LISTED);
   const rows = await (state === null ? query : query.where('state', '=', state)).execute();
   const ids = rows.map(({ id }) => id);
   const votes = await trx.selectFrom('votes').selectAll().where('approval', 'in', ids).orderBy('at').execute();
   const byApproval = Map.groupBy(votes, ({ approval }) => approval);
-  return rows.map((row) => shownApproval(row, byApproval.get(row.id) ?? [], parts.hashes));
+  return rows.map((row) => shownApproval(row, byApproval.get(row.id) ?? [], parts.hashes, now));
 }

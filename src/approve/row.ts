@@ -75,8 +75,33 @@ export const approversOf = ({ approvers }: ApprovalRow): readonly string[] => WO
 const revocationOf = ({ revoked_by: by, revoked_why: reason }: ApprovalRow): Revocation | null =>
   by === null ? null : { by: asPerson(PAIR.parse(JSON.parse(by))), reason: reason ?? '' };
 
-/** Returns the approval in a row, with its votes. Plain digests stay in the database. */
-export function shownApproval(row: ApprovalRow, votes: readonly VoteRow[], hashes: ApprovalHashes): Approval {
+/** Returns a voter as their token spoke of them when they voted. */
+export const votingPerson = ({ issuer, subject, groups }: VoteRow) => ({
+  issuer,
+  subject,
+  groups: WORDS.parse(JSON.parse(groups)),
+});
+
+/** Returns the votes as they are shown; the last of them decided an approval that is decided. */
+function shownVotes({ state }: ApprovalRow, votes: readonly VoteRow[], now: number): Approval['votes'] {
+  const when = state === 'pending' ? now : (votes.at(-1)?.at ?? now);
+  return votes.map(({ issuer, subject, decision, reason, at, good_until: until }) => ({
+    issuer,
+    subject,
+    decision,
+    reason,
+    at,
+    counts: until > when,
+  }));
+}
+
+/** Returns the approval in a row, with its votes as they stand at `now`. Plain digests stay in the database. */
+export function shownApproval(
+  row: ApprovalRow,
+  votes: readonly VoteRow[],
+  hashes: ApprovalHashes,
+  now: number,
+): Approval {
   return {
     id: row.id,
     state: row.state,
@@ -95,6 +120,6 @@ export function shownApproval(row: ApprovalRow, votes: readonly VoteRow[], hashe
     askedBy: row.asked_by,
     usedBy: row.used_by,
     revoked: revocationOf(row),
-    votes: votes.map(({ issuer, subject, decision, reason, at }) => ({ issuer, subject, decision, reason, at })),
+    votes: shownVotes(row, votes, now),
   };
 }

@@ -61,10 +61,10 @@ export const findRow = ({ trx }: Step, id: string): Promise<ApprovalRow | undefi
   trx.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst();
 
 /** Resolves to an approval that there is, with its votes. */
-export async function showApproval({ trx, parts }: Step, id: string): Promise<Approval> {
+export async function showApproval({ trx, parts, now }: Step, id: string): Promise<Approval> {
   const row = await trx.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
   const votes = await trx.selectFrom('votes').selectAll().where('approval', '=', id).orderBy('at').execute();
-  return shownApproval(row, votes, parts.hashes);
+  return shownApproval(row, votes, parts.hashes, now);
 }
 
 /** Returns a person as the ledger sees them. */

@@ -4,7 +4,8 @@ import type { ApprovalRow } from '../store/approvals.ts';
 import type { Ballot, RevocationRequest, VoteOutcome, VoteRefusal } from './approvals.ts';
 import { move } from './moves.ts';
 import { findRow, hashOf, showApproval, type Step } from './step.ts';
-import { refusedRevocation, refusedVote } from './voter.ts';
+import { votingPerson } from './row.ts';
+import { isEligible, refusedRevocation, refusedVote } from './voter.ts';
 
 const refused = (why: VoteRefusal): VoteOutcome => ({ kind: 'refused', why });
 
@@ -26,13 +27,26 @@ export async function vote(step: Step, ballot: Ballot): Promise<VoteOutcome> {
   return { kind: 'counted', approval: await showApproval(step, row.id) };
 }
 
-/** Resolves to false when this person has voted already: the primary key says so, whatever else races. */
+/**
+ * Resolves to false when this person has a vote that still counts: the primary key says so, whatever else races. One that
+ * no longer does is theirs to cast again.
+ */
 async function cast({ trx, now }: Step, { id, voter, decision, reason }: Ballot): Promise<boolean> {
-  const { issuer, subject } = voter;
+  const { issuer, subject, groups, expiresAt } = voter;
+  // a token that is accepted within the clock's tolerance is good for the vote that it casts
+  const fresh = {
+    decision,
+    reason,
+    at: now,
+    groups: JSON.stringify(groups),
+    good_until: Math.max(expiresAt * 1000, now + 1),
+  };
   const { numInsertedOrUpdatedRows } = await trx
     .insertInto('votes')
-    .values({ approval: id, issuer, subject, decision, reason, at: now })
-    .onConflict((conflict) => conflict.doNothing())
+    .values({ approval: id, issuer, subject, ...fresh })
+    .onConflict((conflict) =>
+      conflict.columns(['approval', 'issuer', 'subject']).doUpdateSet(fresh).where('votes.good_until', '<=', now),
+    )
     .executeTakeFirst();
   return numInsertedOrUpdatedRows === 1n;
 }
@@ -41,15 +55,17 @@ async function deny(step: Step, { id }: ApprovalRow): Promise<void> {
   if (await move(step.trx, step.now, id, 'denied')) await step.owe({ type: 'approval.denied', approval: id });
 }
 
+/** Every earlier voter is looked at again: they must be named still, by groups that their token still vouches for. */
 async function approveAtQuorum(step: Step, row: ApprovalRow): Promise<void> {
   const { trx, now, parts } = step;
-  const { votes } = await trx
+  const votes = await trx
     .selectFrom('votes')
-    .select(({ fn }) => fn.countAll<number>().as('votes'))
+    .selectAll()
     .where('approval', '=', row.id)
     .where('decision', '=', 'approve')
-    .executeTakeFirstOrThrow();
-  if (votes < row.quorum) return;
+    .where('good_until', '>', now)
+    .execute();
+  if (votes.filter((each) => isEligible(votingPerson(each), row)).length < row.quorum) return;
   const moved = await move(trx, now, row.id, 'approved', { change: { use_by: now + row.use_within } });
   if (!moved) return;
   await step.owe({ type: 'approval.approved', approval: row.id, digest: parts.hashes.digest(row.digest) });

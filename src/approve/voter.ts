@@ -36,17 +36,22 @@ function refusedVoter(
   if (row === undefined) return 'unknown';
   if (row.state !== state) return 'over';
   if (voter.kind !== 'human') return 'not-human';
-  if (partiesOf(row).some(({ issuer, subject }) => issuer === voter.issuer && subject === voter.subject))
-    return 'requester';
+  if (isParty(voter, row)) return 'requester';
   if (!approversOf(row).some((entry) => isNamed(voter, entry))) return 'not-eligible';
   return Buffer.byteLength(reason) > MAX_REASON ? 'reason-too-long' : null;
 }
 
+type Named = Pick<Voter, 'issuer' | 'subject' | 'groups'>;
+
+const isParty = (voter: Named, row: ApprovalRow): boolean =>
+  partiesOf(row).some(({ issuer, subject }) => issuer === voter.issuer && subject === voter.subject);
+
+/** Returns whether this person may still decide on an approval that they voted on. */
+export const isEligible = (voter: Named, row: ApprovalRow): boolean =>
+  !isParty(voter, row) && approversOf(row).some((entry) => isNamed(voter, entry));
+
 /** Returns whether an entry of `by` names this person. Nobody is an approver by being an administrator. */
-export function isNamed(
-  { issuer, subject, groups }: Pick<Voter, 'issuer' | 'subject' | 'groups'>,
-  entry: string,
-): boolean {
+export function isNamed({ issuer, subject, groups }: Named, entry: string): boolean {
   const own = `group:${issuer}|`;
   if (entry.startsWith(own)) return groups.includes(entry.slice(own.length));
   return entry === `subject:${issuer}|${subject}`;

@@ -71,7 +71,11 @@ describe('sallyport approvals list', () => {
   it('lists one state or all, as JSON too', async () => {
     const { ask, vote, as } = await controlled();
     const asked = await ask();
-    await vote(asked, { issuer: IDP, subject: 'erin', kind: 'human', groups: ['leads'] }, { decision: 'deny' });
+    await vote(
+      asked,
+      { issuer: IDP, subject: 'erin', kind: 'human', groups: ['leads'], expiresAt: 2_000_000_000 },
+      { decision: 'deny' },
+    );
     expect((await as('bob', 'list').run()).stdout).toBe('');
     const { stdout } = await as('bob', 'list', '--state', 'all', '--json').run();
     expect(JSON.parse(stdout)).toMatchObject([{ id: asked.id, state: 'denied', votes: [{ subject: 'erin' }] }]);

@@ -33,7 +33,7 @@ const instant = (at: number): string => new Date(at).toISOString().replace('.000
 const showState = (state: ApprovalState) => styled(STYLES[state] ?? 'dim', state);
 
 const votesOf = ({ votes, quorum }: Approval): string =>
-  `${votes.filter(({ decision }) => decision === 'approve').length}/${quorum}`;
+  `${votes.filter(({ decision, counts }) => decision === 'approve' && counts).length}/${quorum}`;
 
 const rowOf = (approval: Approval) => ({
   id: approval.id,
@@ -49,6 +49,9 @@ const rowOf = (approval: Approval) => ({
 const person = ({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string =>
   `${subject} (${issuer})`;
 
+/** Behind a vote that is not counted any more. */
+const STALE = ' (no longer counts: the token it was cast with has expired; they may vote again)';
+
 const factsOf = (approval: Approval): readonly (readonly [string, Line])[] => [
   ['approval', approval.id],
   ['state', showState(approval.state)],
@@ -60,7 +63,7 @@ const factsOf = (approval: Approval): readonly (readonly [string, Line])[] => [
   approval.useBy === null ? ['decide until', instant(approval.expires)] : ['use until', instant(approval.useBy)],
   ...approval.votes.map((vote): readonly [string, Line] => [
     vote.decision === 'approve' ? 'approved by' : 'denied by',
-    `${person(vote)}${vote.reason === '' ? '' : `: ${vote.reason}`}`,
+    `${person(vote)}${vote.reason === '' ? '' : `: ${vote.reason}`}${vote.counts ? '' : STALE}`,
   ]),
   ...(approval.revoked === null
     ? []

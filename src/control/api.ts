@@ -3,7 +3,7 @@
 import { Hono, type Context } from 'hono';
 import type { z } from 'zod';
 import { approvalStateSchema, ballotSchema, revocationSchema } from '../approve/api.ts';
-import type { Approval, Approvals, VoteOutcome, VoteRefusal } from '../approve/approvals.ts';
+import type { Approval, Approvals, Voter, VoteOutcome, VoteRefusal } from '../approve/approvals.ts';
 import { isNamed } from '../approve/voter.ts';
 import type { Caller } from '../call.ts';
 import type { Identified } from '../identify/identify.ts';
@@ -108,9 +108,9 @@ function strictly(text: string): unknown {
   }
 }
 
-function voterOf(c: Context<Env>): Pick<Caller, 'issuer' | 'subject' | 'kind' | 'groups'> {
-  const { issuer, subject, kind, groups } = c.get('caller');
-  return { issuer, subject, kind, groups };
+function voterOf(c: Context<Env>): Voter {
+  const { issuer, subject, kind, groups, expiresAt } = c.get('caller');
+  return { issuer, subject, kind, groups, expiresAt };
 }
 
 function outcomeOf(c: Context<Env>, outcome: VoteOutcome): Response {

@@ -57,6 +57,9 @@ export interface VoteRow {
   readonly decision: 'approve' | 'deny';
   readonly reason: string;
   readonly at: number;
+  /** The groups that the voter's token spoke of, as a JSON array, and until when it was good. */
+  readonly groups: string;
+  readonly good_until: number;
 }
 
 /** Leaves that a transition owes the ledger, written with it in one transaction. */
@@ -90,4 +93,6 @@ export const APPROVAL_STEPS: readonly string[] = [
      PRIMARY KEY (approval, issuer, subject)
    ) STRICT;
    CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, leaf TEXT NOT NULL) STRICT;`,
+  `ALTER TABLE votes ADD COLUMN groups TEXT NOT NULL DEFAULT '[]';
+   ALTER TABLE votes ADD COLUMN good_until INTEGER NOT NULL DEFAULT 0;`,
 ];

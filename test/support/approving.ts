@@ -42,6 +42,7 @@ export const lead = (subject: string, over: Partial<Voter> = {}): Voter => ({
   subject,
   kind: 'human',
   groups: ['leads'],
+  expiresAt: 2_000_000_000,
   ...over,
 });
 
