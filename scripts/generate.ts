@@ -1,5 +1,6 @@
 /**
- * Writes what is generated from the config schema: docs/config.md and sallyport.schema.json.
+ * Writes what is generated: docs/config.md and sallyport.schema.json from the config schema, docs/protocols.md from what
+ * the codecs declare.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 
@@ -7,7 +8,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { z } from 'zod';
 import { configSchema } from '../src/config.ts';
+import { codecs } from '../src/protocol/codecs.ts';
 import { configReference } from './config-reference.ts';
+import { protocolsReference } from './protocols-reference.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -21,6 +24,7 @@ const schema = z.toJSONSchema(configSchema, {
 
 const files: Readonly<Record<string, string>> = {
   'docs/config.md': configReference(schema),
+  'docs/protocols.md': protocolsReference(Object.values(codecs)),
   'sallyport.schema.json': `${JSON.stringify({ title: 'sallyport.yaml', ...schema }, null, 2)}\n`,
 };
 
@@ -35,7 +39,7 @@ const read = (name: string): string => {
 const stale = Object.entries(files).filter(([name, text]) => read(name) !== text);
 
 if (process.argv.includes('--check')) {
-  for (const [name] of stale) console.error(`${name} is not what src/config.ts says; npm run generate writes it anew`);
+  for (const [name] of stale) console.error(`${name} is not what src/ says; npm run generate writes it anew`);
   process.exitCode = stale.length === 0 ? 0 : 1;
 } else {
   for (const [name, text] of stale) {

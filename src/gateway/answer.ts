@@ -126,14 +126,14 @@ export class Answer implements AnswerSink {
     this.#failing = true;
     const res = this.#res;
     const session = this.#session;
-    const { codec } = this.#call.accepted.served;
+    const { operation, served } = this.#call.accepted;
     this.#flow?.abort();
     // nothing was sent yet: the caller gets a proper refusal, once the record of this call is durable
     if (!res.headersSent) {
       const refusal = refusalFor(failure.reason, { session: session.id, detail: failure.detail });
       return session.durable(() => {
         if (this.#over) return;
-        writeRefusal(res, refusal, codec, {}, session);
+        writeRefusal(res, refusal, { codec: served.codec, operation }, {}, session);
         this.#close(failure, refusal.status, 'upstream_err');
       });
     }
@@ -144,9 +144,10 @@ export class Answer implements AnswerSink {
 
   #tellStream(failure: Failure, framing: Framing): void {
     const session = this.#session;
-    const { codec } = this.#call.accepted.served;
-    const { event, value } = codec.streamFailure(
+    const { operation, served } = this.#call.accepted;
+    const { event, value } = served.codec.streamFailure(
       refusalFor(failure.reason, { session: session.id, detail: failure.detail }),
+      operation,
     );
     const bytes = framing.renderFailure(event, JSON.stringify(value));
     if (bytes.length > 0 && session.bytes(bytes)) this.#res.write(bytes);

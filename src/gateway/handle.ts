@@ -27,7 +27,11 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
   const { request, served } = accepted;
 
   const identified = await epoch.identifier.identify(request);
-  if (identified.kind === 'refused') return refuseStranger(gate, res, request.source, identified, served.codec);
+  if (identified.kind === 'refused')
+    return refuseStranger(gate, res, request.source, identified, {
+      codec: served.codec,
+      operation: accepted.operation,
+    });
 
   const call = new Underway(gate, epoch, req, res, accepted, identified.caller, began);
   try {

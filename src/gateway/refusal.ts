@@ -1,7 +1,7 @@
 /** Renders refusals: RFC 9457 problem documents that the protocol's own SDK can also read. */
 
 import { STATUS_CODES } from 'node:http';
-import type { Codec, Refusal } from '../protocol/codec.ts';
+import { type Codec, type Operation, PROBLEM_JSON, type Refusal } from '../protocol/codec.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
 
@@ -11,6 +11,12 @@ export interface RefusalDetails {
   readonly session?: string;
   /** Members such as `approval`. */
   readonly extra?: Readonly<Record<string, string>>;
+}
+
+/** What the caller's SDK expects to be spoken to in; the operation is null where the protocol has none there. */
+export interface Spoken {
+  readonly codec: Codec;
+  readonly operation: Operation | null;
 }
 
 /** Returns the refusal for a reason. */
@@ -26,8 +32,8 @@ export function refusalFor(reason: Reason, details: RefusalDetails = {}): Refusa
   };
 }
 
-/** Returns the problem document (RFC 9457 §3; `type` is left at its default, `reason` is the word) with the members that the protocol's SDK looks for; `codec` null for none. */
-export function problemDocument(refusal: Refusal, codec: Codec | null): Readonly<Record<string, unknown>> {
+/** Returns the problem document (RFC 9457 §3; `type` is left at its default, `reason` is the word) with the members that the protocol's SDK looks for; `spoken` null for none. */
+export function problemDocument(refusal: Refusal, spoken: Spoken | null): Readonly<Record<string, unknown>> {
   const { status, reason, title, detail, session, extra } = refusal;
   return {
     title,
@@ -36,7 +42,7 @@ export function problemDocument(refusal: Refusal, codec: Codec | null): Readonly
     reason,
     ...(session === '' ? {} : { session }),
     ...extra,
-    ...codec?.refusal(refusal),
+    ...spoken?.codec.refusal(refusal, spoken.operation),
   };
 }
 
@@ -60,15 +66,15 @@ interface Tee {
 export function writeRefusal(
   res: CallResponse,
   refusal: Refusal,
-  codec: Codec | null,
+  spoken: Spoken | null,
   fields: RefusalFields = {},
   tee: Tee | null = null,
 ): void {
-  const body = Buffer.from(JSON.stringify(problemDocument(refusal, codec)));
+  const body = Buffer.from(JSON.stringify(problemDocument(refusal, spoken)));
   const { retry } = REASONS[refusal.reason];
   const head = [
     'Content-Type',
-    'application/problem+json',
+    spoken?.codec.refusalType(spoken.operation) ?? PROBLEM_JSON,
     'Content-Length',
     String(body.length),
     'Cache-Control',

@@ -1,11 +1,10 @@
 /** Ends a request with a refusal: strangers are counted, identified calls are recorded. */
 
 import type { Verdict } from '../call.ts';
-import type { Codec } from '../protocol/codec.ts';
 import type { Failure, Reason } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
 import type { Gate } from './gate.ts';
-import { refusalFor, writeRefusal, type RefusalFields } from './refusal.ts';
+import { refusalFor, writeRefusal, type RefusalFields, type Spoken } from './refusal.ts';
 import type { Underway } from './underway.ts';
 
 /** Why a stranger is refused. */
@@ -23,7 +22,7 @@ export function refuseStranger(
   res: CallResponse,
   source: string,
   why: StrangerRefusal,
-  codec: Codec | null = null,
+  spoken: Spoken | null = null,
 ): void {
   gate.recorder.refused(source, why.reason);
   gate.watcher.refused(why.reason);
@@ -33,7 +32,7 @@ export function refuseStranger(
   const closing = res.restUnread || why.reason === 'bad-request' ? res.dropRest() : [];
   const detail = why.detail === undefined ? {} : { detail: why.detail };
   const challenge = why.challenge === undefined ? {} : { challenge: why.challenge };
-  writeRefusal(res, refusalFor(why.reason, detail), codec, { ...challenge, closing });
+  writeRefusal(res, refusalFor(why.reason, detail), spoken, { ...challenge, closing });
 }
 
 /** What a refusal of an identified call tells beside its reason. */
@@ -54,7 +53,7 @@ export function refuseCall(call: Underway, why: CallRefusal): void {
     const refusal = refusalFor(reason, details);
     const closing = res.restUnread ? res.dropRest() : [];
     const fields: RefusalFields = why.location === undefined ? { closing } : { closing, location: why.location };
-    writeRefusal(res, refusal, accepted.served.codec, fields, session);
+    writeRefusal(res, refusal, { codec: accepted.served.codec, operation: accepted.operation }, fields, session);
     call.end(refusalEnd(reason, refusal.status, 'refused'));
   };
   if (session === null) return write('evidence-unavailable');

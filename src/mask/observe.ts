@@ -49,8 +49,8 @@ class WholeObserver implements AnswerMask {
     const { codec, operation } = this.options;
     const text = this.body?.take().toString('utf8') ?? '';
     // Looking costs a parse: only an answer that counts tokens is worth it.
-    if (codec.counts !== '' && text.includes(codec.counts))
-      this.usage = attempt(() => codec.usage(operation, read(text)), null);
+    const counts = codec.counts(operation);
+    if (counts !== '' && text.includes(counts)) this.usage = attempt(() => codec.usage(operation, read(text)), null);
     return [];
   }
 }
@@ -66,8 +66,8 @@ class EventsObserver implements AnswerMask {
 
   constructor({ codec, operation, limit }: AnswerObservation, framing: Framing) {
     this.framing = framing;
-    this.counts = codec.counts;
-    this.reader = codec.counts === '' ? null : codec.stream(operation);
+    this.counts = codec.counts(operation);
+    this.reader = this.counts === '' ? null : codec.stream(operation);
     this.splitter = framing.splitter(limit);
   }
 

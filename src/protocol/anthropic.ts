@@ -5,17 +5,18 @@ import { ANTHROPIC_PLACES } from './anthropic-places.ts';
 import { readAnthropicRequest } from './anthropic-request.ts';
 import { anthropicStream } from './anthropic-stream.ts';
 import { anthropicUsage } from './anthropic-usage.ts';
-import type { Codec, Operation, Refusal } from './codec.ts';
-import { compileOperations } from './operations.ts';
+import { type Codec, PROBLEM_JSON, type Operation, type Refusal } from './codec.ts';
+import { compileOperations, type Row } from './operations.ts';
 import { kindAt } from './places.ts';
 import { sse } from './sse.ts';
 
-const operation = compileOperations([
+const OPERATIONS: readonly Row[] = [
   { name: 'messages', method: 'POST', path: '/v1/messages', body: 'json' },
   { name: 'messages.count_tokens', method: 'POST', path: '/v1/messages/count_tokens', body: 'json' },
   { name: 'models.list', method: 'GET', path: '/v1/models', body: 'none' },
-  { name: 'models.retrieve', method: 'GET', path: '/v1/models/*', body: 'none' },
-]);
+  { name: 'models.retrieve', method: 'GET', path: '/v1/models/{model}', body: 'none' },
+];
+const operation = compileOperations(OPERATIONS);
 
 const ERROR_TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',
@@ -42,6 +43,25 @@ const signature = (path: readonly JsonStep[]): readonly JsonStep[] | null =>
 /** The codec of Anthropic's API. */
 export const anthropic: Codec = {
   protocol: 'anthropic',
+  about: {
+    title: 'Anthropic',
+    operations: OPERATIONS,
+    model: 'body `model`',
+    reads: 'every string of a request and of an answer: system, messages, tools and their input, thinking',
+    limits:
+      'images and documents in base64 pass unseen and are counted; the signature of thinking that was masked is emptied',
+    clients: [
+      {
+        name: '@anthropic-ai/sdk, anthropic (Python), Claude Code',
+        url: 'http://HOST/NAME',
+        token: '`api_key`, or `ANTHROPIC_AUTH_TOKEN`',
+      },
+    ],
+    witness: {
+      kind: 'proven',
+      by: ['the official Node client (@anthropic-ai/sdk)', 'the API reference of docs.anthropic.com'],
+    },
+  },
   operation,
   request: (_: Operation, value) => readAnthropicRequest(value),
   usage: (_: Operation, value) => anthropicUsage(value),
@@ -49,7 +69,8 @@ export const anthropic: Codec = {
   leaks: () => false,
   signature: (_: Operation, path) => signature(path),
   framings: () => [sse],
-  counts: '"usage"',
+  counts: () => '"usage"',
+  refusalType: () => PROBLEM_JSON,
   stream: ({ name }) => (name === 'messages' ? anthropicStream() : null),
   // `type` is "error" here: a relative URI reference, which RFC 9457 §3.1.1 allows.
   refusal: (refusal) => ({ type: 'error', error: errorOf(refusal) }),

@@ -2,6 +2,7 @@
 
 import type { JsonStep, RequestReading } from '../call.ts';
 import type { Reason } from '../reasons.ts';
+import type { About } from './about.ts';
 import type { Content, RawBody } from './content.ts';
 import type { Framing } from './framing.ts';
 
@@ -72,9 +73,14 @@ export interface Refusal {
   readonly extra: Readonly<Record<string, string>>;
 }
 
+/** RFC 9457 §3: what an error document is called. */
+export const PROBLEM_JSON = 'application/problem+json';
+
 /** One wire protocol. */
 export interface Codec {
   readonly protocol: string;
+  /** What docs/protocols.md says of the protocol. */
+  readonly about: About;
   /** Returns the operation at this method and native path, or null when the protocol knows none there. */
   operation(method: string, path: string): Operation | null;
   /** Returns what the request body says. Throws Failure `body-unreadable` when it contradicts the protocol. */
@@ -97,12 +103,17 @@ export interface Codec {
   signature(operation: Operation, path: readonly JsonStep[]): readonly JsonStep[] | null;
   /** Returns the ways in which answers of this operation carry events. */
   framings(operation: Operation): readonly Framing[];
-  /** What stands in the bytes of an answer, or of an event, that counts tokens; empty where none does. */
-  readonly counts: string;
+  /** Returns what stands in the bytes of an answer, or of an event, that counts tokens; empty where none does. */
+  counts(operation: Operation): string;
   /** Returns a reader for one streamed answer; null when the operation does not stream. */
   stream(operation: Operation): StreamReader | null;
-  /** Returns the members that this protocol's SDKs look for in an error document, beside the problem+json ones. */
-  refusal(refusal: Refusal): Readonly<Record<string, unknown>>;
+  /** Returns the content type of refusals: `application/problem+json` unless the protocol's SDKs read another one only. */
+  refusalType(operation?: Operation | null): string;
+  /**
+   * Returns the members that this protocol's SDKs look for in an error document, beside the problem+json ones.
+   * `operation` is null or missing where the protocol has no such operation.
+   */
+  refusal(refusal: Refusal, operation?: Operation | null): Readonly<Record<string, unknown>>;
   /** Returns the event of a stream that tells the protocol's SDK that the answer ended with an error. */
-  streamFailure(refusal: Refusal): { readonly event: string; readonly value: unknown };
+  streamFailure(refusal: Refusal, operation?: Operation | null): { readonly event: string; readonly value: unknown };
 }

@@ -1,7 +1,7 @@
 /** JSON over HTTP of any shape: every string is text, and settings are read where they stand under a usual name. */
 
 import type { RequestReading } from '../call.ts';
-import type { Codec, Operation } from './codec.ts';
+import { type Codec, PROBLEM_JSON, type Operation } from './codec.ts';
 import { LIMIT_NAMES } from './numbers.ts';
 import { sse } from './sse.ts';
 import { collectTexts, type TextRules } from './texts.ts';
@@ -42,6 +42,16 @@ const unlimited = (limit: number): number =>
 /** The codec of every other API. Its streams have no known shape, so a masked answer cannot be one. */
 export const http: Codec = {
   protocol: 'http',
+  about: {
+    title: 'JSON over HTTP of any shape',
+    operations: [],
+    model: 'body `model`',
+    reads: 'every string of a JSON document, whole',
+    limits:
+      'streams pass only when nothing is masked; bodies that are not JSON are refused unless the service says `opaque: allow`',
+    clients: [{ name: 'any', url: 'http://HOST/NAME', token: '`Authorization: Bearer TOKEN`' }],
+    witness: { kind: 'proven', by: ['RFC 8259', 'RFC 9110'] },
+  },
   operation: (method): Operation => ({ name: method.toLowerCase(), body: NO_BODY.has(method) ? 'none' : 'optional' }),
   request: (_: Operation, value) => read(value),
   usage: () => null,
@@ -49,7 +59,8 @@ export const http: Codec = {
   leaks: () => false,
   signature: () => null,
   framings: () => [sse],
-  counts: '',
+  counts: () => '',
+  refusalType: () => PROBLEM_JSON,
   stream: () => null,
   refusal: () => ({}),
   streamFailure: ({ reason, title, session }) => ({

@@ -1,16 +1,16 @@
 /** OpenAI: chat completions, completions, responses, embeddings, moderations, models. (openai/openai-openapi) */
 
-import type { Codec, Operation, Refusal, StreamReader } from './codec.ts';
+import { type Codec, PROBLEM_JSON, type Operation, type Refusal, type StreamReader } from './codec.ts';
 import { openaiChatStream } from './openai-chat-stream.ts';
 import { OPENAI_PLACES, openaiLeaks } from './openai-places.ts';
 import { readOpenaiRequest } from './openai-request.ts';
 import { openaiResponsesStream } from './openai-responses-stream.ts';
 import { openaiUsage } from './openai-usage.ts';
-import { compileOperations } from './operations.ts';
+import { compileOperations, type Row } from './operations.ts';
 import { kindAt } from './places.ts';
 import { sse } from './sse.ts';
 
-const operation = compileOperations([
+const OPERATIONS: readonly Row[] = [
   { name: 'chat', method: 'POST', path: '/v1/chat/completions', body: 'json' },
   { name: 'completions', method: 'POST', path: '/v1/completions', body: 'json' },
   { name: 'responses', method: 'POST', path: '/v1/responses', body: 'json' },
@@ -24,8 +24,9 @@ const operation = compileOperations([
   { name: 'moderations', method: 'POST', path: '/v1/moderations', body: 'json' },
   { name: 'models.list', method: 'GET', path: '/v1/models', body: 'none' },
   // The names of models hold slashes: org/model.
-  { name: 'models.retrieve', method: 'GET', path: '/v1/models/**', body: 'none' },
-]);
+  { name: 'models.retrieve', method: 'GET', path: '/v1/models/{model**}', body: 'none' },
+];
+const operation = compileOperations(OPERATIONS);
 
 const STREAMS: Readonly<Record<string, () => StreamReader>> = {
   chat: openaiChatStream,
@@ -55,6 +56,23 @@ const errorOf = ({ status, reason, title, detail, session, extra }: Refusal): Re
 /** The codec of OpenAI's API as OpenAI, vLLM, llama.cpp, Ollama and others serve it. */
 export const openai: Codec = {
   protocol: 'openai',
+  about: {
+    title: 'OpenAI',
+    operations: OPERATIONS,
+    model: 'body `model`',
+    reads:
+      'every string of a request and of an answer: messages, prompts, inputs, instructions, tools and their arguments',
+    limits:
+      'images, audio and files in base64 pass unseen and are counted; `logprobs` and `token_ids` are withheld from masked answers; token ids as input are counted',
+    clients: [
+      { name: 'openai (Python, Node)', url: 'http://HOST/NAME/v1', token: '`api_key`' },
+      { name: 'curl', url: 'http://HOST/NAME/v1', token: '`Authorization: Bearer TOKEN`' },
+    ],
+    witness: {
+      kind: 'proven',
+      by: ['the official Node client (openai)', 'openai/openai-openapi, openapi.yaml'],
+    },
+  },
   operation,
   request: (_: Operation, value) => readOpenaiRequest(value),
   usage: (_: Operation, value) => openaiUsage(value),
@@ -62,7 +80,8 @@ export const openai: Codec = {
   leaks: (_: Operation, path) => openaiLeaks(path),
   signature: () => null,
   framings: () => [sse],
-  counts: '"usage"',
+  counts: () => '"usage"',
+  refusalType: () => PROBLEM_JSON,
   stream: ({ name }) => (Object.hasOwn(STREAMS, name) ? (STREAMS[name]?.() ?? null) : null),
   refusal: (refusal) => ({ error: errorOf(refusal) }),
   // Chat streams name no events: their SDKs look for `error`. Streams of responses look for the event.
