@@ -1,7 +1,8 @@
 /** Payment cards (ISO/IEC 7812-1). */
 
 import { type Detector, re } from './detector.ts';
-import { HYPHENS, NUMBER_END, SPACES, WORD_START } from './fragments.ts';
+import { digitsOf } from './digits.ts';
+import { BETWEEN_OR_DOT as BETWEEN, NUMBER_END, WORD_START } from './fragments.ts';
 
 interface Issuer {
   readonly name: string;
@@ -110,7 +111,7 @@ const passesLuhn = (digits: string): boolean => {
 };
 
 const isCard = (text: string): boolean => {
-  const digits = text.replace(/\D/g, '');
+  const digits = digitsOf(text);
   // In this order: the check is cheap, and nine of ten stray numbers fail it.
   return passesLuhn(digits) && isIssued(digits);
 };
@@ -118,17 +119,15 @@ const isCard = (text: string): boolean => {
 /** Accepts the whole, or all but a last group that is something else (`4111 1111 1111 1111 737`). */
 const acceptCard = (match: string): number => {
   if (isCard(match)) return match.length;
-  const shorter = match.replace(/\D\d+$/, '');
+  const shorter = match.replace(/(?:%20|\D)\d+$/, '');
   return shorter !== match && isCard(shorter) ? shorter.length : 0;
 };
-
-const BETWEEN = `[${SPACES}${HYPHENS}.]`;
 
 /** Detectors of this family, in priority order. */
 export const CARD: readonly Detector[] = [
   {
     kind: 'credit_card',
-    pattern: re`${WORD_START}(?<!\d[.,])(?:[2-68]\d{12,18}|[2-68]\d{3}(?:${BETWEEN}\d{4}){3}(?:${BETWEEN}?\d{1,3})?|3\d{3}${BETWEEN}\d{6}${BETWEEN}\d{4,5})${NUMBER_END}`,
+    pattern: re`${WORD_START}(?<!\d\.)(?:[2-68]\d{12,18}|[2-68]\d{3}(?:${BETWEEN}\d{4}){3}(?:${BETWEEN}?\d{1,3})?|3\d{3}${BETWEEN}(?:\d{6}${BETWEEN}\d{4,5}|\d{4}${BETWEEN}\d{4}${BETWEEN}\d{2,3}))${NUMBER_END}`,
     accept: acceptCard,
     score: 0.95,
   },

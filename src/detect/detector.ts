@@ -15,10 +15,25 @@ export type Swallow =
   /** Up to and including the first match of this pattern; to the end of the text when there is none. */
   | { readonly until: RegExp };
 
+/** Words that say what the number behind them is. */
+export interface Context {
+  /**
+   * Words or phrases, in any language; `social security` stands for `socialSecurity` and `SOCIAL_SECURITY` too, and
+   * accents do not count. One of them must stand whole within LEFT units to the left of a match.
+   */
+  readonly words: readonly string[];
+  /** True: without such a word there is no finding. Otherwise a word only makes it surer. */
+  readonly required: boolean;
+}
+
 /** Recognises one kind of entity. */
 export interface Detector {
   /** The precise kind, for example `secret.github`; begins with the entity's name. */
   readonly kind: string;
+  /** What it is, for people. */
+  readonly title?: string;
+  /** Absent: what stands to the left says nothing but what the pattern's lookbehinds ask. */
+  readonly context?: Context;
   /**
    * In the subset that `syntax.ts` reads: bounded repeats, no groups that capture, lookbehind only ahead of everything
    * that consumes. Each match has at least one unit.
@@ -37,6 +52,9 @@ export interface Detector {
   readonly needle?: string;
 }
 
+/** Returns the phrases of lists, each separated by commas. */
+export const phrases = (...lists: readonly string[]): readonly string[] => lists.flatMap((list) => list.split(', '));
+
 /** Returns the entity that a kind belongs to: `secret` for `secret.github`. */
 export const entityOf = (kind: string): string => kind.split('.', 1)[0] ?? kind;
 
@@ -48,6 +66,11 @@ export const re = (strings: TemplateStringsArray, ...fragments: readonly string[
 export const rei = (strings: TemplateStringsArray, ...fragments: readonly string[]): RegExp =>
   new RegExp(String.raw(strings, ...fragments), 'i');
 
-/** Returns how sure a finding with this match is, 0 to 1. */
-export const scoreOf = ({ score }: Detector, match: string): number =>
-  typeof score === 'number' ? score : score(match);
+/** How much surer a word ahead makes a finding: this part of what is missing to 1. */
+const CONTEXT_WEIGHT = 0.5;
+
+/** Returns how sure a finding with this match is, 0 to 1; `said`: a word of its context stands ahead of it. */
+export const scoreOf = ({ score }: Detector, match: string, said: boolean): number => {
+  const alone = typeof score === 'number' ? score : score(match);
+  return said ? Number((alone + (1 - alone) * CONTEXT_WEIGHT).toFixed(3)) : alone;
+};

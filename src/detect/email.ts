@@ -2,7 +2,7 @@
 
 import topLevelDomains from 'tlds' with { type: 'json' };
 import { type Detector, re } from './detector.ts';
-import { LETTERS } from './fragments.ts';
+import { ESCAPE, LETTERS } from './fragments.ts';
 
 // RFC 6761, RFC 6762 appendix G and ICANN's `internal`: no address of the public DNS, an address of somebody all the same.
 const PRIVATE = ['internal', 'local', 'localdomain', 'lan', 'corp', 'home', 'intranet', 'private', 'test', 'example'];
@@ -38,10 +38,13 @@ const domainEnd = (text: string, start: number): number => {
 /** `git@github.com:owner/repo` is how a program logs in, nobody's mailbox. */
 const LOGINS: ReadonlySet<string> = new Set(['git', 'hg', 'svn']);
 
+/** The rest of `\\u003c`: the name begins behind it. */
+const ESCAPED = /^u00[23][0-9A-Fa-f]/;
+
 const accept = (match: string): number => {
   const at = match.indexOf('@');
   const local = match.slice(0, at);
-  if (local.includes('..') || LOGINS.has(local)) return 0;
+  if (local.includes('..') || LOGINS.has(local) || ESCAPED.test(local)) return 0;
   const end = domainEnd(match, at + 1);
   return end > at + 1 ? end : 0;
 };
@@ -51,7 +54,7 @@ export const EMAIL: readonly Detector[] = [
   {
     kind: 'email',
     // The letter of a spelt-out `\n` is not the first of a name; any other letter behind a backslash may be.
-    pattern: re`(?:(?<![A-Za-z0-9_\\${LETTERS}])|(?<=\\[nrt])|(?<=\\)(?![nrt]))[A-Za-z0-9_${LETTERS}][A-Za-z0-9_.%+'~${LETTERS}-]{0,63}@[A-Za-z0-9${LETTERS}][A-Za-z0-9.${LETTERS}-]{1,252}`,
+    pattern: re`(?:(?<![A-Za-z0-9_\\${LETTERS}])|(?<=${ESCAPE})|(?<=\\)(?![nrt]))[A-Za-z0-9_${LETTERS}][A-Za-z0-9_.%+'~${LETTERS}-]{0,63}@[A-Za-z0-9${LETTERS}][A-Za-z0-9.${LETTERS}-]{1,252}`,
     accept,
     needle: '@',
     score: 0.95,

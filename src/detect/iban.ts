@@ -1,7 +1,8 @@
 /** International bank account numbers (ISO 13616). */
 
 import { type Detector, re } from './detector.ts';
-import { HYPHENS, SPACES, WORD_END, WORD_START } from './fragments.ts';
+import { compact, URL_SPACE } from './digits.ts';
+import { BETWEEN_OR_DOT as BETWEEN, WORD_END, WORD_START } from './fragments.ts';
 
 /** Length by country (ISO 13616, the IBAN registry), and those of countries that issue them without being in it. */
 const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
@@ -43,7 +44,8 @@ const passesMod97 = (account: string): boolean => {
 const unitsWith = (text: string, count: number): number => {
   let seen = 0;
   for (let at = 0; at < text.length; at++) {
-    if (/[A-Za-z0-9]/.test(text.charAt(at))) seen += 1;
+    if (text.startsWith(URL_SPACE, at)) at += URL_SPACE.length - 1;
+    else if (/[A-Za-z0-9]/.test(text.charAt(at))) seen += 1;
     if (seen === count) return at + 1;
   }
   return -1;
@@ -55,14 +57,14 @@ const acceptIban = (match: string): number => {
   if (length === undefined) return 0;
   const end = unitsWith(match, length);
   if (end < 0 || /[A-Za-z0-9]/.test(match.charAt(end))) return 0;
-  return passesMod97(match.slice(0, end).replace(/[^A-Za-z0-9]/g, '')) ? end : 0;
+  return passesMod97(compact(match.slice(0, end))) ? end : 0;
 };
 
 /** Detectors of this family, in priority order. */
 export const IBAN: readonly Detector[] = [
   {
     kind: 'iban',
-    pattern: re`${WORD_START}[A-Za-z]{2}\d{2}(?:[${SPACES}${HYPHENS}]?[A-Za-z0-9]{4}){2,7}(?:[${SPACES}${HYPHENS}]?[A-Za-z0-9]{1,3})?${WORD_END}`,
+    pattern: re`${WORD_START}[A-Za-z]{2}\d{2}(?:${BETWEEN}?[A-Za-z0-9]{4}){2,7}(?:${BETWEEN}?[A-Za-z0-9]{1,3})?${WORD_END}`,
     accept: acceptIban,
     score: 1,
   },

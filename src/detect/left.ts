@@ -1,46 +1,53 @@
-/** Which two units may stand to the left of a match, from the lookbehinds at its head. */
+/** Which three units may stand to the left of a match, from the lookbehinds at its head. */
 
-import { leadingPairs, type Pair, reversed } from './shape.ts';
+import { leadingWords, reversed } from './shape.ts';
 import type { Node } from './syntax.ts';
-import { ALL, complement, NONE } from './unit-set.ts';
+import { ALL, complement, NONE, type UnitSet } from './unit-set.ts';
 
-const ANYTHING: readonly Pair[] = [[ALL, ALL]];
+/** The sets that the nearest unit, the next and the third may be in. */
+export type Left = readonly [UnitSet, UnitSet, UnitSet];
 
-/** Returns the pairs that are in one of `some` and in one of `others`. */
-const both = (some: readonly Pair[], others: readonly Pair[]): readonly Pair[] =>
-  some
-    .flatMap((one) => others.map((other): Pair => [one[0] & other[0], one[1] & other[1]]))
-    .filter(([far, near]) => far !== NONE && near !== NONE);
+const ANYTHING: readonly Left[] = [[ALL, ALL, ALL]];
 
-const leftOfLookbehind = (body: Node, negative: boolean): readonly Pair[] => {
-  if (!negative) return leadingPairs(reversed(body)).map(([near, far]): Pair => [far, near]);
+/** Returns what is in one of `some` and in one of `others`. */
+const both = (some: readonly Left[], others: readonly Left[]): readonly Left[] => {
+  const met = some
+    .flatMap((one) => others.map((other): Left => [one[0] & other[0], one[1] & other[1], one[2] & other[2]]))
+    .filter((left) => !left.includes(NONE));
+  return [...new Map(met.map((left) => [left.join(), left])).values()];
+};
+
+const leftOfLookbehind = (body: Node, negative: boolean): readonly Left[] => {
+  if (!negative) {
+    return leadingWords(reversed(body), 3).map((word): Left => [word[0] ?? ALL, word[1] ?? ALL, word[2] ?? ALL]);
+  }
   // A longer option forbids only some of what ends like it, so only options of one unit exclude anything.
   const options = body.kind === 'alt' ? body.options : [body];
   const forbidden = options.reduce((units, option) => (option.kind === 'set' ? units | option.units : units), NONE);
-  return [[ALL, complement(forbidden)]];
+  return [[complement(forbidden), ALL, ALL]];
 };
 
-/** Returns what may stand to the left (the farther unit, the nearer unit), and whether `node` consumes nothing. */
-const leftOf = (node: Node): { readonly pairs: readonly Pair[]; readonly empty: boolean } => {
+/** Returns what may stand to the left, and whether `node` consumes nothing. */
+const leftOf = (node: Node): { readonly all: readonly Left[]; readonly empty: boolean } => {
   switch (node.kind) {
     case 'set':
     case 'repeat':
-      return { pairs: ANYTHING, empty: false };
+      return { all: ANYTHING, empty: false };
     case 'look':
-      return { pairs: node.ahead ? ANYTHING : leftOfLookbehind(node.body, node.negative), empty: true };
+      return { all: node.ahead ? ANYTHING : leftOfLookbehind(node.body, node.negative), empty: true };
     case 'alt': {
       const options = node.options.map(leftOf);
-      return { pairs: options.flatMap(({ pairs }) => pairs), empty: options.every(({ empty }) => empty) };
+      return { all: options.flatMap(({ all }) => all), empty: options.every(({ empty }) => empty) };
     }
   }
-  let pairs = ANYTHING;
+  let all = ANYTHING;
   for (const item of node.items) {
     const left = leftOf(item);
-    pairs = both(pairs, left.pairs);
-    if (!left.empty) return { pairs, empty: false };
+    all = both(all, left.all);
+    if (!left.empty) return { all, empty: false };
   }
-  return { pairs, empty: true };
+  return { all, empty: true };
 };
 
-/** Returns the pairs of units that may stand to the left of a match: the farther one, then the nearer one. */
-export const leftPairs = (node: Node): readonly Pair[] => leftOf(node).pairs;
+/** Returns what may stand to the left of a match. */
+export const leftsOf = (node: Node): readonly Left[] => leftOf(node).all;

@@ -1,8 +1,9 @@
 /** Telephone numbers: candidates by shape, checked against the numbering plans of libphonenumber. */
 
 import metadata from 'libphonenumber-js/min/metadata';
-import { type Detector, re, rei } from './detector.ts';
-import { HYPHENS, SPACES, WORD_START } from './fragments.ts';
+import { type Detector, phrases, re, rei } from './detector.ts';
+import { digitsOf } from './digits.ts';
+import { ESCAPE, WORD_START } from './fragments.ts';
 
 /*
  * The plans are read straight from the library's metadata: its parser takes 6 to 12 µs a candidate, which would let a
@@ -48,7 +49,7 @@ export const isInternationalNumber = (digits: string): boolean => {
 };
 
 /** `+44 (0)20 …`: the trunk prefix in brackets is not dialled from abroad. */
-const digitsOf = (text: string): string => text.replace('(0)', '').replace(/\D/g, '');
+const dialled = (text: string): string => digitsOf(text.replace('(0)', '').replace(/^%2B/i, ''));
 
 /** Returns the lengths of `match` to try: all of it, then without its last group, and so on. */
 const cuts = (match: string): readonly number[] => [
@@ -58,43 +59,109 @@ const cuts = (match: string): readonly number[] => [
 
 /** Accepts the longest number that is one: what follows may be another number. */
 const acceptInternational = (match: string): number =>
-  cuts(match).find((length) => isInternationalNumber(digitsOf(match.slice(0, length)).replace(/^00/, ''))) ?? 0;
+  cuts(match).find((length) => isInternationalNumber(dialled(match.slice(0, length)).replace(/^00/, ''))) ?? 0;
+
+const withoutExtension = (match: string): string => match.replace(/\s*(?:x|ext).*$/i, '');
 
 /** Spaces alone make a table of numbers look like this; brackets, hyphens or dots make it a telephone number. */
 const acceptNanp = (match: string): number => {
-  const number = match.replace(/\s*(?:x|ext).*$/i, '');
-  return /[^\d\s]/.test(number) && isNational(digitsOf(number).slice(-10), '1') ? match.length : 0;
+  const number = withoutExtension(match);
+  return /[^\d\s]/.test(number) && isNational(dialled(number).slice(-10), '1') ? match.length : 0;
 };
 
-const DATE = /^(?:19|20)\d\d[-./]?[01]\d[-./]?[0-3]\d/;
+const DATE = /^(?:(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./][01]?\d[-./](?:19|20)\d\d)/;
 
-const acceptNational = (match: string): number => {
-  const digits = match.replace(/\D/g, '');
-  return DATE.test(match) || /^(\d)\1*$/.test(digits) ? 0 : match.length;
+const acceptNational = (match: string): number =>
+  DATE.test(match) || /^(\d)\1*$/.test(digitsOf(match)) ? 0 : match.length;
+
+/** The countries whose national form begins with a 0 that is not dialled from abroad. */
+const WITH_TRUNK = [
+  '44',
+  '49',
+  '33',
+  '31',
+  '32',
+  '41',
+  '43',
+  '46',
+  '47',
+  '61',
+  '64',
+  '27',
+  '353',
+  '358',
+  '90',
+  '91',
+  '81',
+  '82',
+];
+
+/** A national number of one of these plans, the 0 ahead. */
+const acceptTrunk = (match: string): number => {
+  const national = digitsOf(match).slice(1);
+  return !DATE.test(match) && WITH_TRUNK.some((code) => isNational(national, code)) ? match.length : 0;
 };
 
-const BETWEEN = `[${SPACES}${HYPHENS}.\\/]`;
+/** Where numbers have no 0 ahead, or keep it: behind a word that says telephone, their plan decides. */
+const WITHOUT_TRUNK = ['1', '34', '39', '48', '351', '45', '420', '30', '36', '55', '52', '7', '86'];
+
+const acceptSaid = (match: string): number => {
+  const digits = digitsOf(withoutExtension(match));
+  if (DATE.test(match) || /^(\d)\1*$/.test(digits)) return 0;
+  const known = WITHOUT_TRUNK.some((code) => isNational(digits, code)) || acceptTrunk(match) > 0;
+  return known || isInternationalNumber(digits) ? match.length : 0;
+};
+
+const BETWEEN = String.raw`(?:[ \-.\/]|%20)`;
 const EXTENSION = String.raw`(?: ?(?:x|ext\.?) ?\d{1,6})?`;
-const TELEPHONE_WORDS = String.raw`(?:phone|telephone|tel|mobile|cell|fax|whatsapp)(?: ?(?:number|no\.?|#))?(?: is)?[\s:=.#"']{1,3}`;
+const NOUNS = String.raw`(?:phone|tel[eé]fono?|tel[eé]phone|telefone|tel|mobile?|m[oó]vil|handy|portable|cell|cellulare|celular|fax|whatsapp|rufnummer|telefoon|telefon)`;
+const TELEPHONE_WORDS = String.raw`${NOUNS}(?:[ _-]?(?:number|numero|número|nummer|nr\.?|no\.?|n°|#))?(?: is| ist| est| es)?[\s:=.#"'\\]{1,6}`;
+
+/** What says that a telephone number follows, somewhere behind it. */
+const SAID = phrases(
+  'phone, telephone, tel, mobile, cell, cellphone, fax, whatsapp, call me, call us, sms, hotline',
+  'Telefon, Telefonnummer, Handy, Handynummer, Mobilnummer, Mobil, Rufnummer, Rückruf, erreichbar unter',
+  'téléphone, portable, appelez, numéro de téléphone, joindre',
+  'teléfono, móvil, celular, llámame, llame',
+  'telefono, cellulare, chiamami, recapito',
+  'telefone, telemóvel, ligue, contato',
+  'telefoon, telefoonnummer, mobiel, bel',
+  'telefonu, komórka, komórkowy, zadzwoń, numer telefonu',
+  '电话, 手机, 電話, 携帯, 전화, 휴대폰',
+);
 
 /** Detectors of this family, in priority order. */
 export const PHONE: readonly Detector[] = [
   {
     kind: 'phone',
-    pattern: re`(?:(?<![A-Za-z0-9_+])|(?<=\\[nrt]))(?:\+|00[1-9]\d{0,2}${BETWEEN})\(?\d{1,3}\)?(?:${BETWEEN}?\(\d{1,4}\))?(?:${BETWEEN}?\d){5,14}(?!\d)`,
+    pattern: re`(?:(?<![A-Za-z0-9_+])|(?<=_)(?<![A-Za-z0-9_]_)|(?<=${ESCAPE}))(?:\+|%2[Bb]|00[1-9]\d{0,2}${BETWEEN}|\(\+|\(00)${BETWEEN}?\(?\d{1,3}\)?(?:${BETWEEN}?\(\d{1,4}\))?(?:${BETWEEN}?\d){5,14}(?!\d)`,
     accept: acceptInternational,
     score: 0.9,
   },
   {
     kind: 'phone',
-    pattern: re`${WORD_START}(?<!\d[-.])(?:1${BETWEEN})?(?:\([2-9]\d{2}\)${BETWEEN}?|[2-9]\d{2}${BETWEEN})[2-9]\d{2}${BETWEEN}\d{4}${EXTENSION}(?![A-Za-z0-9_]|[-.]\d)`,
+    pattern: re`${WORD_START}(?<!\d[-.])(?:1${BETWEEN})?(?:\([2-9]\d{2}\)${BETWEEN}?|[2-9]\d{2}${BETWEEN})[2-9]\d{2}${BETWEEN}\d{4}${EXTENSION}(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.]\d)`,
     accept: acceptNanp,
     score: 0.85,
   },
   {
     kind: 'phone',
-    pattern: rei`(?<=${TELEPHONE_WORDS})\(?\d{1,5}\)?(?:${BETWEEN}?\d){5,12}(?![a-z0-9_])`,
+    // Pairs (France), or an area code and the rest, with the punctuation that other numbers do not have.
+    pattern: re`${WORD_START}(?<!\d[-.,\/])(?:0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}|\(0\d{1,4}\)(?:[ -]?\d){5,9}|0\d{2,4}\/ ?\d(?:[ -]?\d){3,8}|07\d{3} \d{6}|07\d{3} \d{3} \d{3}|02\d \d{4} \d{4}|01[5-7]\d{1,2}[ -]\d{6,8})(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/ ]\d)`,
+    accept: acceptTrunk,
+    score: 0.75,
+  },
+  {
+    kind: 'phone',
+    pattern: rei`(?<=${TELEPHONE_WORDS})\(?\d{1,5}\)?(?:${BETWEEN}?\d){5,12}${EXTENSION}(?![a-z0-9_])`,
     accept: acceptNational,
     score: 0.7,
+  },
+  {
+    kind: 'phone',
+    pattern: re`${WORD_START}(?<!\d[-.,\/])\(?\d(?:[ \-.\/()]{0,2}\d){6,13}(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/]\d)`,
+    accept: acceptSaid,
+    context: { words: SAID, required: true },
+    score: 0.6,
   },
 ];

@@ -1,8 +1,9 @@
 /** Scans whole texts for the entities that somebody chose. */
 
 import type { Finding } from '../call.ts';
-import { type Detector, scoreOf } from './detector.ts';
+import type { Detector } from './detector.ts';
 import { detectorsOf } from './entities.ts';
+import { fold } from './fold.ts';
 import { compileProgram, type Program, Search } from './search.ts';
 
 export { ENTITIES } from './entities.ts';
@@ -23,17 +24,17 @@ const NOTHING: readonly Found[] = [];
 
 /** Returns what a whole text holds, left to right. */
 export const scanWhole = (program: Program, text: string): readonly Found[] => {
-  const search = new Search(program, text, true);
+  const folded = fold(text);
+  const search = new Search(program, folded, true);
   let step = search.next(0);
   if (step.kind !== 'entity') return NOTHING;
   const all: Found[] = [];
   while (step.kind === 'entity') {
-    const { compiled, start, end } = step;
+    const { compiled, start, score } = step;
     const { detector } = compiled;
-    const last = compiled.follow(text, end, true).at;
-    const score = scoreOf(detector, text.slice(start, end));
-    all.push({ detector, finding: { kind: detector.kind, start, end: last, score } });
-    step = search.next(last);
+    const end = compiled.follow(folded, step.end, true).at;
+    all.push({ detector, finding: { kind: detector.kind, start, end, score } });
+    step = search.next(end);
   }
   return all;
 };

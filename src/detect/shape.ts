@@ -1,7 +1,7 @@
 /** What can be known of a pattern's matches from its syntax tree alone: how wide they are and which units they hold. */
 
 import type { Node } from './syntax.ts';
-import { ALL, NONE, type UnitSet } from './unit-set.ts';
+import { ALL, complement, NONE, type UnitSet } from './unit-set.ts';
 
 /** The least and the greatest number of units; lookarounds count as nothing. */
 export interface Width {
@@ -47,8 +47,8 @@ export const everyNode = (node: Node): readonly Node[] => {
 };
 
 /**
- * Returns, for each of the first `depth` offsets of a match, the units that may stand there; ALL from the first offset
- * on at which a match may have ended, because there anything may follow.
+ * Returns, for each of the first `depth` offsets of a match, the units that may stand there, or behind the match as its
+ * last lookahead says; ALL from the first offset on at which a match may be over, because there anything may follow.
  */
 export const unitsByOffset = (node: Node, depth: number): readonly UnitSet[] => {
   const sets: UnitSet[] = Array.from({ length: depth }, () => NONE);
@@ -74,9 +74,27 @@ export const unitsByOffset = (node: Node, depth: number): readonly UnitSet[] => 
     }
     return ends;
   };
-  const ends = walk(node, 1);
+  const ends = walk(withTail(node), 1);
   for (let at = 0; at < depth; at++) if (ends & ((2 << at) - 1)) sets[at] = ALL;
   return sets;
+};
+
+/** Returns the units that a lookahead lets stand at its place. */
+const unitsAhead = ({ body, negative }: Node & { kind: 'look' }): UnitSet => {
+  const options = body.kind === 'alt' ? body.options : [body];
+  // A longer option forbids only some of what begins like it, so only options of one unit exclude anything.
+  if (negative) {
+    return complement(options.reduce((units, option) => (option.kind === 'set' ? units | option.units : units), NONE));
+  }
+  return leadingPairs(body).reduce((units, [first]) => units | first, NONE);
+};
+
+/** Returns the tree with its last lookahead as a unit of its own: what a match demands of the units behind it, too. */
+const withTail = (node: Node): Node => {
+  const last = node.kind === 'seq' ? node.items.at(-1) : undefined;
+  if (node.kind !== 'seq' || last?.kind !== 'look' || !last.ahead) return node;
+  const tail: Node = { kind: 'set', source: '', units: unitsAhead(last) };
+  return { kind: 'seq', items: [...node.items.slice(0, -1), tail] };
 };
 
 /** Returns the tree of the mirrored pattern, without its lookarounds. */
@@ -102,38 +120,42 @@ export type Pair = readonly [UnitSet, UnitSet];
  * follows a match that is shorter.
  */
 export const leadingPairs = (node: Node): readonly Pair[] => {
-  const words = shortWords(node).map((word): Pair => [word[0] ?? ALL, word[1] ?? ALL]);
-  return [...new Map(words.map((pair) => [pair.join(), pair])).values()];
+  const pairs = leadingWords(node, 2).map((word): Pair => [word[0] ?? ALL, word[1] ?? ALL]);
+  return [...new Map(pairs.map((pair) => [pair.join(), pair])).values()];
 };
 
-/** At most two sets: the beginning of a match, or a whole shorter one. */
+/** Some sets in a row: the beginning of a match, or a whole shorter one. */
 type Word = readonly UnitSet[];
 
-const joinWords = (heads: readonly Word[], tails: readonly Word[]): readonly Word[] => {
+const joinWords = (heads: readonly Word[], tails: readonly Word[], most: number): readonly Word[] => {
   const joined = heads.flatMap((head) =>
-    head.length === 2 ? [head] : tails.map((tail) => [...head, ...tail].slice(0, 2)),
+    head.length === most ? [head] : tails.map((tail) => [...head, ...tail].slice(0, most)),
   );
   return [...new Map(joined.map((word) => [word.join(), word])).values()];
 };
 
-const shortWords = (node: Node): readonly Word[] => {
+/** Returns what a match may begin with, at most `most` units of it. */
+export const leadingWords = (node: Node, most: number): readonly Word[] => {
   switch (node.kind) {
     case 'set':
       return [[node.units]];
     case 'look':
       return [[]];
     case 'seq':
-      return node.items.reduce<readonly Word[]>((words, item) => joinWords(words, shortWords(item)), [[]]);
+      return node.items.reduce<readonly Word[]>(
+        (words, item) => joinWords(words, leadingWords(item, most), most),
+        [[]],
+      );
     case 'alt':
-      return node.options.flatMap(shortWords);
+      return node.options.flatMap((option) => leadingWords(option, most));
   }
-  const item = shortWords(node.item);
+  const item = leadingWords(node.item, most);
   // Each further pass adds at least one unit, or nothing new.
-  const passes = Array.from({ length: Math.min(node.max, node.min + 2) }, (_, at) => at + 1);
+  const passes = Array.from({ length: Math.min(node.max, node.min + most) }, (_, at) => at + 1);
   let current: readonly Word[] = [[]];
   const words: Word[] = node.min === 0 ? [[]] : [];
   for (const pass of passes) {
-    current = joinWords(current, item);
+    current = joinWords(current, item, most);
     if (pass >= node.min) words.push(...current);
   }
   return words;

@@ -5,7 +5,8 @@
 
 import type { Finding } from '../call.ts';
 import type { Compiled } from './compiled.ts';
-import { type Detector, LEFT, scoreOf } from './detector.ts';
+import { type Detector, LEFT } from './detector.ts';
+import { fold } from './fold.ts';
 import { type Program, Search } from './search.ts';
 
 /** Receives a scanned text in order: plain pieces, and findings in pieces. */
@@ -36,6 +37,8 @@ export class StreamScanner {
   readonly #sink: ScanSink;
   /** Left context that is out already, then the text that is held. */
   #buffer = '';
+  /** `#buffer` as detectors read it. */
+  #folded = '';
   /** Where in `#buffer` the held text begins. */
   #at = 0;
   /** Units of the text ahead of `#buffer`. */
@@ -64,7 +67,8 @@ export class StreamScanner {
 
   #advance(text: string, final: boolean): void {
     this.#buffer += text;
-    const search = new Search(this.#program, this.#buffer, final);
+    this.#folded += fold(text);
+    const search = new Search(this.#program, this.#folded, final);
     while (this.#follow(final)) {
       const step = search.next(this.#at);
       if (step.kind !== 'entity') {
@@ -72,7 +76,7 @@ export class StreamScanner {
         break;
       }
       this.#passTo(step.start);
-      this.#begin(step.compiled, step.end);
+      this.#begin(step.compiled, step.end, step.score);
     }
     this.#forget();
   }
@@ -88,18 +92,17 @@ export class StreamScanner {
     this.#at = at;
   }
 
-  #begin(compiled: Compiled, end: number): void {
-    const value = this.#buffer.slice(this.#at, end);
-    this.#open = { compiled, start: this.#passed + this.#at, score: scoreOf(compiled.detector, value) };
+  #begin(compiled: Compiled, end: number, score: number): void {
+    this.#open = { compiled, start: this.#passed + this.#at, score };
     this.#sink.begin(compiled.detector);
-    this.#sink.piece(value);
+    this.#sink.piece(this.#buffer.slice(this.#at, end));
     this.#at = end;
   }
 
   /** Follows the open finding as far as the text goes. Returns whether none is open any more. */
   #follow(final: boolean): boolean {
     if (this.#open === null) return true;
-    const { at, done } = this.#open.compiled.follow(this.#buffer, this.#at, final);
+    const { at, done } = this.#open.compiled.follow(this.#folded, this.#at, final);
     if (at > this.#at) this.#sink.piece(this.#buffer.slice(this.#at, at));
     this.#at = at;
     if (!done) return false;
@@ -113,6 +116,7 @@ export class StreamScanner {
   #forget(): void {
     const cut = Math.max(0, this.#at - LEFT);
     this.#buffer = this.#buffer.slice(cut);
+    this.#folded = this.#folded.slice(cut);
     this.#at -= cut;
     this.#passed += cut;
   }

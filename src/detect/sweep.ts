@@ -1,35 +1,57 @@
 /**
  * The combined scan: one pass over a text that names the few positions where some detector may match, and which.
  *
- * Each detector has a bit, in priority order. Two tables over pairs of units hold the detectors that a pair allows: as
- * the two units to the left of a match, and as its first two. A position where the two have a common bit is looked at
- * more closely, unit by unit, and what is left goes to the detectors' own expressions. All tables are derived from the
- * syntax trees and err on the side of looking (see unit-set.ts), so the sweep passes over nothing that matches.
+ * Detectors with the same left side (and needle) make up a class; each class has a bit. Two tables over pairs of units
+ * hold the classes that a pair allows: as the two units to the left of a match, and as its first two. Where the two have
+ * a common bit, the row of the left side and the first pair is looked at: the detectors that may stand here and begin so,
+ * one bit each, and for each of the next units which of them it allows. What is left goes to the detectors' own
+ * expressions. All tables are derived from the syntax trees and err on the side of looking (see unit-set.ts), so the sweep
+ * passes over nothing that matches.
  */
 
 import type { Compiled } from './compiled.ts';
-import { leftPairs } from './left.ts';
+import { type Left, leftsOf } from './left.ts';
 import { leadingPairs, type Pair, unitsByOffset } from './shape.ts';
-import { OTHER, symbolOf, symbolsIn, type UnitSet } from './unit-set.ts';
+import { ALL, OTHER, symbolOf, symbolsIn, type UnitSet } from './unit-set.ts';
 
 /** How many units of a candidate are looked at before an expression is tried. */
-const DEPTH = 16;
+const DEPTH = 20;
 const BITS = 32;
 const PAIRS = 1 << 14;
-/** The offset that tells the most at the least cost: most patterns have left their letters by then. */
-const PEEK = 3;
+const UNITS = 128;
+
+/** The detectors that may stand behind one left side and begin with one pair of units, in priority order. */
+interface Row {
+  readonly detectors: readonly Compiled[];
+  /** For each 32 of them, by (offset << 7 | unit): who may have this unit at this offset. */
+  readonly deep: readonly Int32Array[];
+}
+
+/** What the sweep knows of a detector. */
+interface Known {
+  readonly index: number;
+  readonly compiled: Compiled;
+  readonly bit: number;
+  readonly left: readonly Left[];
+  readonly lead: readonly Pair[];
+  readonly byOffset: readonly UnitSet[];
+}
 
 /** What the sweep knows of a set of detectors. */
 export interface Tables {
-  /** Detectors by bit; those that share a bit are neighbours in priority. */
-  readonly buckets: readonly (readonly Compiled[])[];
-  /** By (farther << 7 | nearer): who may match to the right of this pair. */
+  /** By (farther << 7 | nearer): the classes that may match to the right of this pair. */
   readonly left: Int32Array;
-  /** By (first << 7 | second): whose match may begin with this pair. */
+  /** By the same pair: those of them that may whatever stands ahead of the pair. */
+  readonly sure: Int32Array;
+  /** By a unit: the classes of which one needs it, or another of its kind, ahead of the pair. */
+  readonly third: Int32Array;
+  /** By the same pair: the numbers of the sets in `left` and in `sure`. */
+  readonly sides: Uint16Array;
+  readonly sureSides: Uint16Array;
+  /** By (first << 7 | second): the classes of which a match may begin with this pair. */
   readonly lead: Int32Array;
-  /** By (offset << 7 | unit): whose match may have this unit at this offset. */
-  readonly deep: Int32Array;
-  /** Bits of the detectors without a needle. */
+  readonly rows: Rows;
+  /** Bits of the classes without a needle. */
   readonly free: number;
   readonly needles: readonly NeedleBit[];
 }
@@ -55,40 +77,151 @@ const fillSet = (table: Int32Array | Uint8Array, set: UnitSet, offset: number, b
   for (const symbol of symbolsIn(set)) table[offset + symbol] = (table[offset + symbol] ?? 0) | bit;
 };
 
-/** The last bit stands for all that have no bit of their own. */
-const intoBuckets = (compiled: readonly Compiled[]): readonly (readonly Compiled[])[] => {
-  const alone = compiled.slice(0, compiled.length > BITS ? BITS - 1 : BITS);
-  const rest = compiled.slice(alone.length);
-  return [...alone.map((one) => [one]), ...(rest.length > 0 ? [rest] : [])];
+const holds = (set: UnitSet, symbol: number): boolean => set === ALL || ((set >> BigInt(symbol)) & 1n) === 1n;
+
+const NO_ROW: Row = { detectors: [], deep: [] };
+
+/** The rows of one left side, made when one is first asked for: few of them ever are. */
+class Side {
+  readonly #known: readonly Known[];
+  readonly #rows: Row[] = [];
+  /** By (first << 7 | second), then by first alone: the row's place in `#rows`, plus one. */
+  readonly #places = new Uint16Array(PAIRS + UNITS);
+  /** Many pairs have the same detectors. */
+  readonly #made: Map<string, Row>;
+
+  constructor(known: readonly Known[], made: Map<string, Row>) {
+    this.#known = known;
+    this.#made = made;
+  }
+
+  /** Returns the row of the pair (first << 7 | second). */
+  at(pair: number): Row {
+    return this.#rows[(this.#places[pair] ?? 0) - 1] ?? this.#make(pair, pair >> 7, pair & (UNITS - 1));
+  }
+
+  /** Returns the row of what may begin with this unit, whatever follows. */
+  from(first: number): Row {
+    return this.#rows[(this.#places[PAIRS + first] ?? 0) - 1] ?? this.#make(PAIRS + first, first, null);
+  }
+
+  #make(place: number, one: number, two: number | null): Row {
+    const chosen = this.#known.filter(({ lead }) =>
+      lead.some(([first, second]) => holds(first, one) && (two === null || holds(second, two))),
+    );
+    const id = chosen.map(({ index }) => index).join();
+    const row = this.#made.get(id) ?? rowOf(chosen);
+    this.#made.set(id, row);
+    this.#places[place] = this.#rows.push(row);
+    return row;
+  }
+}
+
+/** The rows by what stands to the left. */
+class Rows {
+  readonly #known: readonly Known[];
+  readonly #sides = new Map<number, Side>();
+  readonly #made = new Map<string, Row>();
+  readonly #classes: readonly number[];
+  readonly #byActive = new Map<number, readonly Side[]>();
+
+  /** `classes`: the class bits of each left side, by its number. */
+  constructor(known: readonly Known[], classes: readonly number[]) {
+    this.#known = known;
+    this.#classes = classes;
+  }
+
+  /** Returns the rows of each left side, by its number, as far as the classes in `active` go. */
+  of(active: number): readonly Side[] {
+    const known = this.#byActive.get(active);
+    if (known !== undefined) return known;
+    const sides = this.#classes.map((classes) => this.#side(classes & active));
+    this.#byActive.set(active, sides);
+    return sides;
+  }
+
+  #side(classes: number): Side {
+    const known = this.#sides.get(classes);
+    if (known !== undefined) return known;
+    const chosen = this.#known.filter(({ bit }) => (bit & classes) !== 0);
+    const side = new Side(chosen, this.#made);
+    this.#sides.set(classes, side);
+    return side;
+  }
+}
+
+const rowOf = (known: readonly Known[]): Row => {
+  const deep = Array.from({ length: Math.ceil(known.length / BITS) }, () => new Int32Array(DEPTH * UNITS));
+  known.forEach(({ byOffset }, at) => {
+    const table = deep[at >> 5];
+    if (table !== undefined) byOffset.forEach((set, offset) => fillSet(table, set, offset << 7, 1 << (at & 31)));
+  });
+  return { detectors: known.map(({ compiled }) => compiled), deep };
 };
+
+/** Returns the detectors by class. The last bit stands for all classes that have none of their own. */
+const intoClasses = (compiled: readonly Compiled[]): ReadonlyMap<Compiled, number> => {
+  const bits = new Map<string, number>();
+  return new Map(
+    compiled.map((one) => {
+      const id = `${leftsOf(one.tree).join(';')} ${one.needle?.character ?? ''}`;
+      const bit = bits.get(id) ?? Math.min(bits.size, BITS - 1);
+      bits.set(id, bit);
+      return [one, 1 << bit];
+    }),
+  );
+};
+
+const needleBits = (known: readonly Known[]): readonly NeedleBit[] =>
+  [...Map.groupBy(known, ({ bit }) => bit)].flatMap(([bit, members]) => {
+    const needles = members.flatMap(({ compiled }) => compiled.needle ?? []);
+    const [first] = needles;
+    // Only a class whose members all have the needle can be passed over without one.
+    if (first === undefined || needles.length < members.length) return [];
+    if (needles.some(({ character }) => character !== first.character)) return [];
+    const gap = new Uint8Array(UNITS);
+    for (const needle of needles) fillSet(gap, needle.gap, 0, 1);
+    return [{ bit, character: first.character, gap, max: Math.max(...needles.map(({ max }) => max)) }];
+  });
+
+const unique = <T>(all: readonly T[], idOf: (one: T) => string): readonly T[] => [
+  ...new Map(all.map((one) => [idOf(one), one])).values(),
+];
 
 /** Returns the tables for detectors in priority order. */
 export const buildTables = (compiled: readonly Compiled[]): Tables => {
-  const buckets = intoBuckets(compiled);
+  const classes = intoClasses(compiled);
+  const known = compiled.map((one, index): Known => {
+    const { tree } = one;
+    const [left, lead] = [leftsOf(tree), leadingPairs(tree)];
+    return { index, compiled: one, bit: classes.get(one) ?? 0, left, lead, byOffset: unitsByOffset(tree, DEPTH) };
+  });
   const left = new Int32Array(PAIRS);
   const lead = new Int32Array(PAIRS);
-  const deep = new Int32Array(DEPTH << 7);
-  const needles: NeedleBit[] = [];
-  let free = 0;
-  buckets.forEach((bucket, at) => {
-    const bit = 1 << at;
-    for (const { tree, needle } of bucket) {
-      fillPairs(left, leftPairs(tree), bit);
-      fillPairs(lead, leadingPairs(tree), bit);
-      unitsByOffset(tree, DEPTH).forEach((set, offset) => fillSet(deep, set, offset << 7, bit));
-      if (needle === null || bucket.length > 1) {
-        free |= bit;
-      } else {
-        const gap = new Uint8Array(128);
-        fillSet(gap, needle.gap, 0, 1);
-        needles.push({ bit, character: needle.character, gap, max: needle.max });
-      }
+  const sure = new Int32Array(PAIRS);
+  const third = new Int32Array(UNITS);
+  for (const { bit, left: lefts } of unique(known, ({ bit, left: lefts }) => `${bit} ${lefts.join(';')}`)) {
+    for (const [near, far, farthest] of lefts) {
+      fillPairs(left, [[far, near]], bit);
+      if (farthest === ALL) fillPairs(sure, [[far, near]], bit);
+      else fillSet(third, farthest, 0, bit);
     }
-  });
-  return { buckets, left, lead, deep, free, needles };
+  }
+  for (const { bit, lead: pairs } of unique(known, ({ bit, lead: pairs }) => `${bit} ${pairs.join(';')}`)) {
+    fillPairs(lead, pairs, bit);
+  }
+  const classSets = [...new Set([...left, ...sure])];
+  const numbers = new Map(classSets.map((bits, number) => [bits, number]));
+  const numbered = (bits: number): number => numbers.get(bits) ?? 0;
+  const sides = Uint16Array.from(left, numbered);
+  const sureSides = Uint16Array.from(sure, numbered);
+  const needles = needleBits(known);
+  const all = known.reduce((bits, { bit }) => bits | bit, 0);
+  const free = needles.reduce((bits, { bit }) => bits & ~bit, all);
+  return { left, sure, third, sides, sureSides, lead, rows: new Rows(known, classSets), free, needles };
 };
 
-/** The stretch ahead of the next needle, in which its detector is worth trying. */
+/** The stretch ahead of the next needle, in which its detectors are worth trying. */
 class Window {
   readonly needle: NeedleBit;
   start = 0;
@@ -111,6 +244,8 @@ class Window {
 }
 
 const CHUNK = 4096;
+/** How many units behind a position the loop reads. */
+const PEEK = 3;
 /** Below this many units a loop beats the call into the runtime. */
 const SHORT = 192;
 const bytes = Buffer.alloc(CHUNK * 2);
@@ -135,8 +270,8 @@ const copyUnits = (text: string, from: number, to: number): void => {
 
 /** One pass over one text, left to right. */
 export class Sweep {
-  /** Who may match at the position that `next` returned last: bits of `Tables.buckets`. */
-  candidates = 0;
+  /** Who may match at the position that `next` returned last, in priority order. */
+  candidates: Compiled[] = [];
   readonly #id = ++sweeps;
   readonly #tables: Tables;
   readonly #text: string;
@@ -167,15 +302,15 @@ export class Sweep {
         stop = Math.min(stop, at >= window.start ? window.end : window.start);
       }
       at = this.#run(at, stop, active);
-      if (this.candidates !== 0) return at;
+      if (at < stop) return at;
     }
     return -1;
   }
 
   /** Returns the first candidate in [at, stop), or `stop`. */
   #run(at: number, stop: number, active: number): number {
-    const { left, lead, deep } = this.#tables;
-    this.candidates = 0;
+    const { left, lead } = this.#tables;
+    const rows = this.#tables.rows.of(active);
     while (at < stop) {
       if (at < this.#base || at + PEEK >= this.#limit) this.#load(at);
       const base = this.#base;
@@ -185,19 +320,46 @@ export class Sweep {
       for (let i = at - base; i < end; i++) {
         const symbol = next;
         next = symbolOf(units[i + 1] ?? 0);
-        const mask = (left[before] ?? 0) & (lead[(symbol << 7) | next] ?? 0) & active;
-        if (mask !== 0 && (mask & (deep[(PEEK << 7) | symbolOf(units[i + PEEK] ?? 0)] ?? 0)) !== 0) {
-          if (this.#look(base + i, mask)) return base + i;
+        const pair = (symbol << 7) | next;
+        const mask = (left[before] ?? 0) & (lead[pair] ?? 0) & active;
+        if (mask !== 0) {
+          const side = rows[this.#sideOf(before, base + i, mask)];
+          const two = (2 << 7) | symbolOf(units[i + 2] ?? 0);
+          const three = (3 << 7) | symbolOf(units[i + 3] ?? 0);
+          const row = side?.at(pair) ?? NO_ROW;
+          for (const deep of row.deep) {
+            if (((deep[two] ?? 0) & (deep[three] ?? 0)) === 0) continue;
+            if (this.#look(row, base + i)) return base + i;
+            break;
+          }
         }
         before = ((before << 7) | symbol) & (PAIRS - 1);
       }
       at = Math.max(at, base + end);
       // The last units of the text have too little behind them for the loop.
       for (; at < stop && at + PEEK >= this.#text.length; at++) {
-        if (this.#look(at, (left[this.#pairBefore(at)] ?? 0) & active)) return at;
+        const before = this.#pairBefore(at);
+        const mask = (left[before] ?? 0) & active;
+        const side = mask === 0 ? undefined : rows[this.#sideOf(before, at, mask)];
+        if (side !== undefined && this.#look(this.#lastRow(side, at), at)) return at;
       }
     }
     return stop;
+  }
+
+  /** Returns the number of the left side of a position whose pair allows the classes in `mask`. */
+  #sideOf(before: number, at: number, mask: number): number {
+    const { sure, third, sides, sureSides } = this.#tables;
+    const unsure = mask & ~(sure[before] ?? 0);
+    const needed = unsure !== 0 && (unsure & (third[this.#symbolAt(at - 3)] ?? 0)) !== 0;
+    return (needed ? sides[before] : sureSides[before]) ?? 0;
+  }
+
+  /** The row of a position near the end: what follows the last unit is unknown, or nothing. */
+  #lastRow(side: Side, at: number): Row {
+    const symbol = this.#symbolAt(at);
+    const known = this.#final || at + 1 < this.#text.length;
+    return known ? side.at((symbol << 7) | this.#symbolAt(at + 1)) : side.from(symbol);
   }
 
   #load(at: number): void {
@@ -214,15 +376,23 @@ export class Sweep {
     return at < 0 || at >= this.#text.length ? OTHER : symbolOf(this.#text.charCodeAt(at));
   }
 
-  /** Leaves in `candidates` those of `mask` that the next units allow; beyond an open end they allow all. */
-  #look(at: number, mask: number): boolean {
-    const { deep } = this.#tables;
+  /** Leaves in `candidates` those of a row that the next units allow; beyond an open end they allow all. */
+  #look(row: Row, at: number): boolean {
     const known = this.#final ? DEPTH : Math.min(DEPTH, this.#text.length - at);
-    let left = mask;
-    for (let offset = 0; offset < known && left !== 0; offset++) {
-      left &= deep[(offset << 7) | this.#symbolAt(at + offset)] ?? 0;
+    this.candidates.length = 0;
+    let first = 0;
+    for (const deep of row.deep) {
+      let left = -1;
+      for (let offset = 2; offset < known && left !== 0; offset++) {
+        left &= deep[(offset << 7) | this.#symbolAt(at + offset)] ?? 0;
+      }
+      for (; left !== 0; left &= left - 1) {
+        // The lowest bit is the highest priority.
+        const compiled = row.detectors[first + 31 - Math.clz32(left & -left)];
+        if (compiled !== undefined) this.candidates.push(compiled);
+      }
+      first += BITS;
     }
-    this.candidates = left;
-    return left !== 0;
+    return this.candidates.length > 0;
   }
 }

@@ -39,8 +39,17 @@ export const foldCase = (set: UnitSet): UnitSet => {
   return set | (upper << 32n) | (lower >> 32n);
 };
 
+// Patterns are made of the same few sets again and again.
+const listed = new Map<UnitSet, readonly number[]>();
+
 /** Returns the symbols in `set`, ascending. */
 export const symbolsIn = (set: UnitSet): readonly number[] => {
+  const known = listed.get(set);
+  if (known !== undefined) return known;
   const bits = set.toString(2);
-  return Array.from({ length: bits.length }, (_, symbol) => symbol).filter((symbol) => bits.at(-1 - symbol) === '1');
+  const symbols = Array.from({ length: bits.length }, (_, symbol) => symbol).filter(
+    (symbol) => bits.at(-1 - symbol) === '1',
+  );
+  listed.set(set, symbols);
+  return symbols;
 };

@@ -1,9 +1,9 @@
 import { check } from 'recheck';
 import { describe, expect, it } from 'vitest';
-import type { Compiled } from './compiled.ts';
+import { type Compiled, compileDetector } from './compiled.ts';
 import type { Detector } from './detector.ts';
 import { DETECTORS } from './entities.ts';
-import { compileProgram, type Program, Search } from './search.ts';
+import { programOf, Search } from './search.ts';
 import { StreamScanner } from './stream-scanner.ts';
 import { parsePattern } from './syntax.ts';
 import { ADVERSARIAL } from '../../test/masking/texts.ts';
@@ -41,9 +41,9 @@ let steps = 0;
 /** Adds up how many units the expressions that are asked may look at. */
 const counting = (one: Compiled): Compiled => ({
   ...one,
-  length(text, at) {
+  length(text, at, isSaid) {
     steps += one.reach;
-    return one.length(text, at);
+    return one.length(text, at, isSaid);
   },
   viable(text, at) {
     steps += one.reach;
@@ -51,9 +51,7 @@ const counting = (one: Compiled): Compiled => ({
   },
 });
 
-const compiled = compileProgram(DETECTORS);
-const buckets = compiled.tables.buckets.map((bucket) => bucket.map(counting));
-const program: Program = { detectors: buckets.flat(), tables: { ...compiled.tables, buckets } };
+const program = programOf(DETECTORS.map(compileDetector).map(counting));
 
 /** Returns the steps that `run` takes. */
 const stepsOf = (run: () => void): number => {

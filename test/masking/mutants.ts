@@ -5,7 +5,7 @@
 
 import type { Finding } from '../../src/call.ts';
 import type { Compiled } from '../../src/detect/compiled.ts';
-import type { Program } from '../../src/detect/search.ts';
+import { type Program, programOf } from '../../src/detect/search.ts';
 import { type ScanSink, StreamScanner } from '../../src/detect/stream-scanner.ts';
 import type { TextMasker, TextStream } from '../../src/mask/text-masker.ts';
 import type { Subject } from './judge.ts';
@@ -63,12 +63,10 @@ const overlapping =
   };
 
 /** Runs our scanner with the detectors changed. */
-const withDetectors =
-  ({ program }: Parts, change: (compiled: Compiled) => Partial<Compiled>): Subject =>
-  (found) => {
-    const buckets = program.tables.buckets.map((bucket) => bucket.map((one) => ({ ...one, ...change(one) })));
-    return scanning({ detectors: buckets.flat(), tables: { ...program.tables, buckets } }, found);
-  };
+const withDetectors = ({ program }: Parts, change: (compiled: Compiled) => Partial<Compiled>): Subject => {
+  const changed = programOf(program.detectors.map((one) => ({ ...one, ...change(one) })));
+  return (found) => scanning(changed, found);
+};
 
 const scanning = (program: Program, found: (finding: Finding) => void): TextStream => {
   let out = '';
@@ -137,7 +135,7 @@ const restarting =
   };
 
 const touchesEnd = (compiled: Compiled, text: string, at: number): boolean =>
-  at + compiled.length(text, at) === text.length;
+  at + compiled.length(text, at, () => true) === text.length;
 
 /** The mutants by what is wrong with them. */
 export const mutantsOf = (parts: Parts): Readonly<Record<string, Subject>> => ({
@@ -165,9 +163,9 @@ export const mutantsOf = (parts: Parts): Readonly<Record<string, Subject>> => ({
   'waits for the first detector of a place only': withDetectors(parts, (compiled) => ({
     viable: (text, at) =>
       compiled.viable(text, at) && compiled === parts.program.detectors.find((one) => one.viable(text, at)),
-    length: (text, at) => {
+    length: (text, at, isSaid) => {
       const first = parts.program.detectors.find((one) => one.viable(text, at));
-      return first !== undefined && first.detector !== compiled.detector ? 0 : compiled.length(text, at);
+      return first !== undefined && first.detector !== compiled.detector ? 0 : compiled.length(text, at, isSaid);
     },
   })),
   'ends an entity without a bound with its piece': withDetectors(parts, ({ follow }) => ({
