@@ -9,7 +9,7 @@ import type { Operation } from '../protocol/codec.ts';
 import { type Framing, framingOf } from '../protocol/framing.ts';
 import { Failure } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
-import { answerFields, fieldValue } from './fields.ts';
+import { answerFields, codingOf, fieldValue, trailerFields } from './fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { refusalFor, writeRefusal } from './refusal.ts';
@@ -76,22 +76,18 @@ export class Answer implements AnswerSink {
     this.#framing = framingOf(served.codec, operation ?? UNKNOWN, contentType);
     this.#guarded(() => {
       this.#judge?.head(status, contentType);
-      if (!isBodiless(res.req.method, status))
-        this.#mask = this.#masks.for(contentType, fieldValue(rawHeaders, 'content-encoding'));
+      if (!isBodiless(res.req.method, status)) this.#mask = this.#masks.for(contentType, codingOf(rawHeaders));
     });
     if (this.#over || this.#failing) return;
-    const fields = answerFields(
-      rawHeaders,
-      session.id,
-      this.#masks.reads && this.#mask !== null,
-      this.#call.accepted.served.upstream.secret,
-    );
+    const { secret } = served.upstream;
+    const fields = answerFields(rawHeaders, session.id, this.#masks.reads && this.#mask !== null, secret);
+    const phrase = secret !== '' && statusText.includes(secret) ? '' : statusText;
     session.head(status, fields);
     res.sendDate = false;
     session.durable((ok) => this.#durable(ok));
     // a whole answer sets its own length when it is known
-    if (this.#mask?.kind !== 'whole') this.#whenDurable(() => this.#writeHead(status, statusText, fields));
-    else this.#whole = { statusText, fields };
+    if (this.#mask?.kind !== 'whole') this.#whenDurable(() => this.#writeHead(status, phrase, fields));
+    else this.#whole = { statusText: phrase, fields };
   }
 
   data(chunk: Buffer): void {
@@ -117,7 +113,8 @@ export class Answer implements AnswerSink {
         }
         this.#leaveJudged(pieces, this.#mask);
       }
-      this.#whenDurable(() => this.#finish(rawTrailers));
+      const { secret } = this.#call.accepted.served.upstream;
+      this.#whenDurable(() => this.#finish(trailerFields(rawTrailers, secret)));
     });
   }
 

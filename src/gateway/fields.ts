@@ -114,10 +114,29 @@ export function answerFields(raw: readonly string[], session: string, edited: bo
   return fields;
 }
 
+/** Returns the trailer lines of the answer to the caller, by the same rules as its head; empty for an answer without. */
+export function trailerFields(raw: readonly string[], secret: string): readonly string[] {
+  if (raw.length === 0) return raw;
+  return raw.flatMap((name, at) => {
+    const value = raw[at + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (at % 2 === 1 || HOP_BY_HOP.has(lower) || isOurs(lower)) return [];
+    return secret !== '' && value.includes(secret) ? [] : [name, value];
+  });
+}
+
 /** Returns the last value of a field among raw lines, or an empty string. `name` is lower-case. */
 export function fieldValue(raw: readonly string[], name: string): string {
   for (let at = raw.length - 2; at >= 0; at -= 2) {
     if (raw[at]?.length === name.length && raw[at]?.toLowerCase() === name) return raw[at + 1] ?? '';
   }
   return '';
+}
+
+/** Returns how the bytes of an answer are coded, by its content or by its transfer (RFC 9112 §6.1); '' for as they are. */
+export function codingOf(raw: readonly string[]): string {
+  const content = fieldValue(raw, 'content-encoding');
+  if (content !== '') return content;
+  const transfer = fieldValue(raw, 'transfer-encoding');
+  return transfer.toLowerCase() === 'chunked' ? '' : transfer;
 }

@@ -60,7 +60,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     const mask = maskAnswerOf(call, verdict);
     forward(
       served.upstream,
-      { request, body, fields: masked?.fields ?? [], identity: mask.reads },
+      { request, body, fields: masked?.fields ?? [], identity: mask.identity },
       new Answer(call, session, mask),
     );
   } catch (cause) {

@@ -18,10 +18,12 @@ export function maskBody(call: Underway, content: Content | null, verdict: Verdi
 
 /** How the answer of a call is to be masked. */
 export interface AnswerMasks {
-  /** True when the answer may be edited, so that it must come uncoded. */
+  /** True when the answer may be edited. */
   readonly reads: boolean;
-  /** Returns the mask for an answer with this head, null for none. Throws Failure `answer-unreadable`. */
-  for(contentType: string, contentEncoding: string): AnswerMask | null;
+  /** True when the answer is looked into, so that it must come uncoded. */
+  readonly identity: boolean;
+  /** Returns the mask for an answer with this head, null for none. `coding` is '' for none. Throws Failure `answer-unreadable`. */
+  for(contentType: string, coding: string): AnswerMask | null;
 }
 
 /** The most of a whole answer that is held to be masked. */
@@ -37,8 +39,9 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
   const opaque = served.config.opaque === 'allow';
   return {
     reads: true,
-    for(contentType, contentEncoding) {
-      const coded = isCoded(contentEncoding);
+    identity: true,
+    for(contentType, coding) {
+      const coded = isCoded(coding);
       if (operation === null || coded)
         return unread(call, opaque, coded ? 'is compressed' : 'is of an unknown operation');
       try {
@@ -59,22 +62,29 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
   };
 }
 
-const isCoded = (contentEncoding: string): boolean =>
-  contentEncoding !== '' && contentEncoding.toLowerCase() !== 'identity';
+const isCoded = (coding: string): boolean => coding !== '' && coding.toLowerCase() !== 'identity';
 
-/** Nothing is masked: the answer passes as it comes, and what it says of tokens used is read along. */
-function observing({ accepted: { operation, served } }: Underway): AnswerMasks {
+/**
+ * Nothing is masked: the answer passes as it comes, and what it says of tokens used is read along. An upstream that is
+ * shown a credential must not send it back out of sight (secret-guard.ts): its answers come uncoded too.
+ */
+function observing(call: Underway): AnswerMasks {
+  const { operation, served } = call.accepted;
+  const guarded = served.upstream.secret !== '';
   return {
     reads: false,
-    for: (contentType, contentEncoding) =>
-      operation === null || isCoded(contentEncoding)
-        ? null
-        : observeAnswer({ codec: served.codec, operation, contentType, limit: OBSERVED_LIMIT }),
+    identity: guarded,
+    for(contentType, coding) {
+      const coded = isCoded(coding);
+      if (coded && guarded) return unread(call, served.config.opaque === 'allow', 'is compressed');
+      if (operation === null || coded) return null;
+      return observeAnswer({ codec: served.codec, operation, contentType, limit: OBSERVED_LIMIT });
+    },
   };
 }
 
 function unread(call: Underway, opaque: boolean, why: string): null {
-  if (!opaque) throw new Failure('answer-unreadable', `an answer that policy masks ${why}`);
+  if (!opaque) throw new Failure('answer-unreadable', `an answer that has to be looked into ${why}`);
   call.session?.mark(`answer passed unread: it ${why}`);
   return null;
 }
