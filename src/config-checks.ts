@@ -1,7 +1,7 @@
 /** What must hold between the parts of a config, beyond what each part says of itself. */
 
 import { isIP } from 'node:net';
-import { isLoopback } from './address.ts';
+import { isLoopback, splitUpstream, unixPath } from './address.ts';
 import type { Config } from './config.ts';
 import { wrongApprover } from './config-approvers.ts';
 import type { ConfigIssue } from './config-issues.ts';
@@ -78,7 +78,26 @@ const listenerServices: Check = ({ listeners = [], services }) => {
   });
 };
 
-const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1]);
+/** Shorter than a path in `sockaddr_un` on Linux (108) and macOS (104), where a longer one would be cut or refused. */
+const MAX_SOCKET_PATH = 100;
+
+const socketPaths: Check = ({ listeners = [], services = [] }) => [
+  ...listeners.flatMap(({ address }, at) => {
+    const bytes = Buffer.byteLength(unixPath(address) ?? '');
+    const why = `expected the path of a socket of at most ${MAX_SOCKET_PATH} bytes, found ${bytes}`;
+    return when(bytes > MAX_SOCKET_PATH, ['listeners', at, 'address'], why);
+  }),
+  ...services.flatMap(({ upstream: { url } }, at) =>
+    when(
+      url.startsWith('unix:') && splitUpstream(url) === null,
+      ['services', at, 'upstream', 'url'],
+      `expected unix:/PATH or unix:/PATH:/MOUNT, found ${safeJson(url)}`,
+    ),
+  ),
+];
+
+const portOf = (address: string): number =>
+  unixPath(address) === null ? Number(/:(\d+)$/.exec(address)?.[1]) : Number.NaN;
 
 const addresses: Check = ({ listeners = [], control }) => {
   const all: { address: string; path: ConfigPath }[] = listeners.map(({ address }, at) => ({
@@ -140,6 +159,7 @@ const baseUrls: Check = ({ public_url: publicUrl, services = [] }) => [
 ];
 
 const isRange = (text: string): boolean => {
+  if (text === 'unix') return true;
   const [address = '', bits, ...rest] = text.split('/');
   const most = { 4: 32, 6: 128 }[isIP(address)];
   if (most === undefined || rest.length > 0) return false;
@@ -148,7 +168,11 @@ const isRange = (text: string): boolean => {
 
 const trustedProxies: Check = ({ trusted_proxies: ranges = [] }) =>
   ranges.flatMap((range, at) =>
-    when(!isRange(range), ['trusted_proxies', at], `expected an address or a CIDR range, found ${safeJson(range)}`),
+    when(
+      !isRange(range),
+      ['trusted_proxies', at],
+      `expected an address, a CIDR range or unix, found ${safeJson(range)}`,
+    ),
   );
 
 /** Header fields that frame a message or route it: not a place for a credential (RFC 9110 §7.6.1). */
@@ -247,6 +271,7 @@ const CHECKS: readonly Check[] = [
   hosts,
   listenerServices,
   addresses,
+  socketPaths,
   issuers,
   clockSkew,
   baseUrls,

@@ -40,6 +40,14 @@ const secret = z
   )
   .describe('A secret by reference: `{ env: NAME }` or `{ file: PATH }`; never the secret itself.');
 
+const listenAddress = z
+  .string()
+  .regex(
+    /^(?:unix:\/.+|(?:\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5})$/,
+    'expected HOST:PORT, for example 127.0.0.1:8080, or unix:/PATH',
+  )
+  .describe('Where to listen, `HOST:PORT`, or `unix:/PATH` for a Unix socket, which the first data worker serves.');
+
 const address = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5}$/, 'expected HOST:PORT, for example 127.0.0.1:8080')
@@ -81,7 +89,17 @@ const service = z.strictObject({
   host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
   upstream: z
     .strictObject({
-      url: z.url({ protocol: /^https?$/ }).describe('Origin of the model server, with a mount path if it has one.'),
+      url: z
+        .url({ protocol: /^(?:https?|unix)$/ })
+        .describe(
+          'Origin of the model server, with a mount path if it has one; `unix:/PATH` or `unix:/PATH:/MOUNT` for a Unix socket.',
+        ),
+      http: z
+        .literal([1.1, 2])
+        .default(1.1)
+        .describe(
+          'The version of HTTP that the model server is spoken to in; `2` without TLS is HTTP/2 with prior knowledge.',
+        ),
       credential: z
         .union(
           [
@@ -174,7 +192,7 @@ export const configSchema = z.strictObject({
   listeners: z
     .array(
       z.strictObject({
-        address,
+        address: listenAddress,
         service: name().optional().describe('Serve only this service here, at the root path.'),
         tls: z
           .strictObject({
@@ -203,7 +221,9 @@ export const configSchema = z.strictObject({
   trusted_proxies: z
     .array(z.string().min(1))
     .default([])
-    .describe("Addresses or CIDR ranges whose `x-forwarded-for` counts; nobody's by default."),
+    .describe(
+      "Addresses or CIDR ranges whose `x-forwarded-for` counts, `unix` for whoever connects to a Unix socket; nobody's by default.",
+    ),
   limits: z
     .strictObject({
       headers: size().prefault('16KiB').describe('The largest request head.'),

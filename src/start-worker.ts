@@ -2,7 +2,7 @@
 
 import { workerData } from 'node:worker_threads';
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
-import { cannotOpen, splitAddress } from './address.ts';
+import { cannotOpen, splitAddress, unixPath } from './address.ts';
 import { systemClock } from './clock.ts';
 import type { Config, SecretRef } from './config.ts';
 import { createBodyBudget } from './gateway/body.ts';
@@ -65,16 +65,25 @@ const listenerKeys = ({ cert, key, clientCa }: ListenerTls): ListenerKeys => ({
   clientCa: clientCa === undefined ? null : epochParts.secret(clientCa),
 });
 
+/** `ports` are those that the first worker got; empty when this is the first. */
+async function tcpPlace(address: string, ports: readonly number[], at: number) {
+  const { host, port } = splitAddress(address);
+  const shared = (birth.config.workers ?? 1) > 1;
+  // workers share a port with one another, never with another process that would get half of the calls
+  if (shared && ports.length === 0) await refuseTaken(host, port);
+  return { kind: 'tcp', host, port: ports[at] ?? port, shared } as const;
+}
+
 const verbs: WorkerVerbs = {
   async listen(ports) {
     for (const [at, { address, service, tls }] of birth.config.listeners.entries()) {
-      const { host, port } = splitAddress(address);
-      const shared = (birth.config.workers ?? 1) > 1;
+      const path = unixPath(address);
+      // a socket in the file system cannot be shared: the first worker has it
+      if (path !== null && birth.index > 0) continue;
       const keys = tls === undefined ? null : listenerKeys(tls);
-      const options = { host, port: ports[at] ?? port, shared, service: service ?? '', tls: keys };
       try {
-        // workers share a port with one another, never with another process that would get half of the calls
-        if (shared && ports.length === 0) await refuseTaken(host, port);
+        const place = path === null ? await tcpPlace(address, ports, at) : ({ kind: 'unix', path } as const);
+        const options = { at: place, service: service ?? '', tls: keys };
         listeners.push(await listen(gate, birth.config, active, options));
       } catch (cause) {
         throw cannotOpen(`listeners[${at}].address`, address, cause);

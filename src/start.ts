@@ -23,7 +23,7 @@ import { tendIndex } from './store/tend-index.ts';
 
 /** A gateway that takes calls. */
 export interface Running {
-  /** Ports of the listeners, in config order, and of the control port. */
+  /** Ports of the listeners, in config order (0 for a Unix socket), and of the control port. */
   readonly ports: { readonly listeners: readonly number[]; readonly control: number };
   /** Reads the config again. Resolves to false, and keeps the old one, when the new one cannot be used. */
   reload(): Promise<boolean>;

@@ -76,7 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'log',
     'text',
   ],
-  gateway: [...VERBS, 'protocol', 'detect', 'config', 'call', 'reasons', 'clock', 'log'],
+  gateway: [...VERBS, 'protocol', 'detect', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   control: ['identify', 'approve', 'store', 'protocol', 'call', 'reasons'],
   identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   inspect: ['protocol', 'detect', 'call', 'reasons'],

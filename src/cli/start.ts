@@ -42,6 +42,10 @@ const stopOnSignals = (running: Running, io: Io): void => {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
 };
 
+/** A Unix socket has no port. */
+const showPorts = (ports: readonly number[]): string =>
+  ports.map((port) => (port === 0 ? 'a Unix socket' : `port ${port}`)).join(', ');
+
 const start = async (io: Io, configPath: string): Promise<void> => {
   await refuseProblems(io, configPath);
   // Imported here: the gateway is much to load for a command that only prints its version.
@@ -51,9 +55,7 @@ const start = async (io: Io, configPath: string): Promise<void> => {
   });
   stopOnSignals(running, io);
   const { listeners, control } = running.ports;
-  io.print({ listeners, control }, [
-    `sallyport takes calls on port ${listeners.join(', ')}; control on port ${control}`,
-  ]);
+  io.print({ listeners, control }, [`sallyport takes calls on ${showPorts(listeners)}; control on port ${control}`]);
   const code = await running.finished;
   if (code !== EXIT.ok) throw new CliError(EXIT.internal, 'a part of the gateway failed; the log says which');
 };

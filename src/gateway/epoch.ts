@@ -2,6 +2,7 @@
 
 import { createHmac } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { unixPath } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, SecretRef, ServiceConfig } from '../config.ts';
 import { compilePolicies } from '../decide/compile.ts';
@@ -56,9 +57,13 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
 }
 
 /** Returns where callers reach the gateway: `public_url`, or the first listener. */
-export const publicUrl = (config: Config): string =>
-  config.public_url ??
-  `${config.listeners[0]?.tls === undefined ? 'http' : 'https'}://${config.listeners[0]?.address ?? ''}`;
+export const publicUrl = (config: Config): string => config.public_url ?? firstListener(config);
+
+function firstListener({ listeners: [first] }: Config): string {
+  const address = first?.address ?? '';
+  const host = unixPath(address) === null ? address : 'localhost';
+  return `${first?.tls === undefined ? 'http' : 'https'}://${host}`;
+}
 
 function sameIdentity(config: Config, previous: OpenEpoch | null): previous is OpenEpoch {
   return (

@@ -3,8 +3,10 @@
 import type { Dispatcher } from 'undici';
 import type { CanonicalRequest } from '../call.ts';
 import { Failure } from '../reasons.ts';
-import type { Upstream } from './upstream.ts';
 import { replaceFields, requestFields } from './fields.ts';
+import { forwardHttp2 } from './forward-http2.ts';
+import { upstreamFailure } from './upstream-failure.ts';
+import type { Upstream } from './upstream.ts';
 
 /** Takes one answer as it arrives. */
 export interface AnswerSink {
@@ -41,22 +43,18 @@ export interface Outgoing {
 /** Starts the call upstream. Never throws: what goes wrong reaches `sink.fail`. */
 export function forward(upstream: Upstream, outgoing: Outgoing, sink: AnswerSink): void {
   const { request, body } = outgoing;
-  const path = upstream.mount + request.path;
+  const { method } = request;
+  const mounted = upstream.mount + request.path;
+  const path = request.query === '' ? mounted : `${mounted}?${request.query}`;
   try {
-    upstream.pool.dispatch(
-      {
-        method: request.method,
-        path: request.query === '' ? path : `${path}?${request.query}`,
-        headers: requestFields(
-          replaceFields(request.rawHeaders, outgoing.fields),
-          upstream.fields,
-          body === null ? null : body.length,
-          outgoing.identity,
-        ),
-        body,
-      },
-      new Arrival(sink),
+    const headers = requestFields(
+      replaceFields(request.rawHeaders, outgoing.fields),
+      upstream.fields,
+      body === null ? null : body.length,
+      outgoing.identity,
     );
+    if (upstream.http2 !== null) forwardHttp2(upstream.http2, { method, path, fields: headers, body }, sink);
+    else upstream.pool.dispatch({ method, path, headers, body }, new Arrival(sink));
   } catch (cause) {
     sink.fail(new Failure('internal', 'the request could not be written for the upstream', { cause }));
   }
@@ -117,28 +115,4 @@ const ABORTED = new Error('the gateway ended the upstream call');
 function rawStrings(raw: unknown): readonly string[] {
   if (!Array.isArray(raw)) return [];
   return raw.map((item: Buffer | string) => (typeof item === 'string' ? item : item.toString('latin1')));
-}
-
-const TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]);
-
-function upstreamFailure(error: Error, headed: boolean): Failure {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  const options = { cause: error };
-  if (TIMEOUTS.has(code))
-    return new Failure('upstream-timeout', `the upstream was silent for too long (${code})`, options);
-  if (!headed && UNREACHABLE.has(code))
-    return new Failure('upstream-unreachable', `the upstream cannot be reached (${code})`, options);
-  return new Failure(
-    'upstream-failed',
-    `the upstream broke off ${headed ? 'within' : 'before'} its answer (${code})`,
-    options,
-  );
 }

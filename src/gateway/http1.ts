@@ -7,6 +7,7 @@ import { REASONS, type Reason } from '../reasons.ts';
 import { BREAK_OFF_MS, type CallResponse } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { problemDocument, refusalFor } from './refusal.ts';
+import { UNIX_PEER } from './source.ts';
 
 /** Field lines of a head, the same bound for both versions of HTTP. */
 export const MAX_FIELDS = 200;
@@ -78,7 +79,7 @@ export function refuseUnparsed(gate: Gate, error: NodeJS.ErrnoException, socket:
 
 /** Refuses a connection on which no request can be told apart: counted like any stranger's, answered, and ended. */
 export function refuseConnection(gate: Gate, socket: Socket, reason: Reason): void {
-  gate.recorder.refused(socket.remoteAddress ?? '', reason);
+  gate.recorder.refused(socket.remoteAddress ?? UNIX_PEER, reason);
   gate.watcher.refused(reason);
   const body = JSON.stringify(problemDocument(refusalFor(reason), null));
   socket.end(

@@ -11,6 +11,7 @@ import {
 import type { Socket } from 'node:net';
 import type { Config } from '../config.ts';
 import { MAX_FIELDS } from './http1.ts';
+import { UNIX_PEER } from './source.ts';
 
 /** A stream whose head has arrived. */
 export interface Http2Arrival {
@@ -82,7 +83,7 @@ export function http2Front(limits: Config['limits'], onStream: (arrival: Http2Ar
 
 /** Hands on the streams of a session and ends it when it is idle: pings do not keep it alive, calls do. */
 function tend(session: ServerHttp2Session, limits: Config['limits'], onStream: (arrival: Http2Arrival) => void): void {
-  const peer = session.socket.remoteAddress ?? '';
+  const peer = session.socket.remoteAddress ?? UNIX_PEER;
   const idle = (): void => {
     session.close();
     // who opened no stream, or will not let go, is not waited for

@@ -10,17 +10,31 @@ import { lookAtFirstBytes } from './front-door.ts';
 import type { Gate } from './gate.ts';
 import { http1Options, type Http1Response, MAX_FIELDS, refuseConnection, refuseUnparsed } from './http1.ts';
 import { http2Front } from './http2.ts';
+import { UNIX_PEER } from './source.ts';
+import { freeSocketPath } from './unix-socket.ts';
 
 /** Where to listen. */
 export interface ListenOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Several workers share the port (SO_REUSEPORT). */
-  readonly shared: boolean;
+  readonly at: TcpPlace | UnixPlace;
   /** The service that the listener is bound to; empty for none. */
   readonly service: string;
   /** Null for plain text. */
   readonly tls: ListenerKeys | null;
+}
+
+/** An address that callers reach by the network. */
+interface TcpPlace {
+  readonly kind: 'tcp';
+  readonly host: string;
+  readonly port: number;
+  /** Several workers share the port (SO_REUSEPORT). */
+  readonly shared: boolean;
+}
+
+/** A socket in the file system: whoever may write to it may connect. */
+interface UnixPlace {
+  readonly kind: 'unix';
+  readonly path: string;
 }
 
 /** What a listener proves itself with, in PEM. */
@@ -33,6 +47,7 @@ export interface ListenerKeys {
 
 /** A listener that is open. */
 export interface Listener {
+  /** 0 for a Unix socket. */
   readonly port: number;
   /** Stops taking connections; resolves when all calls have ended, at the latest after `deadline` ms. */
   drain(deadline: number): Promise<void>;
@@ -49,7 +64,7 @@ export async function listen(
   const arrivals = createArrivals(gate, config, active, options.service);
   const server = createServer(limits, options.tls);
   const onRequest = (req: IncomingMessage, res: Http1Response): void =>
-    arrivals.request(req, res, req.socket.remoteAddress ?? '');
+    arrivals.request(req, res, req.socket.remoteAddress ?? UNIX_PEER);
   server.on('request', onRequest);
   // the answer to an expectation waits for identify (handle writes it)
   server.on('checkContinue', onRequest);
@@ -63,17 +78,9 @@ export async function listen(
   if (options.tls === null) openPlain(place);
   else openSecure(place);
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, reusePort: options.shared, backlog: 1024 }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error('expected a TCP address to listen on');
+  const port = await bind(server, options.at);
   return {
-    port: bound.port,
+    port,
     drain(deadline) {
       http2.close();
       return drain(server, deadline, () => {
@@ -89,6 +96,21 @@ export async function refuseTaken(host: string, port: number): Promise<void> {
   const probe = createProbe();
   await new Promise<void>((resolve, reject) => probe.once('error', reject).listen({ host, port }, resolve));
   await new Promise((resolve) => probe.close(resolve));
+}
+
+/** Resolves to the port; 0 for a Unix socket. */
+async function bind(server: HttpServer, at: ListenOptions['at']): Promise<number> {
+  if (at.kind === 'unix') await freeSocketPath(at.path);
+  const where = at.kind === 'unix' ? { path: at.path } : { host: at.host, port: at.port, reusePort: at.shared };
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...where, backlog: 1024 }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const bound = server.address();
+  return bound === null || typeof bound === 'string' ? 0 : bound.port;
 }
 
 type HttpServer = Server<typeof IncomingMessage, typeof Http1Response>;
@@ -124,7 +146,7 @@ function openSecure({ gate, limits, server, sockets, http2 }: Place): void {
   server.on('connection', (socket: Socket) => keep(sockets, socket));
   server.on('secureConnection', (socket: TLSSocket) => (socket.alpnProtocol === 'h2' ? http2(socket) : http1(socket)));
   server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
-    countRefusal(gate, socket.remoteAddress ?? '', 'bad-request');
+    countRefusal(gate, socket.remoteAddress ?? UNIX_PEER, 'bad-request');
     socket.destroy();
   });
 }

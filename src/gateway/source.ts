@@ -8,14 +8,19 @@ export interface TrustedProxies {
   source(peer: string, forwardedFor: string): string;
 }
 
+/** The address of whoever connects to a Unix socket. */
+export const UNIX_PEER = 'unix';
+
 const plain = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address);
 
 /** Returns the reader for a list of addresses and CIDR ranges. Throws on an entry that is neither. */
 export function trustedProxies(entries: readonly string[]): TrustedProxies {
   if (entries.length === 0) return { source: (peer) => plain(peer) };
   const list = new BlockList();
-  for (const entry of entries) addEntry(list, entry);
+  for (const entry of entries) if (entry !== UNIX_PEER) addEntry(list, entry);
+  const trustsUnix = entries.includes(UNIX_PEER);
   const trusts = (address: string): boolean => {
+    if (address === UNIX_PEER) return trustsUnix;
     const family = isIP(address);
     return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
   };

@@ -3,12 +3,18 @@
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { lookup } from 'node:dns';
 import { Pool } from 'undici';
+import { splitUpstream, type UpstreamAddress } from '../address.ts';
 import type { ServiceConfig } from '../config.ts';
 import type { UpstreamFields } from './fields.ts';
+import type { Http2Way } from './forward-http2.ts';
+import { Http2Sessions } from './upstream-http2.ts';
 
 /** A connected upstream. */
 export interface Upstream {
+  /** HTTP/1.1 connections; idle where the upstream is spoken to in HTTP/2. */
   readonly pool: Pool;
+  /** Null where the upstream is spoken to in HTTP/1.1. */
+  readonly http2: Http2Way | null;
   /** Mount path of the model server without a trailing slash; empty for none. */
   readonly mount: string;
   readonly fields: UpstreamFields;
@@ -37,11 +43,13 @@ export function isMetadataAddress(address: string): boolean {
 
 /** Returns the upstream of a service. `secret` is the resolved credential; empty when it presents none. Throws on a metadata address. */
 export function openUpstream(config: ServiceConfig, secret: string, callerCredentials: ReadonlySet<string>): Upstream {
-  const url = new URL(config.upstream.url);
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  if (isMetadataAddress(hostname))
-    throw new Error(`services.${config.name}.upstream.url: ${hostname} is a metadata or link-local address`);
-  const pool = new Pool(url.origin, {
+  const address = splitUpstream(config.upstream.url);
+  if (address === null) throw new Error(`services.${config.name}.upstream.url: expected http, https or unix`);
+  if (isMetadataAddress(address.hostname))
+    throw new Error(`services.${config.name}.upstream.url: ${address.hostname} is a metadata or link-local address`);
+  const pool = new Pool(address.origin, {
+    // undici's default is to speak HTTP/2 where the server would rather; what is spoken is what the config says
+    allowH2: false,
     connections: config.upstream.connections,
     pipelining: 1,
     // servers such as uvicorn close idle connections after 5 s: leave before they do, so that no POST meets a closing one
@@ -50,16 +58,36 @@ export function openUpstream(config: ServiceConfig, secret: string, callerCreden
     headersTimeout: config.upstream.answer_timeout,
     bodyTimeout: config.upstream.idle_timeout,
     maxHeaderSize: 64 * 1024,
-    connect: { timeout: config.upstream.connect_timeout, lookup: lookupOutsideMetadata },
+    connect: {
+      timeout: config.upstream.connect_timeout,
+      lookup: lookupOutsideMetadata,
+      ...(address.socketPath === null ? {} : { socketPath: address.socketPath }),
+    },
   });
+  const http2 = config.upstream.http === 2 ? http2Way(config, address) : null;
   return {
     pool,
-    mount: url.pathname.replace(/\/+$/, ''),
-    fields: { host: url.host, credential: credentialLine(config, secret), callerCredentials },
+    http2,
+    mount: address.mount,
+    fields: { host: address.host, credential: credentialLine(config, secret), callerCredentials },
     secret,
-    close: () => pool.close(),
+    close: async () => {
+      await Promise.all([pool.close(), http2?.sessions.close()]);
+    },
   };
 }
+
+const http2Way = ({ upstream }: ServiceConfig, address: UpstreamAddress): Http2Way => ({
+  sessions: new Http2Sessions({
+    address,
+    connections: upstream.connections,
+    connectTimeout: upstream.connect_timeout,
+    lookup: lookupOutsideMetadata,
+  }),
+  scheme: address.secure ? 'https' : 'http',
+  answerTimeout: upstream.answer_timeout,
+  idleTimeout: upstream.idle_timeout,
+});
 
 function credentialLine(config: ServiceConfig, secret: string): readonly string[] {
   const { credential } = config.upstream;
