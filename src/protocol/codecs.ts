@@ -3,10 +3,11 @@
 import { anthropic } from './anthropic.ts';
 import type { Codec } from './codec.ts';
 import { http } from './http.ts';
+import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
 
 /** A `protocol` of the config. */
-export type Protocol = 'openai' | 'anthropic' | 'http';
+export type Protocol = 'openai' | 'anthropic' | 'ollama' | 'http';
 
 /** The codecs by the name that the config gives them. */
-export const codecs: Readonly<Record<Protocol, Codec>> = { openai, anthropic, http };
+export const codecs: Readonly<Record<Protocol, Codec>> = { openai, anthropic, ollama, http };

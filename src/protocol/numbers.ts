@@ -36,9 +36,9 @@ export const finiteNumber = (body: JsonObject, name: string): number | null => {
   throw wrong(name, 'a number');
 };
 
-/** Returns the flag, false when unset or null. Throws Failure `body-unreadable` for anything else. */
-export const flag = (body: JsonObject, name: string): boolean => {
-  const value = member(body, name) ?? false;
+/** Returns the flag, `otherwise` when unset or null. Throws Failure `body-unreadable` for anything else. */
+export const flag = (body: JsonObject, name: string, otherwise = false): boolean => {
+  const value = member(body, name) ?? otherwise;
   if (typeof value === 'boolean') return value;
   throw wrong(name, 'true or false');
 };

@@ -1,0 +1,41 @@
+import OpenAI from 'openai';
+import { ASK, ASK_TOOL, collect, type Endpoint, scenariosOf, user } from './scenario.ts';
+
+const clientOf = ({ url, token }: Endpoint): OpenAI =>
+  new OpenAI({ baseURL: `${url}/v1`, apiKey: token, maxRetries: 0 });
+
+const MAIL = {
+  type: 'function',
+  function: { name: 'mail', parameters: { type: 'object', properties: { to: { type: 'string' } } } },
+} as const;
+
+const ask = { model: 'gpt-1', messages: [user(ASK)] };
+const does = scenariosOf('openai', 'openai');
+
+/** What the client of OpenAI does. */
+export const OPENAI = [
+  does('chat', 'chat gpt-1', ['choices.0.message.content'], async (at) => clientOf(at).chat.completions.create(ask)),
+  does('chat-stream', 'chat gpt-1 stream', ['choices.0.delta.content'], async (at) =>
+    collect(await clientOf(at).chat.completions.create({ ...ask, stream: true }), (chunk) => chunk),
+  ),
+  does('chat-tool-stream', 'chat gpt-1 stream', ['json:choices.0.delta.tool_calls.0.function.arguments'], async (at) =>
+    collect(
+      await clientOf(at).chat.completions.create({
+        model: 'gpt-1',
+        messages: [user(ASK_TOOL)],
+        tools: [MAIL],
+        stream: true,
+      }),
+      (chunk) => chunk,
+    ),
+  ),
+  does('responses', 'responses gpt-1', ['output.0.content.0.text'], async (at) =>
+    clientOf(at).responses.create({ model: 'gpt-1', input: ASK }),
+  ),
+  does('responses-stream', 'responses gpt-1 stream', ['delta'], async (at) =>
+    collect(await clientOf(at).responses.create({ model: 'gpt-1', input: ASK, stream: true }), (event) => event),
+  ),
+  does('embeddings', 'embeddings emb-1', [], async (at) =>
+    clientOf(at).embeddings.create({ model: 'emb-1', input: ASK, encoding_format: 'float' }),
+  ),
+];
