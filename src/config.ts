@@ -48,6 +48,20 @@ const listenAddress = z
   )
   .describe('Where to listen, `HOST:PORT`, or `unix:/PATH` for a Unix socket, which the first data worker serves.');
 
+const retentionRule = z.strictObject({
+  name: name().describe('What the ledger calls the rule.'),
+  services: z.array(name()).default([]).describe('Sessions of one of these services; of all when empty.'),
+  groups: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Sessions of callers in one of these groups; of all when empty.'),
+  findings: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Sessions in which one of these entities was found; all when empty.'),
+  keep: duration().describe('How long they are kept.'),
+});
+
 const address = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5}$/, 'expected HOST:PORT, for example 127.0.0.1:8080')
@@ -263,7 +277,13 @@ export const configSchema = z.strictObject({
     .describe('How calls wait for a human.'),
   recording: z
     .strictObject({
-      keep: duration().prefault('90d').describe('How long recordings are kept.'),
+      keep: duration()
+        .prefault('90d')
+        .describe('How long recordings are kept; then their keys are destroyed, and the ledger says so.'),
+      retention: z
+        .array(retentionRule)
+        .default([])
+        .describe('Recordings that are kept for longer or shorter: the first rule that a session meets counts.'),
       key: secret
         .default({ file: './keys/recording.key' })
         .describe('The key that recordings are encrypted under; `sallyport init` makes one.'),

@@ -102,7 +102,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       ],
       async reload(config, hash) {
         await everyWorker((worker) => worker.reload({ ...config, workers: count }));
-        await recorder.config(hash);
+        await recorder.config({ hash, recording: config.recording });
       },
       async drain(deadline) {
         expected = true;

@@ -7,17 +7,21 @@ import { type Box, openApprovals, type OwnedApprovals } from './approve/approve.
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { approvalHashes } from './approve/envelope.ts';
 import { systemClock } from './clock.ts';
+import type { LeafBody } from './ledger/leaf.ts';
 import { type Log as Ledger, openLog } from './ledger/log.ts';
 import { parseSigner } from './ledger/note-key.ts';
 import { createLog } from './log.ts';
 import { open as openSealed, seal } from './record/cobblestone.ts';
+import { type ErrandLine, openErrandLine } from './record/errand-line.ts';
+import { type Desk, openDesk } from './record/evidence-desk.ts';
 import { type Recording, startRecording } from './record/recording.ts';
+import { Retention } from './record/retention.ts';
 import { serve } from './rpc.ts';
 import { readRecordingKey, resolveSecret } from './secrets.ts';
 import type { ApprovalTables } from './store/approvals.ts';
-import type { IndexTables } from './store/sessions.ts';
+import { type IndexTables, indexWriter } from './store/sessions.ts';
 import { openIndex, openState } from './store/sqlite.ts';
-import { RECORDER_VERBS, type RecorderBirth, type RecorderVerbs } from './threads.ts';
+import { RECORDER_VERBS, type RecorderBirth, type RecorderVerbs, type RecordingConfig } from './threads.ts';
 import { createRecordingMetrics } from './watch/recording-metrics.ts';
 
 const birth: RecorderBirth = workerData;
@@ -31,15 +35,24 @@ const index = openIndex<IndexTables>(folder);
 /** How often approvals that ran out of time are looked for when nobody asks. Milliseconds. */
 const EXPIRE_EVERY = 1_000;
 
+const now = (): number => systemClock.now();
+
 interface Parts {
   readonly ledger: Ledger;
   readonly recording: Recording;
   readonly approvals: OwnedApprovals;
+  readonly desk: Desk;
+  readonly line: ErrandLine;
   readonly expiry: NodeJS.Timeout;
 }
 
 let parts: Parts | null = null;
-const metrics = createRecordingMetrics(() => parts?.recording.totals ?? null);
+let retention: Retention | null = null;
+const metrics = createRecordingMetrics(() => {
+  if (parts === null) return null;
+  const { sessions, journals } = parts.desk.eraser.totals;
+  return { ...parts.recording.totals, erased: sessions, removed: journals };
+});
 
 async function openParts(): Promise<Parts> {
   const ledger = await openLog({ dir: folder, signer: parseSigner(resolveSecret(config.ledger.key, baseDir)) });
@@ -72,7 +85,32 @@ async function openParts(): Promise<Parts> {
     () => void approvals.expire().catch((err: unknown) => log.error({ err }, 'approvals cannot expire')),
     EXPIRE_EVERY,
   );
-  return { ledger, recording, approvals, expiry };
+  const writer = indexWriter(index.raw);
+  const append = (body: LeafBody): Promise<number> => recording.append(body);
+  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now });
+  const line = await openErrandLine(folder, desk.run);
+  return { ledger, recording, approvals, desk, line, expiry };
+}
+
+/** Erases what is kept too long from now on, by the rules of a config. */
+function keepFor({ recording, desk }: Parts, { keep, retention: rules }: RecordingConfig): Retention {
+  const { holds, eraser, sessions, memo, wished } = desk;
+  const started = new Retention({
+    folder,
+    recordingKey,
+    rules: { rules, keep },
+    sessions,
+    holds,
+    eraser,
+    memo,
+    now,
+    log,
+    rotate: () => recording.rotate(),
+    forgetRefusals: (at) => indexWriter(index.raw).forgetRefusals(at),
+    wished,
+  });
+  started.start();
+  return started;
 }
 
 /** Bodies of held calls, sealed under a key of their own and bound to their approval. */
@@ -87,13 +125,18 @@ function sealedUnder(key: Uint8Array): Box {
 const verbs: RecorderVerbs = {
   async open() {
     parts = await openParts();
+    retention = keepFor(parts, config.recording);
   },
-  async config(hash) {
+  async config({ hash, recording }) {
     await parts?.recording.append({ type: 'config', hash });
+    await retention?.stop();
+    if (parts !== null) retention = keepFor(parts, recording);
   },
   metrics: () => metrics.getMetricsAsJSON(),
   async close() {
     clearInterval(parts?.expiry);
+    await retention?.stop();
+    await parts?.line.close();
     await parts?.recording.close();
     await parts?.ledger.close();
     await state.close();

@@ -41,6 +41,9 @@ export const WORKER_VERBS = [
   'drain',
 ] as const satisfies (keyof WorkerVerbs)[];
 
+/** What a config says of recordings. */
+export type RecordingConfig = Config['recording'];
+
 /** What the recorder thread begins with. */
 export interface RecorderBirth {
   readonly config: Config;
@@ -60,8 +63,8 @@ export interface RecorderBirth {
 export interface RecorderVerbs {
   /** Recovers what an earlier run left unsealed, opens the ledger and the store, and resolves when calls can be recorded. */
   open(nothing: undefined): Promise<void>;
-  /** Seals that another config is in force. */
-  config(hash: string): Promise<void>;
+  /** Seals that another config is in force, and keeps recordings as long as it says. */
+  config(next: { readonly hash: string; readonly recording: RecordingConfig }): Promise<void>;
   metrics(nothing: undefined): Promise<MetricsSnapshot>;
   /** Seals everything and signs a last checkpoint. Workers have closed their recorders before. */
   close(nothing: undefined): Promise<void>;

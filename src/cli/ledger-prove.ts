@@ -9,6 +9,7 @@ import { readRecordingKey } from '../secrets.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
+import { accountName, runErrand } from './sessions-errand.ts';
 import { dataFolder, rowOf } from './sessions-files.ts';
 
 interface ProveOptions {
@@ -23,6 +24,7 @@ async function proofOf(io: Io, id: string, { config, withoutKey }: ProveOptions)
   const folder = dataFolder(loaded);
   const row = await rowOf(folder, id);
   const recordingKey = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
+  if (withoutKey !== true) await runErrand(io, loaded, { kind: 'read', sid: id, how: 'prove', who: accountName() });
   try {
     return await proveSession(row, { folder, recordingKey, withKey: withoutKey !== true });
   } catch (cause) {

@@ -73,8 +73,8 @@ const showLedger = ({
 
 const showJournals = (journals: JournalReport | null): readonly Line[] => {
   if (journals === null) return ['journals: not checked, only the ledger was given'];
-  const { files, frames, sessions, open, unsealed, problems } = journals;
-  const counts = `${files} files, ${frames} frames, ${sessions} sessions, ${open} open, ${unsealed} frames not sealed yet`;
+  const { files, frames, sessions, open, erased, unsealed, problems } = journals;
+  const counts = `${files} files, ${frames} frames, ${sessions} sessions, ${open} open, ${unsealed} frames not sealed yet${erased === 0 ? '' : `, ${erased} erased`}`;
   return [...problems.map(showJournalProblem), [`journals: ${counts}: `, verdict(problems.length)].flat()];
 };
 

@@ -5,11 +5,10 @@ import { join, resolve } from 'node:path';
 import { parseCheckpoint } from '../ledger/checkpoint.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
 import { parseNote } from '../ledger/note.ts';
-import { ledgerFolder } from '../record/ledger-leaves.ts';
-import { type RecordedSession, readSession } from '../record/read-session.ts';
+import { decodeLeaf } from '../ledger/leaf.ts';
+import { ledgerFolder, readLeaves } from '../record/ledger-leaves.ts';
 import { readId } from '../record/session-id.ts';
-import { readRecordingKey } from '../secrets.ts';
-import { findSession } from '../store/list-sessions.ts';
+import { findErased, findSession } from '../store/list-sessions.ts';
 import type { IndexTables, SessionRow } from '../store/sessions.ts';
 import { readIndex, type Store } from '../store/sqlite.ts';
 import type { LoadedConfig } from '../config-file.ts';
@@ -44,33 +43,33 @@ export async function rowOf(folder: string, id: string): Promise<SessionRow> {
   if (readId(id) === null) {
     throw new CliError(EXIT.usage, `${id} is no session id`, { hint: '`sallyport sessions list` shows the ids' });
   }
-  const row = await withIndex(folder, ({ db }) => findSession(db, id));
-  if (row === null) throw new CliError(EXIT.found, `there is no session ${id}`);
-  return row;
-}
-
-/** Resolves to a session, decrypted with the key that the config names. Throws CliError when it cannot be read. */
-export async function recordedSession(
-  loaded: LoadedConfig,
-  id: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<RecordedSession> {
-  const folder = dataFolder(loaded);
-  const row = await rowOf(folder, id);
-  const recordingKey = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env });
-  try {
-    return await readSession(row, { folder, recordingKey, ledgerSize: publishedSize(folder) });
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(EXIT.found, `session ${id} cannot be read: ${message}`, {
-      hint: '`sallyport ledger verify` tells whether its journal was changed',
-      cause,
+  const { row, erased } = await withIndex(folder, async ({ db }) => ({
+    row: await findSession(db, id),
+    erased: await findErased(db, id),
+  }));
+  if (row !== null) return row;
+  for (const { leaf, at, rule } of erased) {
+    if (!(await isErasedBy(folder, id, leaf))) continue;
+    const when = new Date(at).toISOString();
+    throw new CliError(EXIT.found, `session ${id} was erased at ${when}: ${rule}`, {
+      hint: `its keys are destroyed; leaf ${leaf} of the ledger says so`,
     });
   }
+  throw new CliError(EXIT.found, `there is no session ${id}`);
+}
+
+/** True when a leaf says that the keys of this session were destroyed. */
+async function isErasedBy(folder: string, id: string, number: number): Promise<boolean> {
+  const size = publishedSize(folder);
+  for await (const bytes of number < size ? readLeaves(folder, number, size) : []) {
+    const read = decodeLeaf(bytes);
+    return read.kind === 'known' && read.leaf.type === 'content.erased' && read.leaf.sids.includes(id);
+  }
+  return false;
 }
 
 /** Returns the size of the published checkpoint, which is not verified here; 0 when there is none. */
-function publishedSize(folder: string): number {
+export function publishedSize(folder: string): number {
   try {
     return parseCheckpoint(parseNote(readFileSync(join(ledgerFolder(folder), CHECKPOINT_PATH))).text).size;
   } catch {

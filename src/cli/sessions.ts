@@ -7,7 +7,9 @@ import type { SessionRow } from '../store/sessions.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
-import { dataFolder, recordedSession, withIndex } from './sessions-files.ts';
+import { dataFolder, withIndex } from './sessions-files.ts';
+import { keepCommands } from './sessions-keep.ts';
+import { recordedSession } from './sessions-read.ts';
 import { replay } from './sessions-replay.ts';
 import { reasonStyle, sessionJson, showMicros, showSession, showTime } from './sessions-show.ts';
 import { verifySessionCommand } from './sessions-verify.ts';
@@ -108,7 +110,7 @@ async function list(io: Io, options: ListOptions): Promise<void> {
 }
 
 async function show(io: Io, id: string, { config, bodies }: Configured & { readonly bodies?: true }): Promise<void> {
-  const session = await recordedSession(loadConfigFor(io, config), id, io.env);
+  const session = await recordedSession(io, loadConfigFor(io, config), id, 'show');
   io.print(sessionJson(session, bodies === true), showSession(session, bodies === true));
   if (session.seal.kind === 'broken') io.exit(EXIT.found);
 }
@@ -119,7 +121,7 @@ async function replayIt(io: Io, id: string, { config, speed }: Configured & { re
   if (!(factor > 0)) {
     throw new CliError(EXIT.usage, `expected a speed above 0, found ${speed}`, { hint: '`--speed max` does not wait' });
   }
-  const session = await recordedSession(loaded, id, io.env);
+  const session = await recordedSession(io, loaded, id, 'replay');
   await replay(io, session, { speed: factor, services: loaded.config.services });
   if (session.seal.kind === 'broken') io.exit(EXIT.found);
 }
@@ -155,5 +157,6 @@ export const sessionsCommand = (io: Io): Command => {
     .addOption(new Option('--speed <factor>', '2 is twice as fast, `max` does not wait').default('1'))
     .action((id: string, options: Configured & { readonly speed: string }) => replayIt(io, id, options));
   command.addCommand(verifySessionCommand(io));
+  for (const each of keepCommands(io)) command.addCommand(each);
   return command;
 };

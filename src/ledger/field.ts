@@ -16,6 +16,7 @@ export type RequiredField<T> = Field<T> & { readonly optional: false };
 const MAX_TEXT = 256;
 const MAX_HASHES = 64;
 const MAX_NUMBERS = 64;
+const MAX_SESSIONS = 1024;
 
 const textLike = (pattern: RegExp, says: string): RequiredField<string> => ({
   is: (value): value is string => typeof value === 'string' && pattern.test(value),
@@ -62,6 +63,8 @@ export const count: RequiredField<number> = {
   optional: false,
 };
 
+/** Up to 1024 session ids. */
+export const sessionIds = listOf(sessionId, MAX_SESSIONS, `at most ${MAX_SESSIONS} session ids`);
 /** Up to 64 hashes. */
 export const hashes = listOf(hash, MAX_HASHES, `at most ${MAX_HASHES} hashes`);
 /** Up to 64 counts. */

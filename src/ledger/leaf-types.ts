@@ -1,6 +1,6 @@
 /** Every type of leaf and its members: the one table behind the types, the checks and docs/adr/0005-ledger-format.md. */
 
-import { count, counts, hash, hashes, instance, oneOf, optional, sessionId, text, word } from './field.ts';
+import { count, counts, hash, hashes, instance, oneOf, optional, sessionId, sessionIds, text, word } from './field.ts';
 import type { Field, OptionalField, RequiredField } from './field.ts';
 
 /** Members of every leaf, beside `type`. */
@@ -54,6 +54,23 @@ export const LEAF_TYPES = {
   'session.recovered': { sid: sessionId, ...FRAMES },
   /** Strangers that were turned away, counted: `src` is a keyed hash of where from, `from` and `to` say when (ms), `ct` is their frame. */
   refused: { ct: hash, src: hash, reason: word, count, from: count, to: count },
+  /**
+   * Somebody was shown what was recorded of a session. `who` is sealed: only holders of the recording key can read it, as
+   * in every leaf about a person's deed.
+   */
+  read: { sid: sessionId, how: word, who: text },
+  /** Somebody looked for a text in recordings: `what` is its keyed hash, `sessions` how many were looked through. */
+  search: { what: hash, sessions: count, who: text },
+  /** A session must not be erased from here on; `why` is a keyed hash of the reason. */
+  'hold.set': { sid: sessionId, who: text, why: hash },
+  'hold.released': { sid: sessionId, who: text, why: hash },
+  /**
+   * The keys of sessions were destroyed, so that nobody can read what was recorded of them: `rule` says by which rule.
+   * `page` is the hash of their page of keys until now, `next` the hash of the page that took its place.
+   */
+  'content.erased': { sids: sessionIds, rule: text, who: text, page: hash, next: hash },
+  /** A journal in which every session was erased is there no more. */
+  'journal.erased': { file: text },
   /** `digest` is keyed, as in every approval leaf: a hash of a short prompt could be guessed. */
   'approval.requested': {
     ...APPROVAL,

@@ -80,11 +80,11 @@ describe('leaves that make no sense', () => {
   });
 
   test('are no more than a finding when a session is open or a type is new', async () => {
-    const unknown = new TextEncoder().encode(`{"inst":"${INST}","iseq":1,"ts":1,"type":"hold.set","v":1}`);
+    const unknown = new TextEncoder().encode(`{"inst":"${INST}","iseq":1,"ts":1,"type":"later.type","v":1}`);
     const report = await reportOn([...leavesOf([start]), unknown]);
     expect(report.ok).toBe(true);
     expect(report.findings).toEqual([
-      { kind: 'unknown-leaf', where: 'leaf 1', message: 'a leaf of the type "hold.set"' },
+      { kind: 'unknown-leaf', where: 'leaf 1', message: 'a leaf of the type "later.type"' },
       { kind: 'open-session', where: `session ${SID}`, message: 'began at leaf 0 and has no end' },
     ]);
   });

@@ -4,13 +4,16 @@ import { decodeLeaf, type LeafCommon, type Leaf, type ReadLeaf } from './leaf.ts
 import { malformedMessage } from './malformed.ts';
 import type { Found } from './report.ts';
 
-/** Reads leaves in order and checks what each says against those before. Memory grows with runs and open sessions only. */
+/** Reads leaves in order and checks what each says against those before. Memory grows with runs, open sessions and holds only. */
 export class LeafChecks {
   readonly #found: Found;
   /** What each run of the gateway counts next. */
   readonly #next = new Map<string, number>();
   /** Where each open session began. */
   readonly #open = new Map<string, number>();
+
+  /** Where each session that must not be erased was held. */
+  readonly #held = new Map<string, number>();
 
   constructor(found: Found) {
     this.#found = found;
@@ -51,8 +54,21 @@ export class LeafChecks {
       this.#open.set(leaf.sid, index);
       if (before !== undefined) this.#problem(leaf.sid, `begins at leaf ${before} and again at leaf ${index}`);
     }
+    if (leaf.type === 'hold.set') this.#held.set(leaf.sid, index);
+    if (leaf.type === 'hold.released' && !this.#held.delete(leaf.sid)) {
+      this.#problem(leaf.sid, `is released at leaf ${index} without having been held`);
+    }
+    if (leaf.type === 'content.erased') this.#erase(index, leaf.sids);
     if (leaf.type === 'session.end' || leaf.type === 'session.recovered') {
       if (!this.#open.delete(leaf.sid)) this.#problem(leaf.sid, `ends at leaf ${index} without having begun`);
+    }
+  }
+
+  #erase(index: number, sids: readonly string[]): void {
+    for (const sid of sids) {
+      const held = this.#held.get(sid);
+      if (held !== undefined) this.#problem(sid, `is erased at leaf ${index} though leaf ${held} holds it`);
+      if (this.#open.has(sid)) this.#problem(sid, `is erased at leaf ${index} before it has ended`);
     }
   }
 

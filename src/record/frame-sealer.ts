@@ -11,7 +11,7 @@ import { featuresOf } from './features.ts';
 import { FrameHashes } from './frame-hashes.ts';
 import { decryptFrame, FRAME, type Frame, sealedPage } from './frame.ts';
 import { type StreamName, streamKey } from './journal-name.ts';
-import { blind, keyCommitment, type KeyPage, openPage, type SlotKey, slotKey } from './keys.ts';
+import { blind, isErased, keyCommitment, type KeyPage, openPage, type SlotKey, slotKey } from './keys.ts';
 import { type OpeningSummary, readSummary } from './opening.ts';
 import { showId } from './session-id.ts';
 import { closedRow, openRow, recoveredRow } from './session-row.ts';
@@ -58,6 +58,8 @@ export class FrameSealer {
   readonly #sealed: Position;
   readonly #pages = new Map<number, Page>();
   readonly #open = new Map<string, OpenState>();
+  /** Sessions whose keys were destroyed: nothing can be said of their frames. */
+  readonly #erased = new Set<string>();
   #page: Page | null = null;
 
   /** What ends at `sealed` or before it has been sealed by an earlier reading. */
@@ -130,6 +132,7 @@ export class FrameSealer {
   #takeOpening(frame: Frame, ct: string, start: Position, end: Position): void {
     const page = this.#pageOf(frame);
     const keys = slotKey(page.keys, frame.slot);
+    if (isErased(keys)) return void this.#erased.add(sessionKey(frame));
     const opening = readSummary(firstEvent(decryptFrame(frame, keys), 'o').payload);
     const id = showId(frame.sid);
     const { caller } = opening;
@@ -164,7 +167,7 @@ export class FrameSealer {
   #takeLater(frame: Frame, ct: string, start: Position, end: Position): void {
     const state = this.#open.get(sessionKey(frame));
     // reading began behind the opening of a session that was over before `sealed`
-    if (state === undefined && end <= this.#sealed) return;
+    if (state === undefined && (end <= this.#sealed || this.#erased.has(sessionKey(frame)))) return;
     if (state === undefined)
       return this.#sink.problem(`frame ${frame.seq} of session ${showId(frame.sid)} has no opening`);
     if (frame.seq !== state.seq + 1) {

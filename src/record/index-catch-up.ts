@@ -7,6 +7,7 @@ import { AT_START, type Memo, memoText, readMemo, type StreamProgress } from './
 import { FrameScanner } from './scan.ts';
 import { indexSink } from './seal-sink.ts';
 import { StreamTail } from './stream-tail.ts';
+import { fileOf, positionOf } from './watermarks.ts';
 
 /** What the index is rebuilt from. */
 export interface CatchUpOptions {
@@ -23,11 +24,11 @@ export interface CatchUpOptions {
   readonly progress?: (done: number, all: number) => void;
 }
 
-/** One line of journals with what the memo and the index say of it. */
+/** One line of journals. */
 interface Line {
   readonly stream: StreamName;
-  /** Number of its last file. */
-  readonly last: number;
+  /** Numbers of its files, in order. Where some are missing between them, they were erased. */
+  readonly files: readonly number[];
 }
 
 /** Writes the rows that the index lacks; does nothing when it is where the ledger is. */
@@ -45,6 +46,7 @@ export async function catchUpIndex(options: CatchUpOptions): Promise<void> {
     options.progress?.(done, lines.length);
     readLine(line, options, known, progressOf(before, line.stream) ?? AT_START);
   }
+  for (const { sids, ...erasure } of known.erased) index.erase(erasure, sids);
   index.commit({ size, memo: memoText(memo) });
 }
 
@@ -58,23 +60,52 @@ const progressOf = (memo: Memo, { instance, worker }: StreamName): StreamProgres
 export const lowestLeaf = (memo: Memo): number =>
   Math.min(...Object.values(memo.open).flatMap((workers) => Object.values(workers).map(({ leaf }) => leaf)));
 
-/** Returns the lines of journals in a data folder, with the number of their last file. */
+/** Returns the lines of journals in a data folder. */
 export function listLines(folder: string): readonly Line[] {
-  const lines = new Map<string, Line>();
-  for (const { instance, worker, n } of listJournals(folder)) {
-    const stream = { instance, worker };
-    lines.set(streamKey(stream), { stream, last: n });
-  }
-  return [...lines.values()];
+  const lines = Map.groupBy(listJournals(folder), streamKey);
+  return [...lines.values()].flatMap((names) => {
+    const [first] = names;
+    if (first === undefined) return [];
+    return [{ stream: { instance: first.instance, worker: first.worker }, files: names.map(({ n }) => n) }];
+  });
 }
 
-function readLine({ stream, last }: Line, options: CatchUpOptions, known: KnownLeaves, from: StreamProgress): void {
+/** Returns the runs of files in a line between which none is missing, as the first and the last of each. */
+const unbroken = (files: readonly number[]): readonly { readonly first: number; readonly last: number }[] => {
+  const ends = files.filter((n, at) => files[at + 1] !== n + 1);
+  return files.filter((n, at) => files[at - 1] !== n - 1).map((first, at) => ({ first, last: ends[at] ?? first }));
+};
+
+/** Reads what is behind `from`; behind a gap, sessions that began before it were erased with what is missing. */
+function readLine(line: Line, options: CatchUpOptions, known: KnownLeaves, from: StreamProgress): void {
+  for (const { first, last } of unbroken(line.files)) {
+    if (last < fileOf(from.low)) continue;
+    const start = positionOf(first, 0);
+    const behindGap = { ...from, low: start, sealed: Number.MAX_SAFE_INTEGER };
+    const run = { stream: line.stream, last, isLast: last === line.files.at(-1) };
+    readRun(run, options, known, start <= from.low || first === 0 ? from : behindGap);
+  }
+}
+
+interface Run {
+  readonly stream: StreamName;
+  readonly last: number;
+  /** False in front of a gap: only what is over is erased, so nothing is open there. */
+  readonly isLast: boolean;
+}
+
+function readRun(
+  { stream, last, isLast }: Run,
+  options: CatchUpOptions,
+  known: KnownLeaves,
+  from: StreamProgress,
+): void {
   const { folder, recordingKey, index, memo, problem } = options;
   if (from.closed) return;
   const sink = indexSink(index, known, problem);
   const tail = new StreamTail({ folder, stream, recordingKey, scanner: new FrameScanner(), sink, from });
   const until = progressOf(memo, stream);
-  const isOpen = stream.instance in memo.open && until?.closed !== true;
+  const isOpen = isLast && stream.instance in memo.open && until?.closed !== true;
   try {
     if (!isOpen) tail.finish(last, () => index.commit(null));
     else if (until !== undefined) tail.advance(until.sealed, Number.MAX_SAFE_INTEGER);

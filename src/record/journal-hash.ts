@@ -18,7 +18,11 @@ export class JournalHash {
 
   /** Adds the next frame and returns its own hash in hex: what leaves call `ct`. */
   add(frame: Frame): string {
-    const ct = hash('sha256', frame.bytes, 'hex');
+    return this.addHash(hash('sha256', frame.bytes, 'hex'));
+  }
+
+  /** Adds the hash of the next frame, and returns it. */
+  addHash(ct: string): string {
     this.#waiting += ct;
     if (this.#waiting.length >= WAITING) this.#flush();
     return ct;

@@ -46,6 +46,7 @@ export class JournalWriter {
   /** Bytes of the stream before each file that is not durable yet. */
   readonly #starts = new Map<number, number>();
   #next: (ToWorker & { readonly kind: 'journal' }) | null = null;
+  #wantsNext = false;
   #page: KeyPage | null = null;
   #slot = 0;
   #pages = -1;
@@ -219,6 +220,24 @@ export class JournalWriter {
     this.#page = null;
   }
 
+  /** Leaves the journal for the next one, as soon as there is one. */
+  #wantNext(): void {
+    this.#wantsNext = true;
+    if (this.#next !== null) return this.#goOn(this.#next);
+    if (this.#askedAt === this.#n) return;
+    this.#askedAt = this.#n;
+    this.#tell({ kind: 'half', n: this.#n });
+  }
+
+  #goOn(next: ToWorker & { readonly kind: 'journal' }): void {
+    this.#wantsNext = false;
+    this.#rotate(next);
+    if (this.#failure !== null) return;
+    // nothing may come for long, and the one that was left is to be closed
+    this.#marks.written = positionOf(this.#n, this.#offset);
+    if (this.#marks.takeAsleep()) this.#tell({ kind: 'written' });
+  }
+
   #turnPage(): KeyPage {
     const { instance, worker } = this.#link;
     this.#pages++;
@@ -253,8 +272,9 @@ export class JournalWriter {
     if (message.kind === 'durable') return this.#wake();
     if (message.kind === 'failed') return this.#fail(new Error(message.message), false);
     if (message.kind === 'closed') return this.#closing?.();
+    if (message.kind === 'rotate') return this.#wantNext();
     this.#next = message;
-    if (this.#n !== -1) return;
+    if (this.#n !== -1) return this.#wantsNext ? this.#goOn(message) : undefined;
     this.#rotate(message);
     this.#onReady?.(this.#failure === null);
     this.#onReady = null;

@@ -62,6 +62,16 @@ export function slotKey(page: KeyPage, slot: number): SlotKey {
   };
 }
 
+/** Returns the page without the keys in `slots`: zeros stand in their place. */
+export function withoutKeys({ name, slots }: KeyPage, erased: readonly number[]): KeyPage {
+  const left = Buffer.from(slots);
+  for (const slot of erased) left.fill(0, slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
+  return { name, slots: left };
+}
+
+/** Returns true for what stands in the place of a key that was destroyed. */
+export const isErased = ({ key }: SlotKey): boolean => key.every((byte) => byte === 0);
+
 // Reused for every session: label ‖ key ‖ base nonce.
 const COMMITMENT = Buffer.from(`sallyport key commitment v1\0${' '.repeat(SLOT_BYTES)}`, 'ascii');
 const BLIND = Buffer.from(`sallyport subject v1\0${' '.repeat(SLOT_BYTES)}`, 'ascii');

@@ -9,19 +9,34 @@ export interface KnownLeaves {
   number(body: LeafBody): number;
   /** Runs of the gateway that began among these leaves. */
   readonly instances: ReadonlySet<string>;
+  /** Erasures among these leaves. */
+  readonly erased: readonly Erasure[];
+}
+
+/** Sessions whose keys were destroyed, as a leaf tells it. */
+export interface Erasure {
+  readonly leaf: number;
+  readonly at: number;
+  readonly rule: string;
+  readonly sids: readonly string[];
 }
 
 /** Returns the leaves of the ledger in a data folder from number `from` up to `size`, a published one. */
 export async function knownLeaves(folder: string, from: number, size: number): Promise<KnownLeaves> {
   const numbers = new Map<string, number>();
   const instances = new Set<string>();
+  const erased: Erasure[] = [];
   let number = from;
   for await (const bytes of readLeaves(folder, from, size)) {
     const read = decodeLeaf(bytes);
     if (read.kind === 'known') note(read.leaf, number, numbers, instances);
+    if (read.kind === 'known' && read.leaf.type === 'content.erased') {
+      const { ts: at, rule, sids } = read.leaf;
+      erased.push({ leaf: number, at, rule, sids });
+    }
     number++;
   }
-  return { number: (body) => numbers.get(subject(body)) ?? -1, instances };
+  return { number: (body) => numbers.get(subject(body)) ?? -1, instances, erased };
 }
 
 function note(leaf: Leaf, number: number, numbers: Map<string, number>, instances: Set<string>): void {

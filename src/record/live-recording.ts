@@ -105,6 +105,10 @@ export class LiveRecording implements Recording {
     }
   }
 
+  rotate(): void {
+    for (const { stream, isClosed } of this.#kept) if (!isClosed) stream.rotate();
+  }
+
   async close(): Promise<void> {
     this.#isStopping = true;
     this.#wake();

@@ -70,6 +70,11 @@ export class LiveStream {
     for (const [n, fd] of this.#fds) if (n < fileOf(position)) await this.#forget(n, fd);
   }
 
+  /** Has the worker leave its journal for the next one, so that this one is closed. */
+  rotate(): void {
+    if (!this.#isEnding) this.#tell({ kind: 'rotate' });
+  }
+
   /** Tells the worker that nothing can be kept any more. */
   fail(message: string): void {
     this.marks.fail();

@@ -7,6 +7,8 @@ import { Watermarks } from './watermarks.ts';
 export type ToWorker =
   /** A journal is ready to be written: made, and its name durable. `offset` is where its head ends. */
   | { readonly kind: 'journal'; readonly n: number; readonly path: string; readonly offset: number }
+  /** The worker is to leave its journal for the next one, however little stands in it. */
+  | { readonly kind: 'rotate' }
   /** `durable` has moved while the worker waited for it. */
   | { readonly kind: 'durable' }
   /** Evidence cannot be kept any more. */

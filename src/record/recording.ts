@@ -10,6 +10,7 @@ import type { Log as Ledger } from '../ledger/log.ts';
 import type { Log } from '../log.ts';
 import { type IndexTables, indexWriter } from '../store/sessions.ts';
 import type { Store } from '../store/sqlite.ts';
+import { finishErasing } from './erase-intent.ts';
 import { catchUpIndex } from './index-catch-up.ts';
 import { journalFolder, listJournals } from './journal-name.ts';
 import { LiveRecording } from './live-recording.ts';
@@ -42,6 +43,8 @@ export interface RecordingOptions {
 export interface Recording {
   /** Adds a leaf of another part of the gateway; resolves to its number when it is on the disk. */
   append(body: LeafBody): Promise<number>;
+  /** Has every worker begin a new journal, so that the ones before are closed. */
+  rotate(): void;
   /** Resolves with a failure when evidence cannot be kept any more; every worker has heard of it then. */
   readonly failure: Promise<Error>;
   readonly failed: boolean;
@@ -70,9 +73,11 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
   await makeFolderDurably(journalFolder(folder));
   // leaves are read back by their numbers out of published tiles
   await ledger.checkpoint();
+  const erased = await finishErasing(folder, ledger.size);
   const memo = lastMemo(ledger, folder);
   const { size } = ledger;
   const index = indexWriter(options.index.raw);
+  for (const { sids, ...erasure } of erased) index.erase(erasure, sids);
   const batch = new SealBatch(ledger, clock, instance);
   const problem = (message: string): void => log.error({ problem: message }, 'a journal is not what it should be');
   const { recordingKey } = options;

@@ -36,7 +36,8 @@ export async function recoverStreams(options: RecoverOptions): Promise<number> {
   const lines = listLines(folder).filter(({ stream }) => stream.instance in open);
   if (lines.length > 0) await syncFolder(journalFolder(folder));
   const known = await knownLeaves(folder, Math.min(size, lowestLeaf(memo)), size);
-  for (const { stream, last } of lines) {
+  for (const { stream, files } of lines) {
+    const last = files.at(-1) ?? 0;
     const workers = open[stream.instance] ?? {};
     const from = workers[stream.worker] ?? AT_START;
     if (from.closed) continue;

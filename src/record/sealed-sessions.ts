@@ -26,6 +26,13 @@ export class SealedSessions {
   readonly journals = new Map<string, SealedJournal>();
   /** Hashes of key pages and of refusals. */
   readonly others = new Set<string>();
+  /** Sessions whose keys were destroyed, and by which leaf. */
+  readonly erased = new Map<string, number>();
+  /** Journals that were removed because all in them was erased, and by which leaf. */
+  readonly removed = new Map<string, number>();
+  /** Pages of keys in whose place others stand, by the hashes of these; and those that must be nowhere any more. */
+  readonly #pages = new Map<string, string>();
+  readonly #gone = new Map<string, number>();
   /** Runs of the gateway in the order in which they began, and those that ended in order. */
   readonly started: string[] = [];
   readonly stopped = new Set<string>();
@@ -39,10 +46,33 @@ export class SealedSessions {
     if (leaf.type === 'key.page' || leaf.type === 'refused') this.others.add(leaf.ct);
     if (leaf.type === 'gateway.start') this.started.push(leaf.inst);
     if (leaf.type === 'gateway.stop') this.stopped.add(leaf.inst);
+    if (leaf.type === 'content.erased') return this.#erase(number, leaf.sids, leaf.page, leaf.next);
+    if (leaf.type === 'journal.erased') this.removed.set(leaf.file, number);
     if (leaf.type !== 'journal.close') return;
     if (this.journals.has(leaf.file)) this.problems.push(`leaf ${number} closes ${leaf.file} a second time`);
     const { bytes, torn, ct } = leaf;
     this.journals.set(leaf.file, { leaf: number, bytes, torn, ct });
+  }
+
+  /** Returns the hash of the page of keys that stood first where the one with this hash stands now. */
+  firstPage(ct: string): string {
+    const before = this.#pages.get(ct);
+    return before === undefined ? ct : this.firstPage(before);
+  }
+
+  /** Returns the leaf that says that the page with this hash was destroyed; undefined for none. */
+  destroyedBy(ct: string): number | undefined {
+    return this.#gone.get(ct);
+  }
+
+  #erase(number: number, sids: readonly string[], page: string, next: string): void {
+    for (const sid of sids) {
+      if (!this.sessions.has(sid)) this.problems.push(`leaf ${number} erases session ${sid}, which has no start`);
+      this.erased.set(sid, number);
+    }
+    if (this.#gone.has(page)) this.problems.push(`leaf ${number} destroys a page of keys a second time`);
+    this.#gone.set(page, number);
+    this.#pages.set(next, page);
   }
 
   #start(number: number, sid: string, ct: string): void {

@@ -73,6 +73,8 @@ describe('journals against their ledger', () => {
       open: 0,
       unsealed: 0,
       torn: 0,
+      erased: 0,
+      removed: 0,
       problems: [],
     });
   });

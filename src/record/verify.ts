@@ -3,6 +3,7 @@
  * leaf commits to is there, in its order. Needs no key: leaves hash what is stored.
  */
 
+import { hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Leaf } from '../ledger/leaf.ts';
@@ -45,6 +46,9 @@ export interface JournalReport {
   readonly unsealed: number;
   /** Bytes that crashes left torn, as the ledger says. */
   readonly torn: number;
+  /** Sessions whose keys were destroyed, and journals that were removed with all that was in them. */
+  readonly erased: number;
+  readonly removed: number;
   readonly problems: readonly JournalProblem[];
 }
 
@@ -84,15 +88,26 @@ export class JournalCheck {
     for (const name of names) this.#checkFile(name, this.#isLive(name, names));
     const files = new Set(names.map(journalFile));
     for (const [file, { leaf }] of this.#leaves.journals) {
-      if (!files.has(file)) this.#problem('', file, -1, `is missing; leaf ${leaf} closed it`);
+      const removed = this.#leaves.removed.get(file);
+      if (!files.has(file) && removed === undefined) this.#problem('', file, -1, `is missing; leaf ${leaf} closed it`);
+      if (files.has(file) && removed !== undefined) this.#problem('', file, -1, `is there; leaf ${removed} removed it`);
     }
     for (const file of missingNumbers([...files, ...this.#leaves.journals.keys()])) {
       this.#problem('', file, -1, 'is missing; later ones of its line are there');
     }
     const open = this.#checkSessions(names);
     const torn = [...this.#leaves.journals.values()].reduce((sum, journal) => sum + journal.torn, 0);
-    const counts = { files: names.length, frames: this.#frames, sessions: this.#leaves.sessions.size };
-    return { ...counts, open, unsealed: this.#unsealed, torn, problems: this.#problems };
+    const { sessions, erased, removed } = this.#leaves;
+    const counts = { files: names.length, frames: this.#frames, sessions: sessions.size };
+    return {
+      ...counts,
+      erased: erased.size,
+      removed: removed.size,
+      open,
+      unsealed: this.#unsealed,
+      torn,
+      problems: this.#problems,
+    };
   }
 
   /** Only the last run may have what is not sealed; or the ones before it, until it has sealed them and begins its own. */
@@ -132,13 +147,24 @@ export class JournalCheck {
     if (head === null) return;
     const content = new JournalHash(first.subarray(0, head));
     const scanned = this.#scanner.scan(fd, head, Math.min(end, size), (frame, offset) => {
-      this.#checkFrame(frame, content.add(frame), file, offset, sealed !== null);
+      const ct = hash('sha256', frame.bytes, 'hex');
+      // a page without the keys that were destroyed stands for the one that was written first
+      const first = frame.kind === FRAME.page ? this.#leaves.firstPage(ct) : ct;
+      this.#checkDestroyed(frame, ct, file, offset);
+      this.#checkFrame(frame, content.addHash(first), file, offset, sealed !== null);
     });
     if (sealed === null) return;
     if (scanned.stopped !== 'end') this.#problem('', file, scanned.end, 'holds no whole frame here');
     else if (end <= size && content.digest() !== sealed.ct) {
       this.#problem('', file, -1, `is not what leaf ${sealed.leaf} closed`);
     }
+  }
+
+  #checkDestroyed(frame: Frame, ct: string, file: string, offset: number): void {
+    const leaf = frame.kind === FRAME.page ? this.#leaves.destroyedBy(ct) : undefined;
+    if (leaf === undefined) return;
+    const mend = 'when the gateway died there, its next start destroys them';
+    this.#problem('', file, offset, `holds keys that leaf ${leaf} says were destroyed; ${mend}`);
   }
 
   #checkFrame(frame: Frame, ct: string, file: string, offset: number, isClosed: boolean): void {
@@ -162,6 +188,8 @@ export class JournalCheck {
 
   #checkLater(id: string, frame: Frame, ct: string, file: string, offset: number, isClosed: boolean): void {
     const progress = this.#found.get(id);
+    // the journal in which it began was removed
+    if (progress === undefined && this.#leaves.erased.has(id)) return;
     if (progress === undefined) return this.#unknown(id, file, offset, isClosed, 'a frame without its opening');
     if (frame.seq !== progress.seq + 1) {
       this.#problem(id, file, offset, `expected frame ${progress.seq + 1}, found frame ${frame.seq}`);
@@ -176,6 +204,9 @@ export class JournalCheck {
     let open = 0;
     for (const [id, sealed] of this.#leaves.sessions) {
       const progress = this.#found.get(id);
+      const isWhole = progress !== undefined && sealed.end !== null && progress.hashes.isCommittedBy(sealed.end);
+      // of a session that was erased, journals may have been removed
+      if (!isWhole && this.#leaves.erased.has(id) && this.#leaves.removed.size > 0) continue;
       if (progress === undefined)
         this.#problem(id, '', -1, `no journal holds its opening; leaf ${sealed.leaf} started it`);
       if (sealed.end === null) {
@@ -183,7 +214,7 @@ export class JournalCheck {
         if (progress !== undefined && !this.#isLiveFile(progress.file, names)) {
           this.#problem(id, progress.file, progress.offset, 'no leaf ends it, and the run that wrote it has ended');
         }
-      } else if (progress !== undefined && !progress.hashes.isCommittedBy(sealed.end)) {
+      } else if (progress !== undefined && !isWhole) {
         this.#problem(id, progress.file, progress.offset, 'its frames are not those that its last leaf commits to');
       }
     }

@@ -1,7 +1,7 @@
 /** Lists sessions out of index.db, newest first. */
 
 import type { Kysely } from 'kysely';
-import type { IndexTables, SessionRow } from './sessions.ts';
+import type { ErasedRow, IndexTables, SessionRow } from './sessions.ts';
 
 /** Which sessions; what is absent restricts nothing. */
 export interface SessionFilter {
@@ -41,3 +41,7 @@ export function listSessions(db: Kysely<IndexTables>, filter: SessionFilter): Pr
 export async function findSession(db: Kysely<IndexTables>, id: string): Promise<SessionRow | null> {
   return (await db.selectFrom('session').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
 }
+
+/** Resolves to the erasures that can be about the session with this id: their leaves say which sessions they are about. */
+export const findErased = (db: Kysely<IndexTables>, id: string): Promise<ErasedRow[]> =>
+  db.selectFrom('erased').selectAll().where('last', '>=', id).where('first', '<=', id).execute();

@@ -52,6 +52,17 @@ export interface RefusalRow {
   readonly leaf: number;
 }
 
+/** Sessions whose keys were destroyed together; the leaf lists them. */
+export interface ErasedRow {
+  readonly leaf: number;
+  /** When, ms since the epoch. */
+  readonly at: number;
+  readonly rule: string;
+  /** The first and the last of their ids. */
+  readonly first: string;
+  readonly last: string;
+}
+
 /** How far the index has come: the ledger's memo and size when its last rows were written. */
 export interface ProgressRow {
   readonly one: 1;
@@ -63,6 +74,7 @@ export interface ProgressRow {
 export interface IndexTables {
   readonly session: SessionRow;
   readonly refusal: RefusalRow;
+  readonly erased: ErasedRow;
   readonly progress: ProgressRow;
 }
 
@@ -91,6 +103,10 @@ const STEPS = [
      to_at INTEGER NOT NULL, leaf INTEGER PRIMARY KEY
    ) STRICT;
    CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, memo TEXT NOT NULL) STRICT`,
+  `CREATE TABLE erased (
+     leaf INTEGER PRIMARY KEY, at INTEGER NOT NULL, rule TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX erased_last ON erased (last)`,
 ];
 
 /** Writes the index, many rows to a transaction. */
@@ -105,6 +121,10 @@ export interface IndexWriter {
   readonly waiting: number;
   /** Writes what waits and how far that brings the index (null: not further), in one transaction. */
   commit(reached: { readonly size: number; readonly memo: string } | null): void;
+  /** Removes the rows of sessions whose keys were destroyed, and keeps which leaf says so, in one transaction. */
+  erase(row: Omit<ErasedRow, 'first' | 'last'>, sids: readonly string[]): void;
+  /** Removes the refusals that were over before `at` (ms since the epoch). */
+  forgetRefusals(at: number): void;
   /** Removes every row. */
   clear(): void;
 }
@@ -115,6 +135,9 @@ export function indexWriter(raw: DatabaseSync): IndexWriter {
   const insertSession = insert(raw, 'session', SESSION_COLUMNS);
   const insertRefusal = insert(raw, 'refusal', ['source', 'reason', 'count', 'from_at', 'to_at', 'leaf']);
   const insertProgress = insert(raw, 'progress', ['one', 'size', 'memo']);
+  const removeSession = raw.prepare('DELETE FROM session WHERE id = ?');
+  const insertErased = insert(raw, 'erased', ['leaf', 'at', 'rule', 'first', 'last']);
+  const removeRefusals = raw.prepare('DELETE FROM refusal WHERE to_at < ?');
   let sessions: SessionRow[] = [];
   let refusals: RefusalRow[] = [];
 
@@ -148,7 +171,20 @@ export function indexWriter(raw: DatabaseSync): IndexWriter {
       sessions = [];
       refusals = [];
     },
-    clear: () => raw.exec('DELETE FROM session; DELETE FROM refusal; DELETE FROM progress'),
+    erase({ leaf, at, rule }, sids) {
+      const sorted = sids.toSorted();
+      raw.exec('BEGIN IMMEDIATE');
+      try {
+        for (const sid of sorted) removeSession.run(sid);
+        insertErased.run(leaf, at, rule, sorted.at(0) ?? '', sorted.at(-1) ?? '');
+        raw.exec('COMMIT');
+      } catch (error) {
+        raw.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    forgetRefusals: (at) => void removeRefusals.run(at),
+    clear: () => raw.exec('DELETE FROM erased; DELETE FROM session; DELETE FROM refusal; DELETE FROM progress'),
   };
 }
 

@@ -8,6 +8,8 @@ export interface RecordingNumbers {
   readonly leaves: number;
   readonly undurable: number;
   readonly unsealed: number;
+  readonly erased: number;
+  readonly removed: number;
 }
 
 const NAMES = {
@@ -15,12 +17,14 @@ const NAMES = {
   leaves: ['sallyport_ledger_leaves_total', 'Leaves that this run has added to the ledger.'],
   undurable: ['sallyport_journal_undurable_bytes', 'Bytes of journals that are written and not yet on disk.'],
   unsealed: ['sallyport_journal_unsealed_bytes', 'Bytes of journals that are on disk and not yet sealed.'],
+  erased: ['sallyport_sessions_erased_total', 'Sessions whose keys this run has destroyed.'],
+  removed: ['sallyport_journals_erased_total', 'Journals that this run has removed because all in them was erased.'],
 } as const satisfies Record<keyof RecordingNumbers, readonly [string, string]>;
 
 /** Returns a registry whose gauges read `totals` when they are scraped; null before there is a recording. */
 export function createRecordingMetrics(totals: () => RecordingNumbers | null): Registry {
   const registry = new Registry();
-  for (const key of ['syncs', 'leaves', 'undurable', 'unsealed'] as const) {
+  for (const key of ['syncs', 'leaves', 'undurable', 'unsealed', 'erased', 'removed'] as const) {
     const [name, help] = NAMES[key];
     const gauge: Gauge = new Gauge({ name, help, registers: [], collect: () => gauge.set(totals()?.[key] ?? 0) });
     registry.registerMetric(gauge);

@@ -1,6 +1,6 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chat, chatStream } from '../support/model-answers.ts';
 import { startWorld, UPSTREAM_KEY, type World } from '../support/world.ts';
 
@@ -27,6 +27,12 @@ beforeAll(async () => {
   await call('held', 'alice', { max_tokens: 9000 });
   await call('nobody', 'ci', {});
   await fetch(`${world.url}/llm/v1/models`);
+  // while the gateway holds the ledger, it is asked to seal who reads what
+  await vi.waitFor(
+    async () => expect((await world.cli(['sessions', 'show', sessions['whole']!])).code).toBe(0),
+    10_000,
+  );
+  await world.cli(['sessions', 'hold', sessions['stream']!, '--why', 'a case']);
   // sealed and indexed in the background; the end of the gateway is a point where all of it is
   await world.stopGateway();
 });
@@ -93,6 +99,17 @@ describe('the record of every call', () => {
       const text = readFileSync(join(file.parentPath, file.name)).toString('latin1');
       for (const word of ['prompt of', 'whole answer', UPSTREAM_KEY]) expect(text, file.name).not.toContain(word);
     }
+  });
+
+  it('holds who read a call and who holds one, without their names', async () => {
+    const leaves = readdirSync(join(world.folder, 'data', 'ledger', 'tile', 'entries', '000.p')).map(Number);
+    const widest = String(Math.max(...leaves));
+    const text = readFileSync(join(world.folder, 'data', 'ledger', 'tile', 'entries', '000.p', widest)).toString(
+      'latin1',
+    );
+    expect(text).toMatch(new RegExp(`"how":"show".*"sid":"${sessions['whole']}".*"type":"read"`));
+    expect(text).toMatch(new RegExp(`"sid":"${sessions['stream']}".*"type":"hold.set"`));
+    expect(text).not.toContain('a case');
   });
 
   it('comes out the same from the journals alone', async () => {

@@ -1,0 +1,101 @@
+/** What commands do to recordings goes through whoever holds the ledger, so that each deed leaves a leaf. */
+
+import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { systemClock } from '../clock.ts';
+import type { LoadedConfig } from '../config-file.ts';
+import type { LeafBody } from '../ledger/leaf.ts';
+import { openLog } from '../ledger/log.ts';
+import { parseSigner } from '../ledger/note-key.ts';
+import { sendErrand } from '../record/errand-line.ts';
+import type { Errand, Outcome } from '../record/errand.ts';
+import { openDesk } from '../record/evidence-desk.ts';
+import { finishErasing } from '../record/erase-intent.ts';
+import { SealBatch } from '../record/seal-batch.ts';
+import { showId } from '../record/session-id.ts';
+import { readRecordingKey, resolveSecret } from '../secrets.ts';
+import { type FolderLock, lockFolder } from '../store/lock.ts';
+import { type IndexTables, indexWriter } from '../store/sessions.ts';
+import { openIndex, openState } from '../store/sqlite.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { dataFolder } from './sessions-files.ts';
+
+/** Returns the account that runs the command: what the ledger says of who did it. */
+export const accountName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    // an id without a name, as in many containers
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+};
+
+const lock = (folder: string): FolderLock => {
+  try {
+    return lockFolder(folder);
+  } catch (cause) {
+    throw new CliError(EXIT.unreachable, 'the gateway that holds the ledger cannot be asked', {
+      hint: 'every look into a recording is sealed in the ledger; run this where the gateway runs, as its user',
+      cause,
+    });
+  }
+};
+
+const now = (): number => systemClock.now();
+
+/** Does an errand while no gateway runs. */
+async function runAlone(io: Io, { config, baseDir }: LoadedConfig, folder: string, errand: Errand): Promise<Outcome> {
+  const around = { env: io.env };
+  const recordingKey = readRecordingKey(config.recording.key, baseDir, around);
+  const signer = parseSigner(resolveSecret(config.ledger.key, baseDir, around));
+  const held = lock(folder);
+  try {
+    const ledger = await openLog({ dir: folder, signer });
+    const state = openState<unknown>(folder);
+    const index = openIndex<IndexTables>(folder);
+    try {
+      await ledger.checkpoint();
+      const batch = new SealBatch(ledger, systemClock, showId(randomBytes(16)).slice(-16));
+      const append = async (body: LeafBody): Promise<number> => {
+        const number = batch.add(body);
+        batch.commit(Buffer.from(ledger.memo ?? []).toString());
+        await ledger.sync();
+        return number;
+      };
+      const writer = indexWriter(index.raw);
+      for (const { sids, ...erasure } of await finishErasing(folder, ledger.size)) writer.erase(erasure, sids);
+      const outcome = await openDesk({ folder, recordingKey, append, ledger, index, writer, state, now }).run(errand);
+      await ledger.checkpoint();
+      return outcome;
+    } finally {
+      await ledger.close();
+      await state.close();
+      await index.close();
+    }
+  } finally {
+    held.release();
+  }
+}
+
+/** Resolves to what came of an errand; asks the gateway when one runs. Throws CliError when nobody could do it. */
+export async function runErrand(
+  io: Io,
+  loaded: LoadedConfig,
+  errand: Errand,
+): Promise<Outcome & { kind: 'done' | 'later' }> {
+  const folder = dataFolder(loaded);
+  let outcome: Outcome;
+  try {
+    outcome = (await sendErrand(folder, errand)) ?? (await runAlone(io, loaded, folder, errand));
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(EXIT.unreachable, `the ledger cannot be written: ${message}`, {
+      hint: 'no recording is read without a leaf that says so',
+      cause,
+    });
+  }
+  if (outcome.kind === 'refused') throw new CliError(EXIT.refused, outcome.why);
+  return outcome;
+}

@@ -1,0 +1,35 @@
+/** Reads recordings for a command. */
+
+import type { LoadedConfig } from '../config-file.ts';
+import type { Reading } from '../record/errand.ts';
+import { type RecordedSession, readSession } from '../record/read-session.ts';
+import { readRecordingKey } from '../secrets.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { accountName, runErrand } from './sessions-errand.ts';
+import { dataFolder, publishedSize, rowOf } from './sessions-files.ts';
+
+/**
+ * Resolves to a session, decrypted with the key that the config names, once the ledger says who reads it. Throws CliError
+ * when it cannot be read.
+ */
+export async function recordedSession(
+  io: Io,
+  loaded: LoadedConfig,
+  id: string,
+  how: Reading,
+): Promise<RecordedSession> {
+  const folder = dataFolder(loaded);
+  const row = await rowOf(folder, id);
+  const recordingKey = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
+  await runErrand(io, loaded, { kind: 'read', sid: id, how, who: accountName() });
+  try {
+    return await readSession(row, { folder, recordingKey, ledgerSize: publishedSize(folder) });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(EXIT.found, `session ${id} cannot be read: ${message}`, {
+      hint: '`sallyport ledger verify` tells whether its journal was changed',
+      cause,
+    });
+  }
+}

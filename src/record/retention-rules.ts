@@ -1,0 +1,64 @@
+/** Which rule says how long a recording is kept. */
+
+import { readContent, storedSession } from './read-session.ts';
+import { decryptFrame } from './frame.ts';
+import type { SessionRow } from '../store/sessions.ts';
+
+/** One rule. A condition that is empty is met by every session; several are met together. */
+export interface RetentionRule {
+  readonly name: string;
+  /** One of these services. */
+  readonly services: readonly string[];
+  /** The caller was in one of these groups. */
+  readonly groups: readonly string[];
+  /** Something of one of these kinds was found in request or answer. */
+  readonly findings: readonly string[];
+  /** Milliseconds. */
+  readonly keep: number;
+}
+
+/** The rules in their order, and how long what none of them names is kept, in ms. */
+export interface RetentionRules {
+  readonly rules: readonly RetentionRule[];
+  readonly keep: number;
+}
+
+/** What rules look at. */
+interface Facts {
+  readonly service: string;
+  readonly groups: readonly string[];
+  readonly findings: readonly string[];
+}
+
+const DEFAULT = 'recording.keep';
+
+const meets = (wanted: readonly string[], found: readonly string[]): boolean =>
+  wanted.length === 0 || wanted.some((each) => found.includes(each));
+
+/** Returns the first rule that a session meets; the last one, `recording.keep`, is met by all. */
+export function ruleFor(
+  { rules, keep }: RetentionRules,
+  facts: Facts,
+): { readonly name: string; readonly keep: number } {
+  const rule = rules.find(
+    ({ services, groups, findings }) =>
+      meets(services, [facts.service]) && meets(groups, facts.groups) && meets(findings, facts.findings),
+  );
+  return rule ?? { name: DEFAULT, keep };
+}
+
+/** Returns what rules look at of a recorded session; opens it only when a rule asks for more than the index knows. */
+export function factsOf(
+  row: SessionRow,
+  { rules }: RetentionRules,
+  from: { readonly folder: string; readonly recordingKey: Uint8Array },
+): Facts {
+  const isEnough = rules.every(({ groups, findings }) => groups.length === 0 && findings.length === 0);
+  if (isEnough) return { service: row.service, groups: [], findings: [] };
+  const { frames, keys } = storedSession(row, from);
+  const { opening, details, ending } = readContent(frames.map((frame) => decryptFrame(frame, keys)));
+  const kinds = [opening.facts.findings, ending?.findings ?? {}].flatMap((found) =>
+    Object.entries(found).flatMap(([kind, count]) => (count > 0 ? [kind] : [])),
+  );
+  return { service: row.service, groups: details.caller?.groups ?? [], findings: kinds };
+}

@@ -1,0 +1,46 @@
+/** An open house with a desk: what tests of erasing and retention share. */
+
+import { openHolds } from '../../src/store/holds.ts';
+import { indexWriter } from '../../src/store/sessions.ts';
+import { openState } from '../../src/store/sqlite.ts';
+import { openDesk, type Desk } from '../../src/record/evidence-desk.ts';
+import { Retention } from '../../src/record/retention.ts';
+import type { RetentionRules } from '../../src/record/retention-rules.ts';
+import { type House, type HouseOptions, openHouse, recordingKey } from './house.ts';
+
+/** A house whose recordings can be erased. */
+export interface DeskHouse extends House {
+  readonly desk: Desk;
+  /** Retention by these rules, not started, at a time so many ms from now. */
+  retention(rules: RetentionRules, later: number): Retention;
+}
+
+/** Resolves to an open house with its desk. */
+export async function openDeskHouse(options: HouseOptions = {}): Promise<DeskHouse> {
+  const house = await openHouse(options);
+  const { folder, ledger, index, recording, log } = house;
+  const state = openState<unknown>(folder);
+  openHolds(state.raw);
+  const writer = indexWriter(index.raw);
+  const append = recording.append.bind(recording);
+  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now: Date.now });
+  return {
+    ...house,
+    desk,
+    retention: (rules, later) =>
+      new Retention({
+        ...desk,
+        folder,
+        recordingKey,
+        rules,
+        log,
+        now: () => Date.now() + later,
+        rotate: () => recording.rotate(),
+        forgetRefusals: (at) => writer.forgetRefusals(at),
+      }),
+    async close() {
+      await house.close();
+      await state.close();
+    },
+  };
+}
