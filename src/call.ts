@@ -85,6 +85,8 @@ export interface RequestReading {
   readonly files: number;
   /** Input given as token ids, whose text inspection cannot read. */
   readonly tokenIds: number;
+  /** A part of the input is where no inspection sees it: the call is refused unless its service says `opaque: allow`. */
+  readonly unseen?: boolean;
 }
 
 /** What inspection learnt of a call's payload. Every field always has a value (DESIGN.md "Facts never go missing"). */

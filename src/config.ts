@@ -98,7 +98,7 @@ const issuer = z.strictObject({
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
   protocol: z
-    .enum(['openai', 'anthropic', 'ollama', 'http'])
+    .enum(['openai', 'anthropic', 'ollama', 'kserve', 'http'])
     .describe('The wire protocol; `http` is JSON over HTTP of any shape.'),
   host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
   upstream: z

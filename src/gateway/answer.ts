@@ -9,7 +9,7 @@ import type { Operation } from '../protocol/codec.ts';
 import { type Framing, framingOf } from '../protocol/framing.ts';
 import { Failure } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
-import { answerFields, codingOf, fieldValue, trailerFields } from './fields.ts';
+import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { refusalFor, writeRefusal } from './refusal.ts';
@@ -76,18 +76,22 @@ export class Answer implements AnswerSink {
     this.#framing = framingOf(served.codec, operation ?? UNKNOWN, contentType);
     this.#guarded(() => {
       this.#judge?.head(status, contentType);
-      if (!isBodiless(res.req.method, status)) this.#mask = this.#masks.for(contentType, codingOf(rawHeaders));
+      if (!isBodiless(res.req.method, status))
+        this.#mask = this.#masks.for(contentType, codingOf(rawHeaders), rawHeaders);
     });
     if (this.#over || this.#failing) return;
     const { secret } = served.upstream;
     const fields = answerFields(rawHeaders, session.id, this.#masks.reads && this.#mask !== null, secret);
     const phrase = secret !== '' && statusText.includes(secret) ? '' : statusText;
-    session.head(status, fields);
     res.sendDate = false;
     session.durable((ok) => this.#durable(ok));
     // a whole answer sets its own length when it is known
-    if (this.#mask?.kind !== 'whole') this.#whenDurable(() => this.#writeHead(status, phrase, fields));
-    else this.#whole = { statusText: phrase, fields };
+    if (this.#mask?.kind === 'whole') {
+      this.#whole = { statusText: phrase, fields };
+      return;
+    }
+    session.head(status, fields);
+    this.#whenDurable(() => this.#writeHead(status, phrase, fields));
   }
 
   data(chunk: Buffer): void {
@@ -109,7 +113,8 @@ export class Answer implements AnswerSink {
         const pieces = [...this.#mask.push(rest), ...this.#mask.end()];
         if (this.#whole !== null) {
           this.#judge?.more(this.#mask.usage);
-          return this.#endWhole(pieces, this.#whole);
+          const { statusText, fields } = this.#whole;
+          return this.#endWhole(pieces, { statusText, fields: [...replaceFields(fields, this.#mask.fields ?? [])] });
         }
         this.#leaveJudged(pieces, this.#mask);
       }
@@ -193,11 +198,12 @@ export class Answer implements AnswerSink {
   #endWhole(pieces: readonly Buffer[], { statusText, fields }: { statusText: string; fields: string[] }): void {
     const [first] = pieces;
     const body = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
+    const head = [...fields, 'Content-Length', String(body.length)];
+    this.#session.head(this.#status, head);
     if (!this.#session.bytes(body))
       throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
     this.#whenDurable(() => {
       const res = this.#res;
-      const head = [...fields, 'Content-Length', String(body.length)];
       if (statusText === '') res.writeHead(this.#status, head);
       else res.writeHead(this.#status, statusText, head);
       res.end(body, this.#onFinish);

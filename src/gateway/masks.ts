@@ -23,7 +23,7 @@ export interface AnswerMasks {
   /** True when the answer is looked into, so that it must come uncoded. */
   readonly identity: boolean;
   /** Returns the mask for an answer with this head, null for none. `coding` is '' for none. Throws Failure `answer-unreadable`. */
-  for(contentType: string, coding: string): AnswerMask | null;
+  for(contentType: string, coding: string, rawHeaders: readonly string[]): AnswerMask | null;
 }
 
 /** The most of a whole answer that is held to be masked. */
@@ -40,7 +40,7 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
   return {
     reads: true,
     identity: true,
-    for(contentType, coding) {
+    for(contentType, coding, rawHeaders) {
       const coded = isCoded(coding);
       if (operation === null || coded)
         return unread(call, opaque, coded ? 'is compressed' : 'is of an unknown operation');
@@ -49,6 +49,7 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
           codec: served.codec,
           operation,
           contentType,
+          rawHeaders,
           masker,
           found: call.found,
           limit: WHOLE_ANSWER_LIMIT,

@@ -62,7 +62,7 @@ const readBody = ({ codec, operation, body }: Inspection): Content | null => {
   if (content !== null) return checkOperations(content);
   if (operation.body === 'opaque' || bodyForm(body.contentType) !== 'json')
     throw unreadable('a body of content type application/json');
-  const document = readJson(body.bytes);
+  const document = readJson(body.bytes, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite: codec.nonFinite });
   const reading = codec.request(operation, document.value);
   return jsonContent(operation, document, [{ operation, document: document.value, reading }]);
 };
@@ -72,6 +72,7 @@ const countFindings = ({ operation, document, reading }: Asked, codec: Codec, sc
   const scan = (text: string): void => {
     for (const { kind } of scanner.scan(text)) counts[kind] = (counts[kind] ?? 0) + 1;
   };
+  // Of base64, texts are what it holds.
   for (const { path, text } of reading.texts) {
     if (codec.kind(operation, path, text, document) === 'json') jsonStrings(text).forEach(scan);
     else scan(text);
@@ -131,8 +132,10 @@ const read = (call: Inspection, scanner: Scanner): Inspected => {
   if (content === null) return unsaid(call, false);
   const operations = content.asked.length;
   const each = content.asked.map((asked) => {
+    const unseen = asked.reading.unseen === true;
+    if (unseen && !call.opaque) throw unreadable('all of the input in the request');
     const findings = countFindings(asked, call.codec, scanner);
-    return factsOf(call, { ...asked, findings, opaque: false, operations });
+    return factsOf(call, { ...asked, findings, opaque: unseen, operations });
   });
   return { facts: together(each), each, content };
 };

@@ -121,7 +121,8 @@ class EventsMask implements AnswerMask {
     const { places, grown } = this.fill(last ? { ...reading, closes: 'all' } : reading);
     const { text: masked, at } = maskEventData(data, value, places, this.strings);
     const rewritten = frame.rewrite(masked, line);
-    if (grown !== null && this.misses < MOST_MISSES && this.framing.isText)
+    const learns = this.framing.isText && this.reader.comparesEvents !== true;
+    if (grown !== null && this.misses < MOST_MISSES && learns)
       this.learn(frame, text, grown, at, value, rewritten === bytes ? text : rewritten.toString('utf8'));
     return rewritten;
   }

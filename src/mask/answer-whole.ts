@@ -29,7 +29,10 @@ class WholeMask implements AnswerMask {
     const bytes = this.body.take();
     if (bytes.length === 0) return [];
     const { codec, operation } = this.options;
-    const { text, value } = readJson(bytes, 'answer-unreadable', { loneSurrogates: 'keep' });
+    const { text, value } = readJson(bytes, 'answer-unreadable', {
+      loneSurrogates: 'keep',
+      nonFinite: codec.nonFinite,
+    });
     this.usage = codec.usage(operation, value);
     const masked = maskDocument(this.options, text, value, 'answer-unreadable', (path) => codec.leaks(operation, path));
     return [masked === text ? bytes : Buffer.from(masked)];

@@ -5,6 +5,7 @@ import type { Codec, Operation, Usage } from '../protocol/codec.ts';
 import { framingOf } from '../protocol/framing.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
+import { maskAnswerContent } from './answer-content.ts';
 import { maskEvents } from './answer-events.ts';
 import { maskPlain } from './answer-plain.ts';
 import { maskWhole } from './answer-whole.ts';
@@ -22,6 +23,8 @@ export interface AnswerMask {
   readonly usage: Usage | null;
   /** Events of the stream so far. */
   readonly events: number;
+  /** Of a whole answer, at its end: field lines that must say something else for its bytes. Missing for none. */
+  readonly fields?: readonly string[];
 }
 
 /** What an answer is masked with. */
@@ -30,6 +33,8 @@ export interface AnswerMaskOptions {
   readonly operation: Operation;
   /** The answer's content type; empty when it has none. */
   readonly contentType: string;
+  /** The field lines of the answer: name, value, name, value. Missing for none. */
+  readonly rawHeaders?: readonly string[];
   readonly masker: TextMasker;
   readonly found: (finding: Finding) => void;
   /** The most that is held: bytes of a whole answer, or of one event. */
@@ -52,7 +57,9 @@ const NOTHING: AnswerMask = {
 };
 
 const maskFor = (options: AnswerMaskOptions): AnswerMask => {
-  const { codec, operation, contentType } = options;
+  const { codec, operation, contentType, rawHeaders } = options;
+  const read = codec.answerContent?.(operation, rawHeaders ?? []) ?? null;
+  if (read !== null) return maskAnswerContent(options, read);
   const framing = framingOf(codec, operation, contentType);
   const reader = framing === null ? null : codec.stream(operation);
   if (framing !== null && reader !== null) return maskEvents(options, framing, reader);
@@ -83,6 +90,10 @@ class Guarded implements AnswerMask {
 
   get events(): number {
     return this.mask.events;
+  }
+
+  get fields(): readonly string[] {
+    return this.mask.fields ?? [];
   }
 
   push(chunk: Buffer): readonly Buffer[] {

@@ -1,6 +1,7 @@
 /** Masks a whole JSON document: every string of it, and every member name, that is not known to be data. */
 
 import type { Finding, JsonStep } from '../call.ts';
+import { rewriteBase64 } from '../protocol/bytes-text.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import { parseJson } from '../protocol/json.ts';
 import { editJson, type JsonEdit } from '../protocol/json-edit.ts';
@@ -26,6 +27,7 @@ export const maskString = (
 ): string => {
   const kind = codec.kind(operation, path, text, document);
   if (kind === 'data') return text;
+  if (kind === 'base64') return rewriteBase64(text, (inner) => masker.whole(inner, found));
   return kind === 'json' ? maskJsonText(text, masker, found) : masker.whole(text, found);
 };
 

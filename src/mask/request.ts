@@ -2,8 +2,9 @@
 
 import type { Finding } from '../call.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
-import type { Content, Piece, Rendering } from '../protocol/content.ts';
+import type { Content, Rendering } from '../protocol/content.ts';
 import type { JsonDocument } from '../protocol/json.ts';
+import { maskPieces } from './content.ts';
 import { maskDocument } from './document.ts';
 import type { TextMasker } from './text-masker.ts';
 
@@ -32,30 +33,4 @@ export const maskContent = (
   codec: Codec,
   masker: TextMasker,
   found: (finding: Finding) => void,
-): Rendering | null => {
-  let changed = false;
-  const pieces = content.pieces.map((piece) => {
-    const bytes = maskPiece(piece, codec, masker, found);
-    if (bytes !== null) changed = true;
-    return bytes ?? bytesOf(piece);
-  });
-  return changed ? content.render(pieces) : null;
-};
-
-const bytesOf = (piece: Piece): Buffer => (piece.kind === 'json' ? piece.document.bytes : Buffer.from(piece.text));
-
-/** Returns the piece masked, null when nothing in it was. */
-const maskPiece = (
-  piece: Piece,
-  codec: Codec,
-  masker: TextMasker,
-  found: (finding: Finding) => void,
-): Buffer | null => {
-  if (piece.kind === 'json') {
-    const { document, operation } = piece;
-    const bytes = maskRequest(document, codec, operation, masker, found);
-    return bytes === document.bytes ? null : bytes;
-  }
-  const text = masker.whole(piece.text, found);
-  return text === piece.text ? null : Buffer.from(text);
-};
+): Rendering | null => maskPieces(content, { codec, masker, found, collision: 'mask-blocked', withheld: () => false });

@@ -20,9 +20,10 @@ export interface Operation {
 
 /**
  * What a string of a document is. `text` is scanned and masked as it stands. `json` is JSON inside a string (the
- * arguments of a tool call): its own strings are. `data` (base64, ids, signatures) is neither scanned nor masked.
+ * arguments of a tool call): its own strings are. `base64` is bytes that may be text: what they hold is. `data` (ids,
+ * signatures, images) is neither scanned nor masked.
  */
-export type StringKind = 'text' | 'json' | 'data';
+export type StringKind = 'text' | 'json' | 'base64' | 'data';
 
 /** A text that grows over the events of a stream. */
 export interface Delta {
@@ -53,6 +54,8 @@ export interface Usage {
 
 /** Reads the events of one streamed answer, in order. */
 export interface StreamReader {
+  /** It compares events with one another, so that none may be skipped that looks like the one before. */
+  readonly comparesEvents?: true;
   /**
    * Returns what the event means. `event` is its name ('' when it has none) and `value` the parsed data.
    * Throws Failure `answer-unreadable` when the shape contradicts the protocol, or is an unknown one that holds text.
@@ -90,6 +93,13 @@ export interface Codec {
    * where the protocol has no such bodies. Throws Failure `body-unreadable` when it contradicts the protocol.
    */
   content?(operation: Operation, body: RawBody): Content | null;
+  /** Its JSON may hold NaN and the infinities, which strict JSON has not. */
+  readonly nonFinite?: true;
+  /**
+   * Returns what reads a whole answer with this head that is more than one JSON document; null where it is just that.
+   * Missing where the protocol has no such answers. The reader throws Failure `answer-unreadable`.
+   */
+  answerContent?(operation: Operation, rawHeaders: readonly string[]): ((bytes: Buffer) => Content) | null;
   /** Returns the tokens used according to a whole answer, or null. */
   usage(operation: Operation, value: unknown): Usage | null;
   /**

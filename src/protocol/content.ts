@@ -28,7 +28,9 @@ export interface Asked {
 /** A stretch of a body in which texts stand; what lies between two pieces is the content's own business. */
 export type Piece =
   | { readonly kind: 'json'; readonly document: JsonDocument; readonly operation: Operation }
-  | { readonly kind: 'text'; readonly text: string };
+  | { readonly kind: 'text'; readonly text: string }
+  /** Bytes that may be text: see bytes-text.ts. */
+  | { readonly kind: 'bytes'; readonly bytes: Buffer };
 
 /** A body after masking. */
 export interface Rendering {
@@ -40,12 +42,18 @@ export interface Rendering {
 /** What a body holds. */
 export interface Content {
   readonly bytes: Buffer;
-  /** At least one; at most MAX_OPERATIONS. */
+  /** Of a request, at least one and at most MAX_OPERATIONS; of an answer, none. */
   readonly asked: readonly Asked[];
   readonly pieces: readonly Piece[];
   /** Returns the body with these bytes in place of its pieces, one for each. */
   render(pieces: readonly Buffer[]): Rendering;
 }
+
+/** Returns the bytes of a piece as they came. */
+export const bytesOfPiece = (piece: Piece): Buffer => {
+  if (piece.kind === 'json') return piece.document.bytes;
+  return piece.kind === 'text' ? Buffer.from(piece.text) : piece.bytes;
+};
 
 const NO_FIELDS: readonly string[] = [];
 

@@ -7,6 +7,7 @@
  */
 
 import { endOfLiteral, endOfString, isSpace } from './json-lexer.ts';
+import { nonFiniteOf } from './non-finite.ts';
 
 /** Why a valid text is not read. */
 type Unbuilt = 'repeated name' | 'too deep';
@@ -51,9 +52,11 @@ class Builder {
     return String(JSON.parse(this.token(endOfString(this.text, this.at) + 1)));
   }
 
-  /** `true`, `false`, `null` or a number. */
+  /** `true`, `false`, `null` or a number, finite or not. */
   private literal(code: number): unknown {
     const raw = this.token(endOfLiteral(this.text, this.at));
+    const nonFinite = nonFiniteOf(raw);
+    if (nonFinite !== null) return nonFinite;
     return code >= FIRST_LETTER ? JSON.parse(raw) : this.readNumber(raw);
   }
 

@@ -12,6 +12,8 @@ export interface JsonEdit {
   string(path: readonly JsonStep[], value: string, at: number): string;
   /** Returns what stands for this member name of the object at `path`. */
   name?(path: readonly JsonStep[], name: string): string;
+  /** Returns what stands for this number, `true`, `false` or `null`, as it is spelled. */
+  literal?(path: readonly JsonStep[], raw: string): string;
   /** Returns true for a value that is not to be shown: `[]` stands for an array, `null` for anything else. */
   withhold?(path: readonly JsonStep[]): boolean;
 }
@@ -64,7 +66,16 @@ class Editor {
     if (code === 0x22) return this.string();
     if (code === 0x7b) return this.object();
     if (code === 0x5b) return this.array();
-    this.at = endOfLiteral(this.text, this.at);
+    this.literal();
+  }
+
+  private literal(): void {
+    const from = this.at;
+    this.at = endOfLiteral(this.text, from);
+    if (this.edit.literal === undefined) return;
+    const raw = this.text.slice(from, this.at);
+    const replacement = this.edit.literal(this.path, raw);
+    if (replacement !== raw) this.splice(from, replacement);
   }
 
   private string(): void {

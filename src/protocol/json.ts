@@ -5,6 +5,7 @@ import type { JsonStep } from '../call.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import { buildJson } from './json-build.ts';
 import { editJson } from './json-edit.ts';
+import { finiteText } from './non-finite.ts';
 import { endOfString, isSpace, shapeOf } from './json-lexer.ts';
 import { isObject, itemsOf } from './value.ts';
 
@@ -86,6 +87,8 @@ export interface JsonTolerance {
    * in a request it is refused, because servers read it differently (RFC 7493 §2.1).
    */
   readonly loneSurrogates: 'refuse' | 'keep';
+  /** Reads `NaN`, `Infinity` and `-Infinity`, as TensorFlow Serving, Triton and Python's json write them. */
+  readonly nonFinite?: boolean | undefined;
 }
 
 const NARROW: JsonTolerance = { loneSurrogates: 'refuse' };
@@ -136,12 +139,22 @@ const single = (text: string, parsed: object, reason: Reason): unknown => {
   return parsed;
 };
 
+/** Returns the value of a text that is JSON but for NaN and infinities. */
+const nonFinite = (text: string, reason: Reason, { loneSurrogates }: JsonTolerance): unknown => {
+  const built = buildJson(text, MAX_DEPTH);
+  if (built.kind === 'refused') throw refusal(reason, built.why === 'too deep' ? NESTING : REPEATED_NAME);
+  if (loneSurrogates === 'refuse' && !isWellFormed(built.value)) throw refusal(reason, 'half a surrogate pair');
+  return built.value;
+};
+
 /**
  * Returns the value of a JSON text. Throws Failure `reason` when it is not exactly one value, when an object repeats
  * a member name (spelled alike or not), or when it has more than MAX_DEPTH levels or MAX_PARTS parts.
  */
 export const parseJson = (text: string, reason: Reason, tolerance: JsonTolerance = NARROW): unknown => {
-  const parsed = syntax(text, reason);
+  const finite = tolerance.nonFinite === true ? finiteText(text) : text;
+  const parsed = syntax(finite, reason);
+  if (finite !== text) return nonFinite(text, reason, tolerance);
   const value = typeof parsed === 'object' && parsed !== null ? single(text, parsed, reason) : parsed;
   // Only an escape can spell half a surrogate pair: UTF-8 has no bytes for it.
   if (tolerance.loneSurrogates === 'refuse' && text.includes('\\u') && !isWellFormed(value))

@@ -1,6 +1,7 @@
 /** Collecting what a request says: every string that is not known to be something else is a text. */
 
 import type { JsonStep, Text } from '../call.ts';
+import { textsInBase64 } from './bytes-text.ts';
 import type { StringKind } from './codec.ts';
 import { isPlainWord } from './strings.ts';
 import { isObject, itemsOf, type JsonObject } from './value.ts';
@@ -56,8 +57,10 @@ class Collector {
     if (text === '') return;
     const last = this.path.at(-1);
     if (typeof last === 'string' && WORDS.has(last) && isPlainWord(text)) return;
-    if (this.rules.kind(this.path, text, this.document) !== 'data')
-      this.texts.push({ path: [...this.path], text, role });
+    const kind = this.rules.kind(this.path, text, this.document);
+    if (kind === 'data') return;
+    for (const said of kind === 'base64' ? textsInBase64(text) : [text])
+      this.texts.push({ path: [...this.path], text: said, role });
   }
 
   private array(items: readonly unknown[], role: string): void {

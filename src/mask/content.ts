@@ -1,0 +1,52 @@
+/** Masks what a body holds, piece by piece. */
+
+import type { Finding, JsonStep } from '../call.ts';
+import { rewriteBytes } from '../protocol/bytes-text.ts';
+import type { Codec, Operation } from '../protocol/codec.ts';
+import { bytesOfPiece, type Content, type Piece, type Rendering } from '../protocol/content.ts';
+import type { Reason } from '../reasons.ts';
+import { maskDocument } from './document.ts';
+import type { TextMasker } from './text-masker.ts';
+
+/** What masks the pieces of one body. */
+export interface ContentMask {
+  readonly codec: Codec;
+  readonly masker: TextMasker;
+  readonly found: (finding: Finding) => void;
+  /** Why a document does not pass in which two masked member names come out alike. */
+  readonly collision: Reason;
+  /** Returns true for a value of a document that is not to be shown. */
+  readonly withheld: (operation: Operation, path: readonly JsonStep[]) => boolean;
+}
+
+/**
+ * Returns the body with every text in it masked, and what its head must say of it; null when nothing was masked.
+ * Throws Failure `mask-blocked` when the masker blocks, and Failure `collision` for alike names.
+ */
+export const maskPieces = (content: Content, mask: ContentMask): Rendering | null => {
+  let changed = false;
+  const pieces = content.pieces.map((piece) => {
+    const masked = maskPiece(piece, mask);
+    if (masked !== null) changed = true;
+    return masked ?? bytesOfPiece(piece);
+  });
+  return changed ? content.render(pieces) : null;
+};
+
+/** Returns the piece masked, null when nothing in it was. */
+const maskPiece = (piece: Piece, mask: ContentMask): Buffer | null => {
+  const { codec, masker, found, collision, withheld } = mask;
+  if (piece.kind === 'json') {
+    const { document, operation } = piece;
+    const { text, value } = document;
+    const of = { codec, operation, masker, found };
+    const masked = maskDocument(of, text, value, collision, (path) => withheld(operation, path));
+    return masked === text ? null : Buffer.from(masked);
+  }
+  if (piece.kind === 'text') {
+    const masked = masker.whole(piece.text, found);
+    return masked === piece.text ? null : Buffer.from(masked);
+  }
+  const masked = rewriteBytes(piece.bytes, (text) => masker.whole(text, found));
+  return masked === piece.bytes ? null : masked;
+};
