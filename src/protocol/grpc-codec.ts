@@ -1,0 +1,63 @@
+/** What a gRPC service tells the house about its methods. Codecs are pure: bytes of one message in, what they mean out. */
+
+import type { JsonStep, RequestReading } from '../call.ts';
+
+/** Returns what stands for a text of a message: the same string when it stays. */
+export type EditText = (text: string, path: readonly JsonStep[]) => string;
+
+/** Messages of one direction. Throw WireError for bytes that are no such message. */
+export interface MessageCodec {
+  /** Returns the message with its texts edited; the very same buffer when none changed. */
+  edit(message: Buffer, edit: EditText): Buffer;
+}
+
+/** Messages that callers send. */
+export interface RequestCodec extends MessageCodec {
+  /** Returns what the message asks for. */
+  read(message: Buffer): RequestReading;
+}
+
+/** One method. */
+export interface GrpcMethod {
+  /** What policies call it: a closed word of the protocol, or `PACKAGE.SERVICE/METHOD`. */
+  readonly operation: string;
+  readonly streams: Streams;
+  /** Changes what the server is, not what it answers: its record is durable before it is forwarded. */
+  readonly management: boolean;
+  readonly request: RequestCodec;
+  readonly answer: MessageCodec;
+}
+
+/** Which directions carry more than one message. */
+export interface Streams {
+  readonly request: boolean;
+  readonly answer: boolean;
+}
+
+/** One protocol over gRPC. */
+export interface GrpcCodec {
+  /** Returns the method at `/PACKAGE.SERVICE/METHOD`, null when the protocol has none there. */
+  method(path: string): GrpcMethod | null;
+}
+
+/** The streams of the four kinds of call. */
+export const UNARY: Streams = { request: false, answer: false };
+export const SERVER_STREAM: Streams = { request: false, answer: true };
+export const CLIENT_STREAM: Streams = { request: true, answer: false };
+export const BIDI: Streams = { request: true, answer: true };
+
+/** A reading of a message that asks a model nothing. */
+export const NOTHING_ASKED: RequestReading = {
+  model: '',
+  stream: false,
+  maxTokens: null,
+  n: 1,
+  temperature: null,
+  texts: [],
+  tools: [],
+  tensors: [],
+  images: 0,
+  audios: 0,
+  files: 0,
+  tokenIds: 0,
+};

@@ -1,0 +1,134 @@
+/** KServe v2 and Triton over gRPC: texts are the elements of BYTES tensors, in `contents` or raw, and string parameters. */
+
+import type { JsonStep, RequestReading } from '../call.ts';
+import { editBytesTensor } from './bytes-tensor.ts';
+import { BIDI, type EditText, type GrpcCodec, type GrpcMethod, type RequestCodec, UNARY } from './grpc-codec.ts';
+import { COMMON_METHODS } from './grpc-common.ts';
+import { editText, type Places, plannedMethod, Reading } from './grpc-generic.ts';
+import { INFER_ANSWER, INFER_REQUEST, PLAIN_METHODS, STREAM_ANSWER } from './grpc-kserve-plans.ts';
+import { readEntry, readTensors, type TensorPlaces } from './grpc-kserve-tensors.ts';
+import { editLeaf } from './grpc-text.ts';
+import { editMessage, type Leaf } from './protobuf-edit.ts';
+import { FieldReader, WIRE } from './protobuf.ts';
+import type { MessagePlan } from './protobuf-plan.ts';
+
+const SERVICE = '/inference.GRPCInferenceService/';
+
+/** One of the two inference messages. */
+interface InferMessage {
+  readonly plan: MessagePlan;
+  readonly raw: 'raw_input_contents' | 'raw_output_contents';
+  readonly places: TensorPlaces;
+}
+
+const PARAMETERS = 4;
+const REQUEST: InferMessage = {
+  plan: INFER_REQUEST,
+  raw: 'raw_input_contents',
+  places: { tensors: 5, raw: 7, requested: 6 },
+};
+const ANSWER: InferMessage = {
+  plan: INFER_ANSWER,
+  raw: 'raw_output_contents',
+  places: { tensors: 5, raw: 6, requested: -1 },
+};
+
+/** Values that name something: the model, tensors, datatypes, keys of parameters. Text in their place counts as text. */
+const NAMES: ReadonlySet<JsonStep> = new Set(['model_name', 'model_version', 'id', 'name', 'datatype', 'key']);
+const INFER: Places = {
+  isName: (path) => NAMES.has(path.at(-1) ?? ''),
+  isModel: (path) => path.length === 1 && path[0] === 'model_name',
+};
+/** Requests about a model call it `name`, those to the repository `model_name`. */
+const ABOUT: Places = {
+  isName: INFER.isName,
+  isModel: (path) => path.length === 1 && (path[0] === 'name' || path[0] === 'model_name'),
+};
+/** In requests about shared memory, `name` is a region. */
+const isAboutMemory = (operation: string): boolean => operation.startsWith('shm.');
+
+/** Datatypes whose raw contents are numbers (Open Inference Protocol "Tensor Data Types"; BF16 is Triton's). */
+const NUMERIC = /^(?:BOOL|U?INT(?:8|16|32|64)|FP(?:16|32|64)|BF16)$/;
+
+/** Sees every leaf of an inference message, elements of raw BYTES tensors among them, each with `bytes` of its own. */
+function walk(bytes: Buffer, message: InferMessage, leaf: (leaf: Leaf) => Buffer | null): Buffer {
+  const { tensors, ofRaw } = readTensors(bytes, message.places);
+  return editMessage(bytes, message.plan, {
+    leaf(found) {
+      const [first, at] = found.path;
+      if (first !== message.raw || typeof at !== 'number') return leaf(found);
+      const datatype = tensors[ofRaw[at] ?? -1]?.datatype ?? '';
+      if (NUMERIC.test(datatype)) return null;
+      if (datatype !== 'BYTES') return leaf({ ...found, kind: 'unknown' });
+      const edited = editBytesTensor(found.bytes, (element, index) =>
+        leaf({ kind: 'bytes', path: [first, at, index], bytes: element }),
+      );
+      return edited === found.bytes ? null : edited;
+    },
+  });
+}
+
+const editInfer = (bytes: Buffer, message: InferMessage, edit: EditText): Buffer =>
+  walk(bytes, message, (leaf) => editText(leaf, INFER, edit));
+
+const inferRequest: RequestCodec = {
+  edit: (bytes, edit) => editInfer(bytes, REQUEST, edit),
+  read(bytes): RequestReading {
+    const reading = new Reading(INFER);
+    walk(bytes, REQUEST, (leaf) => reading.leaf(leaf));
+    const { tensors, regions } = readTensors(bytes, REQUEST.places);
+    for (const { key, number } of parametersOf(bytes)) reading.limit(key, number);
+    return { ...reading.done(), tensors: [...tensors, ...regions] };
+  },
+};
+
+/** Yields the whole numbers among the parameters of a request. */
+function* parametersOf(bytes: Buffer): Generator<{ readonly key: string; readonly number: bigint }> {
+  const reader = new FieldReader(bytes);
+  while (reader.next()) {
+    if (reader.no !== PARAMETERS || reader.wire !== WIRE.length) continue;
+    const { key, value } = readEntry(reader.value());
+    const parameter = new FieldReader(value);
+    while (parameter.next()) if (parameter.wire === WIRE.varint) yield { key, number: parameter.integer() };
+  }
+}
+
+const infer: GrpcMethod = {
+  operation: 'infer',
+  streams: UNARY,
+  management: false,
+  request: inferRequest,
+  answer: { edit: (bytes, edit) => editInfer(bytes, ANSWER, edit) },
+};
+
+const inferStream: GrpcMethod = {
+  ...infer,
+  operation: 'infer.stream',
+  streams: BIDI,
+  answer: {
+    edit: (bytes, edit) =>
+      editMessage(bytes, STREAM_ANSWER, {
+        leaf(leaf) {
+          if (leaf.path[0] !== 'infer_response') return editLeaf(leaf, (text) => edit(text, leaf.path));
+          const edited = editInfer(leaf.bytes, ANSWER, (text, path) => edit(text, ['infer_response', ...path]));
+          return edited === leaf.bytes ? null : edited;
+        },
+      }),
+  },
+};
+
+const METHODS: ReadonlyMap<string, GrpcMethod> = new Map([
+  ...COMMON_METHODS,
+  [`${SERVICE}ModelInfer`, infer],
+  [`${SERVICE}ModelStreamInfer`, inferStream],
+  ...Object.entries(PLAIN_METHODS).map(([name, { operation, request, answer, management }]): [string, GrpcMethod] => [
+    SERVICE + name,
+    plannedMethod(operation, UNARY, request, answer, {
+      management: management === true,
+      places: isAboutMemory(operation) ? INFER : ABOUT,
+    }),
+  ]),
+]);
+
+/** The codec of KServe v2 and Triton. */
+export const kserveGrpc: GrpcCodec = { method: (path) => METHODS.get(path) ?? null };
