@@ -263,6 +263,26 @@ const approvers: Check = ({ policies = [], identity }) =>
     });
   });
 
+/** gRPC's length prefix has 32 bits; the official implementations stop at INT32_MAX. */
+const MAX_GRPC_MESSAGE = 2 ** 31 - 1;
+
+const grpcServices: Check = ({ services = [] }) =>
+  services.flatMap(({ grpc }, at) => {
+    if (grpc === undefined) return [];
+    const path = ['services', at, 'grpc'];
+    const { url, max_message: longest } = grpc;
+    return [
+      ...when(url !== undefined && !isBase(url), [...path, 'url'], BASE),
+      ...when(
+        url !== undefined && new URL(url).pathname !== '/',
+        [...path, 'url'],
+        'expected an origin: gRPC has no mount path',
+      ),
+      ...when(longest === 0, [...path, 'max_message'], 'expected more than zero'),
+      ...when(longest > MAX_GRPC_MESSAGE, [...path, 'max_message'], `expected at most ${MAX_GRPC_MESSAGE}B`),
+    ];
+  });
+
 const CHECKS: readonly Check[] = [
   names('services'),
   names('policies'),
@@ -281,6 +301,7 @@ const CHECKS: readonly Check[] = [
   ruleSubjects,
   quorums,
   approvers,
+  grpcServices,
 ];
 
 /** Returns everything that does not hold between the sections. */

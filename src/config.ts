@@ -95,11 +95,40 @@ const issuer = z.strictObject({
   jwks_uri: z.url().optional().describe('Where the keys are, for an issuer without discovery.'),
 });
 
+const grpc = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Where the model server speaks gRPC, if not at `upstream.url`; `http` is h2c with prior knowledge.'),
+    descriptors: z
+      .union(
+        [
+          z.enum(['kserve', 'tfserving', 'reflection']),
+          z.strictObject({
+            file: z
+              .string()
+              .min(1)
+              .describe('A FileDescriptorSet, as `protoc --include_imports --descriptor_set_out` writes it.'),
+          }),
+        ],
+        { error: 'expected kserve, tfserving, reflection or { file: PATH }' },
+      )
+      .optional()
+      .describe(
+        'How messages are known: `kserve` (and Triton) or `tfserving`, built in; `{ file: PATH }`, a descriptor set; or `reflection`, asked of the model server. Without it only health and reflection can be inspected.',
+      ),
+    max_message: size()
+      .prefault('64MiB')
+      .describe('The longest message, in either direction, also once decompressed; at most 2147483647 bytes.'),
+  })
+  .describe('gRPC on this service.');
+
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
   protocol: z
-    .enum(['openai', 'anthropic', 'ollama', 'kserve', 'http'])
-    .describe('The wire protocol; `http` is JSON over HTTP of any shape.'),
+    .enum(['openai', 'anthropic', 'ollama', 'kserve', 'http', 'grpc'])
+    .describe('The wire protocol; `http` is JSON over HTTP of any shape, `grpc` any gRPC service.'),
   host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
   upstream: z
     .strictObject({
@@ -153,6 +182,7 @@ const service = z.strictObject({
     .describe(
       'When the opening record of a call must be on disk: before the answer leaves, or before the call is forwarded.',
     ),
+  grpc: grpc.optional(),
   abort_upstream: z.boolean().default(true).describe('Cancel the upstream call when the caller leaves.'),
 });
 

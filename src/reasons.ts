@@ -35,7 +35,7 @@ export const REASONS = {
   'bad-request': reason(400, 3, 'fix', 'The request is not one that the gateway forwards.'),
   'head-timeout': reason(408, 4, 'later', 'The request head did not arrive in time.'),
   'headers-too-large': reason(431, 8, 'fix', 'The request head is larger than the gateway accepts.'),
-  'no-service': reason(404, 5, 'fix', 'No service answers at this address.'),
+  'no-service': reason(404, 12, 'fix', 'No service answers at this address.'),
   overloaded: reason(503, 14, 'later', 'The gateway is at its limit of concurrent work.'),
   draining: reason(503, 14, 'later', 'The gateway is shutting down.'),
 

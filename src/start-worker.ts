@@ -1,5 +1,7 @@
 /** A data worker: composes the parts that take calls. Entry of a worker thread. */
 
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { cannotOpen, splitAddress, unixPath } from './address.ts';
@@ -29,6 +31,7 @@ const epochParts = {
   clock,
   log,
   secret: (ref: SecretRef) => resolveSecret(ref, birth.baseDir),
+  file: (path: string) => readFileSync(resolve(birth.baseDir, path)),
   maskKey: recordingKey,
 };
 let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);

@@ -30,6 +30,7 @@ export interface EnvelopeDigests {
 /** Field lines that change what a model server does or how its body reads; all else of a head is the client's business. */
 const BINDING_FIELDS: ReadonlySet<string> = new Set([
   'content-type',
+  'grpc-encoding',
   'inference-header-content-length',
   'mcp-method',
   'mcp-name',

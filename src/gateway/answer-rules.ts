@@ -3,7 +3,7 @@
 import { decideAnswer } from '../decide/decide.ts';
 import { Failure } from '../reasons.ts';
 import type { Usage } from '../protocol/codec.ts';
-import type { Underway } from './underway.ts';
+import type { CallState } from './underway.ts';
 
 /** Judges one answer while it flows. */
 export interface AnswerJudge {
@@ -14,7 +14,7 @@ export interface AnswerJudge {
 }
 
 /** Returns the judge of a call's answer, null when no rule looks at answers. */
-export function judgeAnswer(call: Underway): AnswerJudge | null {
+export function judgeAnswer(call: CallState): AnswerJudge | null {
   const { policy } = call.epoch;
   if (policy.answers.deny.length === 0) return null;
   const { request, served } = call.accepted;

@@ -7,7 +7,7 @@ import { shortName } from '../approve/voter.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import type { Session } from '../record/recorder.ts';
 import { publicUrl } from './epoch.ts';
-import type { Underway } from './underway.ts';
+import type { CallState } from './underway.ts';
 
 type Hold = Extract<Verdict, { effect: 'hold' }>;
 
@@ -30,7 +30,7 @@ export interface Held {
  * call does not pass. `masked` is null where the body goes as it came. Rejects with Failure.
  */
 export async function approve(
-  call: Underway,
+  call: CallState,
   session: Session,
   verdict: Hold,
   masked: Buffer | null,
@@ -59,7 +59,12 @@ export async function approve(
   }
 }
 
-async function claim(call: Underway, session: Session, id: string, digests: EnvelopeDigests): Promise<Released | Held> {
+async function claim(
+  call: CallState,
+  session: Session,
+  id: string,
+  digests: EnvelopeDigests,
+): Promise<Released | Held> {
   const outcome = await call.gate.approvals.claim({ id, caller: personOf(call), ...digests, session: session.id });
   if (outcome.kind === 'refused') return { kind: 'held', reason: outcome.reason, detail: '', extra: { approval: id } };
   // what crosses threads arrives as a plain Uint8Array
@@ -67,7 +72,7 @@ async function claim(call: Underway, session: Session, id: string, digests: Enve
 }
 
 function ask(
-  call: Underway,
+  call: CallState,
   session: Session,
   verdict: Hold,
   masked: Buffer | null,
@@ -95,16 +100,13 @@ function ask(
 
 /** Holds the call open until it is decided, the time is over, the caller leaves, or the gateway drains. */
 async function waitFor(
-  call: Underway,
+  call: CallState,
   session: Session,
   approval: Approval,
   ms: number,
   digests: EnvelopeDigests,
 ): Promise<Released | Held> {
-  const left = new Promise<'left'>((resolve) => {
-    if (call.res.destroyed) resolve('left');
-    else call.res.once('close', () => resolve('left'));
-  });
+  const left = new Promise<'left'>((resolve) => call.whenLeft(() => resolve('left')));
   const outcome = await Promise.race([call.gate.approvals.decided({ id: approval.id, ms }), left, call.gate.drained]);
   if (outcome === 'left') {
     await call.gate.approvals.cancel({ id: approval.id, caller: personOf(call) });
@@ -114,7 +116,7 @@ async function waitFor(
   return claim(call, session, approval.id, digests);
 }
 
-function required(call: Underway, approval: Approval): Held {
+function required(call: CallState, approval: Approval): Held {
   return {
     kind: 'held',
     reason: 'approval-required',
@@ -127,10 +129,10 @@ function required(call: Underway, approval: Approval): Held {
   };
 }
 
-const personOf = ({ caller }: Underway) => ({ issuer: caller.issuer, subject: caller.subject });
+const personOf = ({ caller }: CallState) => ({ issuer: caller.issuer, subject: caller.subject });
 
 /** Everybody in the `act` chain (RFC 8693 §4.1): who acts for the caller may not approve what they ask for. */
-function actors({ caller }: Underway): { readonly issuer: string; readonly subject: string }[] {
+function actors({ caller }: CallState): { readonly issuer: string; readonly subject: string }[] {
   const chain: { issuer: string; subject: string }[] = [];
   for (let act = caller.claims['act']; isClaims(act); act = act['act']) {
     if (typeof act['sub'] !== 'string' || chain.length === 8) break;

@@ -1,10 +1,12 @@
 /** Lets calls in, whichever version of HTTP brings them: within the limits, and to the way that is theirs. */
 
+import { constants } from 'node:http2';
 import type { Config } from '../config.ts';
 import type { Arrival } from './accept.ts';
 import type { CallRequest, CallResponse } from './exchange.ts';
 import type { Gate } from './gate.ts';
-import { handleGrpc, isGrpc, refuseGrpc } from './grpc.ts';
+import { handleGrpc, isGrpc } from './grpc.ts';
+import { refuseGrpc } from './grpc-refuse.ts';
 import { handle } from './handle.ts';
 import { Http2Request, Http2Response } from './http2-exchange.ts';
 import { headerListSize, readHttp2Head } from './http2-head.ts';
@@ -52,7 +54,11 @@ export function createArrivals(gate: Gate, config: Config, active: ActiveCalls, 
     if (isGrpc(contentType)) {
       const refusal = isTooLarge ? 'headers-too-large' : admit(stream);
       if (refusal !== null) return refuseGrpc(gate, stream, peer, refusal);
-      return handleGrpc(gate, stream, head, from(peer));
+      handleGrpc(gate, stream, head, from(peer)).catch((err: unknown) => {
+        gate.log.error({ err }, 'a gRPC call failed unexpectedly');
+        stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      });
+      return;
     }
     const req = new Http2Request(stream, head);
     const res = new Http2Response(stream, req);

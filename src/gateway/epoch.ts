@@ -12,6 +12,7 @@ import type { Log } from '../log.ts';
 import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
 import { codecs } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
+import { serveGrpc } from './grpc-serve.ts';
 import { compileRoutes } from './route.ts';
 import { openUpstream } from './upstream.ts';
 
@@ -21,6 +22,8 @@ export interface EpochParts {
   readonly log: Log;
   /** Resolves a secret reference to its text. Throws when it cannot. */
   readonly secret: (ref: SecretRef) => string;
+  /** Returns the bytes of a file that the config names. Throws when it cannot be read. */
+  readonly file: (path: string) => Uint8Array;
   /** The deployment's own key, for the `hash` operator. */
   readonly maskKey: Uint8Array;
 }
@@ -50,8 +53,11 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
     served: services,
     async close(next) {
       if (next?.identifier !== identifier) identifier.close();
-      const kept = new Set(next?.served.map(({ upstream }) => upstream));
-      await Promise.all(services.filter(({ upstream }) => !kept.has(upstream)).map(({ upstream }) => upstream.close()));
+      const kept = new Set<unknown>(next?.served.flatMap(({ upstream, grpc }) => [upstream, grpc?.upstream.sessions]));
+      const open = services.flatMap(({ upstream, grpc }) =>
+        grpc === null ? [upstream] : [upstream, grpc.upstream.sessions],
+      );
+      await Promise.all(open.filter((upstream) => !kept.has(upstream)).map((upstream) => upstream.close()));
     },
   };
 }
@@ -81,7 +87,12 @@ function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | n
     known.upstream.secret === secret &&
     isDeepStrictEqual(known.config.upstream, config.upstream);
   const upstream = reusable ? known.upstream : openUpstream(config, secret, CREDENTIAL_HEADERS);
-  return { config, codec: codecs[config.protocol], upstream };
+  return {
+    config,
+    codec: codecs[config.protocol],
+    upstream,
+    grpc: serveGrpc(config, secret, parts.file, known ?? null),
+  };
 }
 
 function credentialSecret({ upstream: { credential } }: ServiceConfig, parts: EpochParts): string {

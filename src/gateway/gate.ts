@@ -10,9 +10,11 @@ import type { Identifier } from '../identify/identify.ts';
 import type { Log } from '../log.ts';
 import type { TextMasker } from '../mask/text-masker.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
+import type { GrpcCodec } from '../protocol/grpc-codec.ts';
 import type { CallWatcher } from '../watch/calls.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { BodyBudget } from './body.ts';
+import type { GrpcUpstream } from './grpc-upstream.ts';
 import type { Routes } from './route.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -21,6 +23,17 @@ export interface Served {
   readonly config: ServiceConfig;
   readonly codec: Codec;
   readonly upstream: Upstream;
+  /** Null where the service does not speak gRPC. */
+  readonly grpc: ServedGrpc | null;
+}
+
+/** The gRPC side of a service. */
+export interface ServedGrpc {
+  /** What is known of its methods now; more once reflection has answered. */
+  readonly codec: () => GrpcCodec;
+  readonly upstream: GrpcUpstream;
+  /** The longest message, in bytes. */
+  readonly longest: number;
 }
 
 /** Everything compiled from one config; a call keeps the epoch that it began with. */

@@ -13,6 +13,7 @@ import type { CallRequest, CallResponse } from './exchange.ts';
 import { forward } from './forward.ts';
 import type { Gate } from './gate.ts';
 import { inspectBody } from './inspect-body.ts';
+import { kept } from './kept.ts';
 import { maskBody, maskAnswerOf } from './masks.ts';
 import { asRefusal, refuseCall, refuseStranger } from './refuse.ts';
 import { Underway } from './underway.ts';
@@ -68,14 +69,4 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     if (failure.reason === 'internal') gate.log.error({ err: failure }, 'a call failed unexpectedly');
     refuseCall(call, asRefusal(failure));
   }
-}
-
-/** Resolves once the opening record is written, or durable (promise 3). Rejects with Failure `evidence-unavailable`. */
-function kept(session: NonNullable<Underway['session']>, durable: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const then = (ok: boolean): void =>
-      ok ? resolve() : reject(new Failure('evidence-unavailable', 'the opening record could not be kept'));
-    if (durable) session.durable(then);
-    else session.written(then);
-  });
 }

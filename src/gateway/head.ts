@@ -18,6 +18,8 @@ export interface Head extends Target {
   readonly wait: number;
   /** The approval that a retry presents; empty when none. */
   readonly approval: string;
+  /** The service that a gRPC call names; empty when none. */
+  readonly service: string;
   readonly forwardedFor: string;
 }
 
@@ -137,6 +139,7 @@ function readFraming(method: string, target: Target, incoming: IncomingHead, fie
     expectsContinue: expect !== undefined,
     wait: readWait(fields.get('prefer') ?? ''),
     approval: fields.get('sallyport-approval') ?? '',
+    service: fields.get('sallyport-service') ?? '',
     forwardedFor: fields.get('x-forwarded-for') ?? '',
   };
 }

@@ -17,12 +17,10 @@ export interface AnswerEnd {
   readonly events: number;
 }
 
-/** The state of one identified call. Owned by `handle`; nobody keeps it after `end`. */
-export class Underway {
+/** The state of one identified call, however it arrived. */
+export abstract class CallState {
   readonly gate: Gate;
   readonly epoch: Epoch;
-  readonly req: CallRequest;
-  readonly res: CallResponse;
   readonly accepted: Accepted;
   readonly caller: Caller;
   readonly #at: number;
@@ -33,25 +31,18 @@ export class Underway {
   #verdict: Verdict | null = null;
   #session: Session | null = null;
 
-  constructor(
-    gate: Gate,
-    epoch: Epoch,
-    req: CallRequest,
-    res: CallResponse,
-    accepted: Accepted,
-    caller: Caller,
-    began: number,
-  ) {
+  constructor(gate: Gate, epoch: Epoch, accepted: Accepted, caller: Caller, began: number) {
     this.gate = gate;
     this.epoch = epoch;
-    this.req = req;
-    this.res = res;
     this.accepted = accepted;
     this.caller = caller;
     this.#began = began;
     this.#at = gate.clock.now();
     this.#facts = uninspected(accepted.operation, 0, false);
   }
+
+  /** Calls `then` once the caller is gone, at once if it is. */
+  abstract whenLeft(then: () => void): void;
 
   /** The body as it came; null before it is read or when the request has none. */
   get body(): Buffer | null {
@@ -137,5 +128,30 @@ export class Underway {
       findings: this.#findings,
       requestFindings: this.#facts.findings,
     });
+  }
+}
+
+/** A call over HTTP. Owned by `handle`; nobody keeps it after `end`. */
+export class Underway extends CallState {
+  readonly req: CallRequest;
+  readonly res: CallResponse;
+
+  constructor(
+    gate: Gate,
+    epoch: Epoch,
+    req: CallRequest,
+    res: CallResponse,
+    accepted: Accepted,
+    caller: Caller,
+    began: number,
+  ) {
+    super(gate, epoch, accepted, caller, began);
+    this.req = req;
+    this.res = res;
+  }
+
+  whenLeft(then: () => void): void {
+    if (this.res.destroyed) then();
+    else this.res.once('close', then);
   }
 }

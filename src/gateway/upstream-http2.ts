@@ -27,13 +27,20 @@ export interface OpenedStream {
 const STREAMS = 100;
 /** Bytes an upstream may send ahead of our reading, per stream; what a caller that does not read costs us. */
 const WINDOW = 256 * 1024;
+/** Bytes an upstream may send ahead over all streams of a session: callers that do not read must not stop the others. */
+const SESSION_WINDOW = 32 * 1024 ** 2;
 /** Milliseconds without a stream after which a session is closed. */
 const IDLE = 30_000;
+/** How a peer that is gone is found while a stream is silent, ms; gRPC servers end sessions that ping within five minutes (gRFC A8). */
+const KEEP_ALIVE = 30_000;
+const PING = 5 * 60_000 + 10_000;
+const PING_TIMEOUT = 20_000;
 
 interface Session {
   readonly http2: ClientHttp2Session;
   open: number;
   idle: NodeJS.Timeout | undefined;
+  ping: NodeJS.Timeout | undefined;
 }
 
 /** The sessions to one upstream. */
@@ -53,8 +60,11 @@ export class Http2Sessions {
     const stream = session.http2.request([...head], { endStream });
     clearTimeout(session.idle);
     session.open++;
+    session.ping ??= setInterval(() => ping(session.http2), PING).unref();
     stream.once('close', () => {
       if (--session.open > 0) return;
+      clearInterval(session.ping);
+      session.ping = undefined;
       if (this.#ready.has(session)) session.idle = setTimeout(() => this.#retire(session), IDLE).unref();
     });
     return { stream, retire: () => this.#retire(session) };
@@ -98,20 +108,25 @@ export class Http2Sessions {
         maxHeaderListSize: 64 * 1024,
       },
     });
-    const session: Session = { http2, open: 0, idle: undefined };
+    const session: Session = { http2, open: 0, idle: undefined, ping: undefined };
     this.#ready.add(session);
     this.#all.add(session);
     const timer = setTimeout(
       () => http2.destroy(new UpstreamError('CONNECT_TIMEOUT', 'the connection did not open in time')),
       connectTimeout,
     );
-    http2.once('connect', () => clearTimeout(timer));
+    http2.once('connect', (_, socket) => {
+      clearTimeout(timer);
+      http2.setLocalWindowSize(SESSION_WINDOW);
+      socket.setKeepAlive(true, KEEP_ALIVE);
+    });
     http2.on('goaway', () => this.#retire(session));
     // streams hear of it themselves
     http2.on('error', () => this.#retire(session));
     http2.once('close', () => {
       clearTimeout(timer);
       clearTimeout(session.idle);
+      clearInterval(session.ping);
       this.#ready.delete(session);
       this.#all.delete(session);
     });
@@ -123,6 +138,13 @@ export class Http2Sessions {
     this.#ready.delete(session);
     if (!session.http2.destroyed) session.http2.close();
   }
+}
+
+/** Ends a session whose peer does not answer any more. */
+function ping(http2: ClientHttp2Session): void {
+  if (http2.connecting || http2.destroyed) return;
+  const timer = setTimeout(() => http2.destroy(new UpstreamError('BROKE_OFF', 'no answer to a ping')), PING_TIMEOUT);
+  http2.ping(() => clearTimeout(timer));
 }
 
 function dial({ address, lookup }: SessionOptions): Socket {

@@ -41,12 +41,18 @@ export function isMetadataAddress(address: string): boolean {
   return METADATA.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
+/** Returns where a URL of the config leads. Throws for a place where credentials are handed out. */
+export function upstreamAddress(url: string, key: string): UpstreamAddress {
+  const address = splitUpstream(url);
+  if (address === null) throw new Error(`${key}: expected http, https or unix`);
+  if (isMetadataAddress(address.hostname))
+    throw new Error(`${key}: ${address.hostname} is a metadata or link-local address`);
+  return address;
+}
+
 /** Returns the upstream of a service. `secret` is the resolved credential; empty when it presents none. Throws on a metadata address. */
 export function openUpstream(config: ServiceConfig, secret: string, callerCredentials: ReadonlySet<string>): Upstream {
-  const address = splitUpstream(config.upstream.url);
-  if (address === null) throw new Error(`services.${config.name}.upstream.url: expected http, https or unix`);
-  if (isMetadataAddress(address.hostname))
-    throw new Error(`services.${config.name}.upstream.url: ${address.hostname} is a metadata or link-local address`);
+  const address = upstreamAddress(config.upstream.url, `services.${config.name}.upstream.url`);
   const pool = new Pool(address.origin, {
     // undici's default is to speak HTTP/2 where the server would rather; what is spoken is what the config says
     allowH2: false,
@@ -89,14 +95,15 @@ const http2Way = ({ upstream }: ServiceConfig, address: UpstreamAddress): Http2W
   idleTimeout: upstream.idle_timeout,
 });
 
-function credentialLine(config: ServiceConfig, secret: string): readonly string[] {
+/** Returns name and value of the credential that the gateway presents; empty for none. */
+export function credentialLine(config: ServiceConfig, secret: string): readonly string[] {
   const { credential } = config.upstream;
   if (credential === 'none') return [];
   return 'bearer' in credential ? ['Authorization', `Bearer ${secret}`] : [credential.header, secret];
 }
 
 // The address that is checked is the address that is connected to: no second resolution in between.
-const lookupOutsideMetadata: LookupFunction = (hostname, options, done) => {
+export const lookupOutsideMetadata: LookupFunction = (hostname, options, done) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return done(error, []);
     const allowed = addresses.filter(({ address }) => !isMetadataAddress(address));

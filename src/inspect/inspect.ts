@@ -95,7 +95,14 @@ interface Learnt {
   readonly operations: number;
 }
 
-const factsOf = (call: Inspection, { operation, reading, findings, opaque, operations }: Learnt): Facts => ({
+/** What facts are made with, beside what was learnt. */
+interface Measured {
+  readonly body: { readonly bytes: Buffer };
+  readonly assumeMaxTokens: number | null;
+}
+
+/** Returns the facts of one operation. */
+export const factsOf = (call: Measured, { operation, reading, findings, opaque, operations }: Learnt): Facts => ({
   operation: operation.name,
   // A path that names the model names it for good.
   model: operation.names?.['model'] ?? reading.model,

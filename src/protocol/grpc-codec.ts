@@ -1,6 +1,7 @@
 /** What a gRPC service tells the house about its methods. Codecs are pure: bytes of one message in, what they mean out. */
 
 import type { JsonStep, RequestReading } from '../call.ts';
+import type { Operation } from './codec.ts';
 
 /** Returns what stands for a text of a message: the same string when it stays. */
 export type EditText = (text: string, path: readonly JsonStep[]) => string;
@@ -19,11 +20,9 @@ export interface RequestCodec extends MessageCodec {
 
 /** One method. */
 export interface GrpcMethod {
-  /** What policies call it: a closed word of the protocol, or `PACKAGE.SERVICE/METHOD`. */
-  readonly operation: string;
+  /** Its name is a closed word of the protocol, or `PACKAGE.SERVICE/METHOD`. */
+  readonly operation: Operation;
   readonly streams: Streams;
-  /** Changes what the server is, not what it answers: its record is durable before it is forwarded. */
-  readonly management: boolean;
   readonly request: RequestCodec;
   readonly answer: MessageCodec;
 }
@@ -33,6 +32,13 @@ export interface Streams {
   readonly request: boolean;
   readonly answer: boolean;
 }
+
+/** Returns the operation of a method; `management` when it changes what the server is, not what it answers. */
+export const operationOf = (name: string, management = false): Operation => ({
+  name,
+  body: 'opaque',
+  ...(management ? { management } : {}),
+});
 
 /** One protocol over gRPC. */
 export interface GrpcCodec {

@@ -6,6 +6,7 @@ import {
   type GrpcMethod,
   type MessageCodec,
   NOTHING_ASKED,
+  operationOf,
   type RequestCodec,
   type Streams,
 } from './grpc-codec.ts';
@@ -106,9 +107,8 @@ export const plannedMethod = (
   answer: MessagePlan,
   options: { readonly management?: boolean; readonly places?: Places } = {},
 ): GrpcMethod => ({
-  operation,
+  operation: operationOf(operation, options.management),
   streams,
-  management: options.management ?? false,
   request: plannedRequest(request, options.places),
   answer: plannedMessage(answer, options.places),
 });

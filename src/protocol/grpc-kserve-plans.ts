@@ -113,7 +113,7 @@ const systemRegion = message(
 );
 const cudaRegion = message('RegionStatus', string(1, 'name'), varint(2, 'device_id'), varint(3, 'byte_size'));
 
-/** A method that asks no model: what policies call it, whether it changes the server, and its messages. */
+/** A method that asks no model: what policies call it, whether it is about the server itself, and its messages. */
 interface Row {
   readonly operation: string;
   readonly management?: true;
@@ -171,6 +171,7 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
   },
   RepositoryIndex: {
     operation: 'repository.index',
+    management: true,
     request: message('RepositoryIndexRequest', string(1, 'repository_name'), varint(2, 'ready')),
     answer: message(
       'RepositoryIndexResponse',
@@ -197,6 +198,7 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
   },
   SystemSharedMemoryStatus: {
     operation: 'shm.status',
+    management: true,
     request: named('SystemSharedMemoryStatusRequest'),
     answer: message(
       'SystemSharedMemoryStatusResponse',
@@ -223,6 +225,7 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
   },
   CudaSharedMemoryStatus: {
     operation: 'shm.status',
+    management: true,
     request: named('CudaSharedMemoryStatusRequest'),
     answer: message(
       'CudaSharedMemoryStatusResponse',

@@ -154,12 +154,10 @@ describe('the other methods', () => {
 
   it('tells management from asking', () => {
     const management = ['RepositoryModelLoad', 'RepositoryModelUnload', 'SystemSharedMemoryRegister', 'LogSettings'];
-    expect(management.map((name) => method(name).management)).toEqual([true, true, true, true]);
-    expect(['ModelInfer', 'ServerLive', 'ModelConfig'].map((name) => method(name).management)).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    expect(management.map((name) => method(name).operation.management === true)).toEqual([true, true, true, true]);
+    expect(
+      ['ModelInfer', 'ServerLive', 'ModelConfig'].map((name) => method(name).operation.management === true),
+    ).toEqual([false, false, false]);
     expect(kserveGrpc.method('/inference.GRPCInferenceService/modelInfer')).toBeNull();
     expect(kserveGrpc.method('/inference.GRPCInferenceService/ModelInfer/')).toBeNull();
   });

@@ -2,7 +2,15 @@
 
 import type { JsonStep, RequestReading } from '../call.ts';
 import { editBytesTensor } from './bytes-tensor.ts';
-import { BIDI, type EditText, type GrpcCodec, type GrpcMethod, type RequestCodec, UNARY } from './grpc-codec.ts';
+import {
+  BIDI,
+  type EditText,
+  type GrpcCodec,
+  type GrpcMethod,
+  operationOf,
+  type RequestCodec,
+  UNARY,
+} from './grpc-codec.ts';
 import { COMMON_METHODS } from './grpc-common.ts';
 import { editText, type Places, plannedMethod, Reading } from './grpc-generic.ts';
 import { INFER_ANSWER, INFER_REQUEST, PLAIN_METHODS, STREAM_ANSWER } from './grpc-kserve-plans.ts';
@@ -94,16 +102,15 @@ function* parametersOf(bytes: Buffer): Generator<{ readonly key: string; readonl
 }
 
 const infer: GrpcMethod = {
-  operation: 'infer',
+  operation: operationOf('infer'),
   streams: UNARY,
-  management: false,
   request: inferRequest,
   answer: { edit: (bytes, edit) => editInfer(bytes, ANSWER, edit) },
 };
 
 const inferStream: GrpcMethod = {
   ...infer,
-  operation: 'infer.stream',
+  operation: operationOf('infer.stream'),
   streams: BIDI,
   answer: {
     edit: (bytes, edit) =>

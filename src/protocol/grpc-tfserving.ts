@@ -1,7 +1,7 @@
 /** TensorFlow Serving over gRPC: texts are the strings of tensors (`string_val`) and of examples (`bytes_list`). */
 
 import type { JsonStep, Tensor } from '../call.ts';
-import { type EditText, type GrpcCodec, type GrpcMethod, SERVER_STREAM, UNARY } from './grpc-codec.ts';
+import { type EditText, type GrpcCodec, type GrpcMethod, operationOf, SERVER_STREAM, UNARY } from './grpc-codec.ts';
 import { COMMON_METHODS } from './grpc-common.ts';
 import { editText, type IsPlace, type Places, plannedMethod, Reading } from './grpc-generic.ts';
 import {
@@ -94,9 +94,8 @@ const INPUTS = 2;
 const OUTPUTS = 1;
 
 const predict: GrpcMethod = {
-  operation: 'predict',
+  operation: operationOf('predict'),
   streams: UNARY,
-  management: false,
   request: {
     edit: (bytes, edit) => editTexts(checkTensors(bytes, INPUTS), PREDICT_REQUEST, edit),
     read(bytes) {
@@ -118,7 +117,7 @@ const MODEL = '/tensorflow.serving.ModelService/';
 const METHODS: ReadonlyMap<string, GrpcMethod> = new Map([
   ...COMMON_METHODS,
   [`${PREDICTION}Predict`, predict],
-  [`${PREDICTION}PredictStreamed`, { ...predict, operation: 'predict.stream', streams: SERVER_STREAM }],
+  [`${PREDICTION}PredictStreamed`, { ...predict, operation: operationOf('predict.stream'), streams: SERVER_STREAM }],
   [`${PREDICTION}Classify`, asking('classify', EXAMPLES_REQUEST, CLASSIFY_ANSWER)],
   [`${PREDICTION}Regress`, asking('regress', EXAMPLES_REQUEST, REGRESS_ANSWER)],
   [`${PREDICTION}MultiInference`, asking('multi_inference', MULTI_REQUEST, MULTI_ANSWER)],

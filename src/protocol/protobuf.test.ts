@@ -45,8 +45,8 @@ describe('messages that descriptors describe', () => {
       { request: true, answer: true },
     ]);
     expect(codec.method('/desk.v1.Desk/Nothing')).toBeNull();
-    expect(codec.method('/grpc.health.v1.Health/Check')?.operation).toBe('health.check');
-    expect(codec.method('/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo')?.operation).toBe(
+    expect(codec.method('/grpc.health.v1.Health/Check')?.operation.name).toBe('health.check');
+    expect(codec.method('/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo')?.operation.name).toBe(
       'reflection',
     );
   });

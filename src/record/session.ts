@@ -24,6 +24,11 @@ export interface Session {
   /** Answer bytes as the caller sees them. False: they are not recorded, and must not leave. */
   bytes(chunk: Buffer): boolean;
   trailers(raw: readonly string[]): void;
+  /**
+   * A further message of the caller, and what is forwarded of it; null when it goes as it came. False: it is not
+   * recorded, and must not be forwarded.
+   */
+  message(bytes: Buffer, forwarded: Buffer | null): boolean;
   /** A remark, at most 4096 characters. */
   mark(text: string): void;
   /** Ends the session. What is called after it has no effect: a session has one end. */
@@ -116,6 +121,21 @@ export class OpenSession implements Session {
       this.#addBytes(now, 'd', chunk);
     }
     this.#keepTime(now);
+    return true;
+  }
+
+  message(bytes: Buffer, forwarded: Buffer | null): boolean {
+    const { writer, maxSession, over } = this.#host;
+    if (!this.#isOpen || writer.failed) return false;
+    const size = bytes.length + (forwarded?.length ?? 0);
+    if (this.#recorded + size > maxSession) {
+      if (over === 'truncate') this.mark(`a message of ${bytes.length} bytes is not recorded`);
+      return over === 'truncate';
+    }
+    this.#recorded += size;
+    const now = this.#now();
+    this.#addBytes(now, 'q', bytes);
+    if (forwarded !== null) this.#addBytes(now, 'f', forwarded);
     return true;
   }
 

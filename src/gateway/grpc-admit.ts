@@ -1,0 +1,62 @@
+/** inspect, decide, mask.request: what one message of a caller may do. Each message needs its own allow. */
+
+import type { Facts, Verdict } from '../call.ts';
+import type { Rules } from '../decide/compile.ts';
+import { decide } from '../decide/decide.ts';
+import { inspectMessage } from '../inspect/message.ts';
+import { type GrpcFrame, messageOf } from '../protocol/grpc.ts';
+import { decompress } from '../protocol/grpc-coding.ts';
+import { Failure } from '../reasons.ts';
+import { uninspected } from './gate.ts';
+import type { GrpcCall } from './grpc-call.ts';
+import { maskRequestMessage } from './grpc-masks.ts';
+
+/** One message that was looked at. */
+export interface Admission {
+  readonly facts: Facts;
+  readonly verdict: Verdict;
+  /** The message as it came; null for a call without one. */
+  readonly frame: Buffer | null;
+  /** What goes upstream in its place; null when it goes as it came. */
+  readonly masked: Buffer | null;
+}
+
+/** Resolves to what a message may do under these rules; `frame` is null for a call that ends without one. Rejects with Failure. */
+export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rules): Promise<Admission> {
+  const { accepted, gate, caller } = call;
+  const { served, request } = accepted;
+  const message = frame === null ? null : await readMessage(call, frame);
+  const facts = factsOf(call, message);
+  const subject = { ...request, protocol: served.config.protocol };
+  const verdict = decide(rules, caller, subject, facts, gate.clock.now());
+  const allowed = verdict.effect !== 'deny' && message !== null && !facts.opaque;
+  return {
+    facts,
+    verdict,
+    frame: frame?.bytes ?? null,
+    masked: allowed ? maskRequestMessage(call, message, verdict) : null,
+  };
+}
+
+/** Resolves to the message, decompressed; as it came where nobody could read it and the service lets it pass. */
+async function readMessage(call: GrpcCall, frame: GrpcFrame): Promise<Buffer> {
+  const { grpc, coding } = call.accepted;
+  if (!frame.compressed) return messageOf(frame);
+  return decompress(messageOf(frame), coding, {
+    longest: grpc.longest,
+    tooLong: 'body-too-large',
+    unreadable: 'body-unreadable',
+  });
+}
+
+function factsOf({ accepted, epoch }: GrpcCall, message: Buffer | null): Facts {
+  const { method, operation, served } = accepted;
+  const opaque = served.config.opaque === 'allow';
+  if (method === null && !opaque)
+    throw new Failure('operation-unknown', 'the service is not known to have this method', {
+      detail: 'The gateway knows no such method of this service.',
+    });
+  if (method === null || message === null) return uninspected(operation, message?.length ?? 0, method === null);
+  const assumeMaxTokens = served.config.assume.max_tokens ?? null;
+  return inspectMessage({ method, message, assumeMaxTokens, opaque }, epoch.scanner);
+}

@@ -1,0 +1,58 @@
+/** inspect: one message of a gRPC call becomes facts. */
+
+import type { Facts, RequestReading } from '../call.ts';
+import type { Scanner } from '../detect/scanner.ts';
+import { type GrpcMethod, NOTHING_ASKED } from '../protocol/grpc-codec.ts';
+import { WireError } from '../protocol/protobuf.ts';
+import { Failure } from '../reasons.ts';
+import { factsOf } from './inspect.ts';
+
+/** What is inspected. */
+export interface MessageInspection {
+  readonly method: GrpcMethod;
+  /** The message, decompressed. */
+  readonly message: Buffer;
+  readonly assumeMaxTokens: number | null;
+  /** What cannot be read may pass, and the facts say so. */
+  readonly opaque: boolean;
+}
+
+const unreadable = (expected: string, cause: unknown): Failure =>
+  new Failure('body-unreadable', expected, { cause, detail: `A message could not be read: ${expected}.` });
+
+/** Returns what the message says. Throws Failure `body-unreadable`; also for tensors in memory that nobody can look into. */
+const read = ({ method, message, opaque }: MessageInspection): RequestReading => {
+  let reading: RequestReading;
+  try {
+    reading = method.request.read(message);
+  } catch (cause) {
+    throw cause instanceof WireError ? unreadable(cause.message, cause) : cause;
+  }
+  const hidden = reading.tensors?.find(({ region }) => region !== '');
+  if (hidden !== undefined && !opaque) throw unreadable('expected tensors outside of shared memory', null);
+  return reading;
+};
+
+const countFindings = ({ texts }: RequestReading, scanner: Scanner): Readonly<Record<string, number>> => {
+  const counts: Record<string, number> = {};
+  for (const { text } of texts) for (const { kind } of scanner.scan(text)) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+};
+
+/**
+ * Returns the facts of one message, every one of them with a value. Throws Failure `body-unreadable` for bytes that are
+ * no such message, unless `opaque` lets them pass.
+ */
+export const inspectMessage = (call: MessageInspection, scanner: Scanner): Facts => {
+  const { operation, streams } = call.method;
+  const measured = { body: { bytes: call.message }, assumeMaxTokens: call.assumeMaxTokens };
+  const learnt = { operation, operations: 1 };
+  try {
+    const reading = { ...read(call), stream: streams.answer };
+    const opaque = reading.tensors?.some(({ region }) => region !== '') === true;
+    return factsOf(measured, { ...learnt, reading, findings: countFindings(reading, scanner), opaque });
+  } catch (cause) {
+    if (!call.opaque || !(cause instanceof Failure) || cause.reason !== 'body-unreadable') throw cause;
+    return factsOf(measured, { ...learnt, reading: NOTHING_ASKED, findings: {}, opaque: true });
+  }
+};

@@ -1,0 +1,36 @@
+/** Masks the texts of one protobuf message; lengths are recomputed, everything else stays byte for byte. */
+
+import type { Finding } from '../call.ts';
+import type { MessageCodec } from '../protocol/grpc-codec.ts';
+import { WireError } from '../protocol/protobuf.ts';
+import { Failure, type Reason } from '../reasons.ts';
+import type { TextMasker } from './text-masker.ts';
+
+/** Why a message cannot pass. */
+interface MaskReasons {
+  /** Its bytes are no such message, or a finding stands where nothing can be replaced. */
+  readonly unreadable: Reason;
+  /** A rule blocks what was found. */
+  readonly blocked: Reason;
+}
+
+export const OF_REQUEST: MaskReasons = { unreadable: 'mask-blocked', blocked: 'mask-blocked' };
+export const OF_ANSWER: MaskReasons = { unreadable: 'answer-unreadable', blocked: 'answer-blocked' };
+
+/** Returns the masked message; the very same buffer when nothing was masked. Throws Failure. */
+export function maskMessage(
+  message: Buffer,
+  codec: MessageCodec,
+  masker: TextMasker,
+  found: (finding: Finding) => void,
+  reasons: MaskReasons,
+): Buffer {
+  try {
+    return codec.edit(message, (text) => masker.whole(text, found));
+  } catch (cause) {
+    if (cause instanceof WireError) throw new Failure(reasons.unreadable, cause.message, { cause });
+    if (cause instanceof Failure && cause.reason === 'mask-blocked')
+      throw new Failure(reasons.blocked, 'a message holds what a rule blocks', { cause });
+    throw cause;
+  }
+}
