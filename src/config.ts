@@ -116,13 +116,13 @@ const grpc = z
       )
       .optional()
       .describe(
-        'How messages are known: `kserve` (and Triton) or `tfserving`, built in; `{ file: PATH }`, a descriptor set; or `reflection`, asked of the model server. Without it only health and reflection can be inspected.',
+        'How messages are known: `kserve` (and Triton) or `tfserving`, built in; `{ file: PATH }`, a descriptor set; or `reflection`, asked of the model server. By default what the protocol of the service is, if it is built in; else only health and reflection can be inspected.',
       ),
     max_message: size()
       .prefault('64MiB')
       .describe('The longest message, in either direction, also once decompressed; at most 2147483647 bytes.'),
   })
-  .describe('gRPC on this service.');
+  .describe('gRPC on this service, beside what its protocol speaks over HTTP.');
 
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),

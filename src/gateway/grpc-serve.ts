@@ -32,8 +32,8 @@ export function serveGrpc(
   return { codec: () => codec, longest, upstream };
 }
 
-function codecOf({ name, grpc }: ServiceConfig, file: (path: string) => Uint8Array): GrpcCodec {
-  const descriptors = grpc?.descriptors;
+function codecOf({ name, protocol, grpc }: ServiceConfig, file: (path: string) => Uint8Array): GrpcCodec {
+  const descriptors = grpc?.descriptors ?? (protocol === 'kserve' ? 'kserve' : undefined);
   if (descriptors === 'kserve') return kserveGrpc;
   if (descriptors === 'tfserving') return tfservingGrpc;
   if (descriptors === undefined || descriptors === 'reflection') return undescribedCodec;

@@ -46,10 +46,9 @@ export interface GrpcCodec {
   method(path: string): GrpcMethod | null;
 }
 
-/** The streams of the four kinds of call. */
+/** The streams of three kinds of call; no protocol that is built in has the fourth. */
 export const UNARY: Streams = { request: false, answer: false };
 export const SERVER_STREAM: Streams = { request: false, answer: true };
-export const CLIENT_STREAM: Streams = { request: true, answer: false };
 export const BIDI: Streams = { request: true, answer: true };
 
 /** A reading of a message that asks a model nothing. */

@@ -76,7 +76,7 @@ const streamsOf = ({ methodKind }: DescMethod) => ({
 });
 
 /** Returns the codec of the services in a descriptor set, with health and reflection. Throws when it is none, or not complete. */
-export function describedCodec(set: FileDescriptorSet): GrpcCodec {
+function describedCodec(set: FileDescriptorSet): GrpcCodec {
   const plans = new Plans();
   const methods = new Map<string, GrpcMethod>(COMMON_METHODS);
   for (const desc of createFileRegistry(set)) {

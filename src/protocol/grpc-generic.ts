@@ -38,7 +38,7 @@ export const editText = (leaf: Leaf, { isName }: Places, edit: EditText): Buffer
   editLeaf(leaf, (text) => (isName(leaf.path) && looksLikeData(text) ? text : edit(text, leaf.path)));
 
 /** Returns the codec of messages of this plan. */
-export const plannedMessage = (plan: MessagePlan, places: Places = USUAL): MessageCodec => ({
+const plannedMessage = (plan: MessagePlan, places: Places = USUAL): MessageCodec => ({
   edit: (bytes, edit) => editMessage(bytes, plan, { leaf: (leaf) => editText(leaf, places, edit) }),
 });
 
@@ -87,7 +87,7 @@ export class Reading {
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Returns the codec of requests of this plan. */
-export const plannedRequest = (plan: MessagePlan, places: Places = USUAL): RequestCodec => ({
+const plannedRequest = (plan: MessagePlan, places: Places = USUAL): RequestCodec => ({
   ...plannedMessage(plan, places),
   read(bytes) {
     const reading = new Reading(places);

@@ -121,15 +121,15 @@ interface Row {
   readonly answer: MessagePlan;
 }
 
-/** Every unary method but ModelInfer, by its name. */
+/** Every unary method but ModelInfer, by its name; operations are called as over REST (kserve.ts). */
 export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
   ServerLive: {
-    operation: 'server.live',
+    operation: 'health.live',
     request: empty('ServerLiveRequest'),
     answer: message('ServerLiveResponse', varint(1, 'live')),
   },
   ServerReady: {
-    operation: 'server.ready',
+    operation: 'health.ready',
     request: empty('ServerReadyRequest'),
     answer: message('ServerReadyResponse', varint(1, 'ready')),
   },
@@ -158,11 +158,13 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
   // model_config.proto has some 200 fields: what stands in them is looked at as bytes of unknown meaning
   ModelConfig: {
     operation: 'model.config',
+    management: true,
     request: versioned('ModelConfigRequest'),
     answer: message('ModelConfigResponse', nested(1, 'config', empty('ModelConfig'))),
   },
   ModelStatistics: {
-    operation: 'model.stats',
+    operation: 'statistics',
+    management: true,
     request: versioned('ModelStatisticsRequest'),
     answer: message(
       'ModelStatisticsResponse',
@@ -185,19 +187,19 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
     ),
   },
   RepositoryModelLoad: {
-    operation: 'model.load',
+    operation: 'repository.load',
     management: true,
     request: loading('RepositoryModelLoadRequest'),
     answer: empty('RepositoryModelLoadResponse'),
   },
   RepositoryModelUnload: {
-    operation: 'model.unload',
+    operation: 'repository.unload',
     management: true,
     request: loading('RepositoryModelUnloadRequest'),
     answer: empty('RepositoryModelUnloadResponse'),
   },
   SystemSharedMemoryStatus: {
-    operation: 'shm.status',
+    operation: 'system_shared_memory.status',
     management: true,
     request: named('SystemSharedMemoryStatusRequest'),
     answer: message(
@@ -206,7 +208,7 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
     ),
   },
   SystemSharedMemoryRegister: {
-    operation: 'shm.register',
+    operation: 'system_shared_memory.register',
     management: true,
     request: message(
       'SystemSharedMemoryRegisterRequest',
@@ -218,13 +220,13 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
     answer: empty('SystemSharedMemoryRegisterResponse'),
   },
   SystemSharedMemoryUnregister: {
-    operation: 'shm.unregister',
+    operation: 'system_shared_memory.unregister',
     management: true,
     request: named('SystemSharedMemoryUnregisterRequest'),
     answer: empty('SystemSharedMemoryUnregisterResponse'),
   },
   CudaSharedMemoryStatus: {
-    operation: 'shm.status',
+    operation: 'cuda_shared_memory.status',
     management: true,
     request: named('CudaSharedMemoryStatusRequest'),
     answer: message(
@@ -233,7 +235,7 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
     ),
   },
   CudaSharedMemoryRegister: {
-    operation: 'shm.register',
+    operation: 'cuda_shared_memory.register',
     management: true,
     request: message(
       'CudaSharedMemoryRegisterRequest',
@@ -245,19 +247,19 @@ export const PLAIN_METHODS: Readonly<Record<string, Row>> = {
     answer: empty('CudaSharedMemoryRegisterResponse'),
   },
   CudaSharedMemoryUnregister: {
-    operation: 'shm.unregister',
+    operation: 'cuda_shared_memory.unregister',
     management: true,
     request: named('CudaSharedMemoryUnregisterRequest'),
     answer: empty('CudaSharedMemoryUnregisterResponse'),
   },
   TraceSetting: {
-    operation: 'trace.setting',
+    operation: 'trace.set',
     management: true,
     request: message('TraceSettingRequest', traceSettings, string(2, 'model_name')),
     answer: message('TraceSettingResponse', traceSettings),
   },
   LogSettings: {
-    operation: 'log.settings',
+    operation: 'logging.set',
     management: true,
     request: message('LogSettingsRequest', logSettings),
     answer: message('LogSettingsResponse', logSettings),

@@ -156,7 +156,7 @@ describe('the other methods', () => {
     const management = ['RepositoryModelLoad', 'RepositoryModelUnload', 'SystemSharedMemoryRegister', 'LogSettings'];
     expect(management.map((name) => method(name).operation.management === true)).toEqual([true, true, true, true]);
     expect(
-      ['ModelInfer', 'ServerLive', 'ModelConfig'].map((name) => method(name).operation.management === true),
+      ['ModelInfer', 'ServerLive', 'ModelMetadata'].map((name) => method(name).operation.management === true),
     ).toEqual([false, false, false]);
     expect(kserveGrpc.method('/inference.GRPCInferenceService/modelInfer')).toBeNull();
     expect(kserveGrpc.method('/inference.GRPCInferenceService/ModelInfer/')).toBeNull();

@@ -53,7 +53,7 @@ const ABOUT: Places = {
   isModel: (path) => path.length === 1 && (path[0] === 'name' || path[0] === 'model_name'),
 };
 /** In requests about shared memory, `name` is a region. */
-const isAboutMemory = (operation: string): boolean => operation.startsWith('shm.');
+const isAboutMemory = (operation: string): boolean => operation.includes('shared_memory');
 
 /** Datatypes whose raw contents are numbers (Open Inference Protocol "Tensor Data Types"; BF16 is Triton's). */
 const NUMERIC = /^(?:BOOL|U?INT(?:8|16|32|64)|FP(?:16|32|64)|BF16)$/;
@@ -110,7 +110,7 @@ const infer: GrpcMethod = {
 
 const inferStream: GrpcMethod = {
   ...infer,
-  operation: operationOf('infer.stream'),
+  operation: operationOf('infer_stream'),
   streams: BIDI,
   answer: {
     edit: (bytes, edit) =>

@@ -6,7 +6,7 @@
 import { Failure, type Reason } from '../reasons.ts';
 
 /** Flag and length. */
-export const PREFIX = 5;
+const PREFIX = 5;
 /** The longest message that the official implementations take: INT32_MAX. */
 export const LONGEST_MESSAGE = 2 ** 31 - 1;
 

@@ -37,8 +37,7 @@ const isService = (found: unknown): found is ServiceDefinition =>
 
 const service = definitions['desk.v1.Desk'];
 if (!isService(service)) throw new Error('expected desk.v1.Desk');
-/** The methods of the service. */
-export const DESK: ServiceDefinition = service;
+const DESK: ServiceDefinition = service;
 
 /** What the server saw of one call. */
 export interface SeenCall {
