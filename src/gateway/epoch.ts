@@ -24,7 +24,7 @@ export interface EpochParts {
   readonly secret: (ref: SecretRef) => string;
   /** Returns the bytes of a file that the config names. Throws when it cannot be read. */
   readonly file: (path: string) => Uint8Array;
-  /** The deployment's own key, for the `hash` operator. */
+  /** The deployment's own key, for the `hash` operator and for the originals of signed texts. */
   readonly maskKey: Uint8Array;
 }
 
@@ -39,6 +39,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
   const policy = compilePolicies({ policies: config.policies, masking: config.masking, services: config.services });
   const scanner = compileScanner(EVERYTHING);
   const maskerFor = compileMaskers(config, parts.maskKey);
+  const sealKey = createHmac('sha256', parts.maskKey).update('sallyport signed text v1').digest();
   const services = config.services.map((service) => serve(service, parts, previous));
   const identifier = sameIdentity(config, previous)
     ? previous.identifier
@@ -48,6 +49,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
     policy,
     scanner,
     maskerFor,
+    sealKey,
     identifier,
     routes: compileRoutes(services),
     served: services,

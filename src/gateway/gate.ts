@@ -46,6 +46,8 @@ export interface Epoch {
   readonly policy: Policy;
   /** Returns the masker for the named rules, null when they are none. `watching` tells of all else that can be found. */
   readonly maskerFor: (rules: readonly string[], watching: boolean) => TextMasker | null;
+  /** Seals the originals of signed texts that were masked. */
+  readonly sealKey: Uint8Array;
 }
 
 /** Bounds how many calls are held open at once. */

@@ -16,6 +16,7 @@ import { inspectBody } from './inspect-body.ts';
 import { kept } from './kept.ts';
 import { maskBody, maskAnswerOf } from './masks.ts';
 import { asRefusal, refuseCall, refuseStranger } from './refuse.ts';
+import { openedBody } from './sealed.ts';
 import { Underway } from './underway.ts';
 
 /** Takes one request from its head to the beginning of its answer; the answer then flows by itself. */
@@ -61,7 +62,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     const mask = maskAnswerOf(call, verdict);
     forward(
       served.upstream,
-      { request, body, fields: masked?.fields ?? [], identity: mask.identity },
+      { request, body: openedBody(call, body), fields: masked?.fields ?? [], identity: mask.identity },
       new Answer(call, session, mask),
     );
   } catch (cause) {

@@ -4,16 +4,24 @@ import type { Verdict } from '../call.ts';
 import { createAnswerMask, type AnswerMask } from '../mask/answer.ts';
 import { observeAnswer } from '../mask/observe.ts';
 import { maskContent } from '../mask/request.ts';
+import { checkSigned } from '../mask/signed.ts';
 import type { Content, Rendering } from '../protocol/content.ts';
 import { Failure } from '../reasons.ts';
+import { sealerOf } from './sealed.ts';
 import type { Underway } from './underway.ts';
 
-/** Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`. */
+/**
+ * Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`, and
+ * `body-unreadable` for a sealed original that cannot be opened: nobody is asked to approve what cannot be forwarded.
+ */
 export function maskBody(call: Underway, content: Content | null, verdict: Verdict): Rendering | null {
-  const masker = call.epoch.maskerFor(verdict.mask.request, false);
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
-  if (masker === null || content === null) return null;
-  return maskContent(content, call.accepted.served.codec, masker, () => {});
+  if (content === null) return null;
+  const masker = call.epoch.maskerFor(verdict.mask.request, false);
+  const { codec } = call.accepted.served;
+  if (masker !== null) return maskContent(content, codec, masker, () => {}, sealerOf(call));
+  checkSigned(content, codec, sealerOf(call));
+  return null;
 }
 
 /** How the answer of a call is to be masked. */
@@ -52,6 +60,7 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
           rawHeaders,
           masker,
           found: call.found,
+          sealer: sealerOf(call),
           limit: WHOLE_ANSWER_LIMIT,
         });
       } catch (failure) {

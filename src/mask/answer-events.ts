@@ -10,13 +10,14 @@ import type { Frame, Framing, Splitter } from '../protocol/framing.ts';
 import { parseJson } from '../protocol/json.ts';
 import { endOfString } from '../protocol/json-lexer.ts';
 import { looksLikeData } from '../protocol/strings.ts';
-import { member } from '../protocol/value.ts';
+import { member, valueAt } from '../protocol/value.ts';
 import { Failure } from '../reasons.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
 import { Channels } from './channels.ts';
 import { maskEventData, type Place } from './event-data.ts';
 import { EventTemplate } from './event-template.ts';
 import { RecentStrings } from './recent-strings.ts';
+import { sealSigned } from './signed.ts';
 
 /** What OpenAI's streams end with. */
 const DONE = '[DONE]';
@@ -118,7 +119,7 @@ class EventsMask implements AnswerMask {
     const value = parseJson(data, 'answer-unreadable', { loneSurrogates: 'keep' });
     const reading = this.reader.read(event, value);
     if (reading.usage !== null) this.usage = reading.usage;
-    const { places, grown } = this.fill(last ? { ...reading, closes: 'all' } : reading);
+    const { places, grown } = this.fill(last ? { ...reading, closes: 'all' } : reading, value);
     const { text: masked, at } = maskEventData(data, value, places, this.strings);
     const rewritten = frame.rewrite(masked, line);
     const learns = this.framing.isText && this.reader.comparesEvents !== true;
@@ -144,7 +145,7 @@ class EventsMask implements AnswerMask {
   }
 
   /** Returns what stands at the places of the event that the reader knows. */
-  private fill(reading: EventReading): Filled {
+  private fill(reading: EventReading, value: unknown): Filled {
     const { deltas, signature } = reading;
     const places: { path: readonly JsonStep[]; channel: string; text: string }[] = [];
     for (const delta of deltas) {
@@ -163,10 +164,19 @@ class EventsMask implements AnswerMask {
     }
     this.close(elsewhere);
     if (signature !== null && this.channels.wasMasked(signature.channel))
-      places.push({ path: signature.path, channel: signature.channel, text: '' });
+      places.push({ ...signature, text: this.sealed(signature, value) });
     const [grown] = deltas;
     const alone = deltas.length === 1 && closes.length === 0 && grown?.kind === 'text';
     return { places, grown: alone ? grown : null };
+  }
+
+  /** Returns what stands for the signature of a text that was masked; '' where nothing can. */
+  private sealed({ channel, path }: NonNullable<EventReading['signature']>, value: unknown): string {
+    const both = this.channels.both(channel);
+    const signature = valueAt(value, path);
+    const { sealer } = this.options;
+    if (sealer === undefined || both === null || typeof signature !== 'string' || signature === '') return '';
+    return sealSigned(sealer, { text: both.original, signature }, both.masked);
   }
 
   private close(names: readonly string[]): void {

@@ -9,6 +9,7 @@ import { maskAnswerContent } from './answer-content.ts';
 import { maskEvents } from './answer-events.ts';
 import { maskPlain } from './answer-plain.ts';
 import { maskWhole } from './answer-whole.ts';
+import type { Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
 /** Masks one answer. After any call has thrown, every further call throws, and what was held never leaves. */
@@ -37,6 +38,8 @@ export interface AnswerMaskOptions {
   readonly rawHeaders?: readonly string[];
   readonly masker: TextMasker;
   readonly found: (finding: Finding) => void;
+  /** Keeps the originals of signed texts; without it their signatures are dropped when they are masked. */
+  readonly sealer?: Sealer;
   /** The most that is held: bytes of a whole answer, or of one event. */
   readonly limit: number;
 }

@@ -9,8 +9,19 @@ import type { TextMasker, TextStream } from './text-masker.ts';
 /** More texts than any answer has: each costs memory until the stream ends. */
 const MOST_CHANNELS = 4096;
 
+/** Of a longer text the original is not kept, in UTF-16 units; thinking is far below it. */
+const LONGEST_SIGNED = 1024 ** 2;
+
+/** A text as it came and as it left, for the signature that may follow. */
+interface Both {
+  original: string;
+  masked: string;
+}
+
 interface Channel {
   readonly stream: TextStream;
+  /** Null where no signature follows, or the text has become too long. */
+  both: Both | null;
   /** Something in this text was masked. */
   masked: boolean;
   over: boolean;
@@ -28,9 +39,9 @@ export class Channels {
   }
 
   /** Returns what may leave of a channel now that it has grown. Throws Failure `answer-unreadable` after its end. */
-  push({ channel: name, text, kind }: Delta): string {
-    const channel = this.channels.get(name) ?? this.begin(name, kind === 'json');
-    if (!channel.over) return channel.stream.push(text);
+  push({ channel: name, text, kind, signed }: Delta): string {
+    const channel = this.channels.get(name) ?? this.begin(name, kind === 'json', signed === true);
+    if (!channel.over) return noted(channel, text, channel.stream.push(text));
     if (text === '') return text;
     throw new Failure('answer-unreadable', 'expected a text to end where its stream says that it ends');
   }
@@ -40,7 +51,7 @@ export class Channels {
     const channel = this.channels.get(name);
     if (channel === undefined || channel.over) return '';
     channel.over = true;
-    return channel.stream.end();
+    return noted(channel, '', channel.stream.end());
   }
 
   /** Returns the names of the channels that have not ended, the oldest first. */
@@ -53,7 +64,12 @@ export class Channels {
     return this.channels.get(name)?.masked === true;
   }
 
-  private begin(name: string, json: boolean): Channel {
+  /** Returns this text, which has ended, as it came and as it left; null when it was not kept. */
+  both(name: string): Readonly<Both> | null {
+    return this.channels.get(name)?.both ?? null;
+  }
+
+  private begin(name: string, json: boolean, signed: boolean): Channel {
     if (this.channels.size >= MOST_CHANNELS)
       throw new Failure('answer-unreadable', `expected at most ${MOST_CHANNELS} texts in one stream`);
     const found = (finding: Finding): void => {
@@ -61,8 +77,18 @@ export class Channels {
       this.found(finding);
     };
     const stream = json ? jsonTextStream(this.masker, found) : this.masker.stream(found);
-    const channel: Channel = { stream, masked: false, over: false };
+    const channel: Channel = { stream, both: signed ? { original: '', masked: '' } : null, masked: false, over: false };
     this.channels.set(name, channel);
     return channel;
   }
 }
+
+/** Returns what leaves of a channel, after noting it beside what came. */
+const noted = (channel: Channel, came: string, leaves: string): string => {
+  const { both } = channel;
+  if (both === null) return leaves;
+  both.original += came;
+  both.masked += leaves;
+  if (both.original.length > LONGEST_SIGNED) channel.both = null;
+  return leaves;
+};

@@ -6,6 +6,7 @@ import type { Codec, Operation } from '../protocol/codec.ts';
 import { bytesOfPiece, type Content, type Piece, type Rendering } from '../protocol/content.ts';
 import type { Reason } from '../reasons.ts';
 import { maskDocument } from './document.ts';
+import { isOpened, NOTHING_SEALED, openedIn, type Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
 /** What masks the pieces of one body. */
@@ -17,6 +18,8 @@ export interface ContentMask {
   readonly collision: Reason;
   /** Returns true for a value of a document that is not to be shown. */
   readonly withheld: (operation: Operation, path: readonly JsonStep[]) => boolean;
+  /** What it opens stays as it is (signed.ts). */
+  readonly opener?: Sealer;
 }
 
 /**
@@ -35,11 +38,13 @@ export const maskPieces = (content: Content, mask: ContentMask): Rendering | nul
 
 /** Returns the piece masked, null when nothing in it was. */
 const maskPiece = (piece: Piece, mask: ContentMask): Buffer | null => {
-  const { codec, masker, found, collision, withheld } = mask;
+  const { codec, masker, found, collision, withheld, opener } = mask;
   if (piece.kind === 'json') {
     const { document, operation } = piece;
     const { text, value } = document;
-    const of = { codec, operation, masker, found };
+    const opened = opener === undefined ? NOTHING_SEALED : openedIn(document, codec, operation, opener);
+    // no sealer here: nothing is sealed on the way to a model server, nor in an answer of several pieces
+    const of = { codec, operation, masker, found, spare: (at: readonly JsonStep[]) => isOpened(opened, at) };
     const masked = maskDocument(of, text, value, collision, (path) => withheld(operation, path));
     return masked === text ? null : Buffer.from(masked);
   }

@@ -8,6 +8,7 @@ import { editJson, type JsonEdit } from '../protocol/json-edit.ts';
 import { isPlainWord } from '../protocol/strings.ts';
 import type { Reason } from '../reasons.ts';
 import { maskJsonText } from './json-text.ts';
+import { type Sealer, sealSigned } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
 /** What masks the strings of documents of one call. */
@@ -16,6 +17,10 @@ export interface DocumentMask {
   readonly operation: Operation;
   readonly masker: TextMasker;
   readonly found: (finding: Finding) => void;
+  /** Keeps the originals of signed texts; without it their signatures are dropped when they are masked. */
+  readonly sealer?: Sealer;
+  /** Returns true for a string that stays as it is. */
+  readonly spare?: (path: readonly JsonStep[]) => boolean;
 }
 
 /** Returns what stands for one string of a document. */
@@ -34,10 +39,23 @@ export const maskString = (
 const isSame = (a: readonly JsonStep[], b: readonly JsonStep[]): boolean =>
   a.length === b.length && a.every((step, i) => step === b[i]);
 
-/** Takes out the strings at these places: they vouch for text that is no longer what it was. */
-const unsign = (text: string, places: readonly (readonly JsonStep[])[]): string =>
-  editJson(text, {
-    string: (path, value) => (places.some((place) => isSame(place, path)) ? '' : value),
+/** A text that was masked, and the place of what vouched for it. */
+interface Unsigned {
+  readonly place: readonly JsonStep[];
+  readonly text: string;
+  readonly masked: string;
+}
+
+/** Puts in, for what vouches for texts that are no longer what they were, the originals under seal; '' where there is no seal. */
+const resign = (json: string, unsigned: readonly Unsigned[], sealer: Sealer | undefined): string =>
+  editJson(json, {
+    string(path, signature) {
+      const found = unsigned.find(({ place }) => isSame(place, path));
+      if (found === undefined) return signature;
+      return sealer === undefined || signature === ''
+        ? ''
+        : sealSigned(sealer, { text: found.text, signature }, found.masked);
+    },
   });
 
 /**
@@ -52,13 +70,14 @@ export const maskDocument = (
   withheld: (path: readonly JsonStep[]) => boolean,
 ): string => {
   const { codec, operation, masker, found } = mask;
-  const unsigned: (readonly JsonStep[])[] = [];
+  const unsigned: Unsigned[] = [];
   let renamed = false;
   const edit: JsonEdit = {
     string(path, value) {
+      if (mask.spare?.(path) === true) return value;
       const masked = maskString(mask, path, value, document);
       const signature = masked === value ? null : codec.signature(operation, path);
-      if (signature !== null) unsigned.push(signature);
+      if (signature !== null) unsigned.push({ place: signature, text: value, masked });
       return masked;
     },
     name(_, name) {
@@ -70,7 +89,7 @@ export const maskDocument = (
     withhold: withheld,
   };
   const masked = editJson(text, edit);
-  const result = unsigned.length === 0 ? masked : unsign(masked, unsigned);
+  const result = unsigned.length === 0 ? masked : resign(masked, unsigned, mask.sealer);
   if (renamed) parseJson(result, collision, { loneSurrogates: 'keep' });
   return result;
 };

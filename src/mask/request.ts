@@ -6,6 +6,7 @@ import type { Content, Rendering } from '../protocol/content.ts';
 import type { JsonDocument } from '../protocol/json.ts';
 import { maskPieces } from './content.ts';
 import { maskDocument } from './document.ts';
+import type { Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
 /**
@@ -25,12 +26,17 @@ export const maskRequest = (
 };
 
 /**
- * Returns the body with every text in it masked, and what its head must say of it; null when nothing was masked.
- * Throws Failure `mask-blocked` as maskRequest does.
+ * Returns the body with every text in it masked, and what its head must say of it; null when nothing was masked. What
+ * `sealer` opens stays as it is: it goes back to the model server that said it. Throws Failure `mask-blocked` as maskRequest
+ * does, and `body-unreadable` for a seal that cannot be opened.
  */
 export const maskContent = (
   content: Content,
   codec: Codec,
   masker: TextMasker,
   found: (finding: Finding) => void,
-): Rendering | null => maskPieces(content, { codec, masker, found, collision: 'mask-blocked', withheld: () => false });
+  sealer?: Sealer,
+): Rendering | null => {
+  const mask = { codec, masker, found, collision: 'mask-blocked', withheld: () => false } as const;
+  return maskPieces(content, sealer === undefined ? mask : { ...mask, opener: sealer });
+};

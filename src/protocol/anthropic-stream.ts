@@ -116,7 +116,7 @@ class MessagesReader implements StreamReader {
     const kind = kindOf(channel.member, path, text, document);
     const name = nameOf(channel);
     if (kind !== 'data') this.channels.set(name, channel);
-    return { channel: name, path, text, kind };
+    return { channel: name, path, text, kind, signed: channel.member === 'thinking' };
   }
 }
 

@@ -36,9 +36,19 @@ const errorOf = ({ status, reason, title, detail, session, extra }: Refusal): Re
   ...extra,
 });
 
-/** `content[i].thinking` is signed by `content[i].signature`. */
-const signature = (path: readonly JsonStep[]): readonly JsonStep[] | null =>
-  path.length === 3 && path[0] === 'content' && path[2] === 'thinking' ? ['content', path[1] ?? 0, 'signature'] : null;
+/** The steps to a content block: of an answer, or of a message in a request. */
+const BLOCKS: readonly (readonly JsonStep[])[] = [['content'], ['messages', 0, 'content']];
+
+/** `thinking` of a content block is signed by its `signature`. */
+const signature = (path: readonly JsonStep[]): readonly JsonStep[] | null => {
+  if (path.at(-1) !== 'thinking') return null;
+  const isBlock = BLOCKS.some(
+    (steps) =>
+      path.length === steps.length + 2 &&
+      steps.every((step, at) => (typeof step === 'number' ? typeof path[at] === 'number' : path[at] === step)),
+  );
+  return isBlock ? [...path.slice(0, -1), 'signature'] : null;
+};
 
 /** The codec of Anthropic's API. */
 export const anthropic: Codec = {
@@ -49,7 +59,7 @@ export const anthropic: Codec = {
     model: 'body `model`',
     reads: 'every string of a request and of an answer: system, messages, tools and their input, thinking',
     limits:
-      'images and documents in base64 pass unseen and are counted; the signature of thinking that was masked is emptied',
+      'images and documents in base64 pass unseen and are counted; thinking that was masked carries its original, sealed, in the place of its signature',
     clients: [
       {
         name: '@anthropic-ai/sdk, anthropic (Python), Claude Code',

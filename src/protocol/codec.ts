@@ -33,6 +33,8 @@ export interface Delta {
   readonly path: readonly JsonStep[];
   readonly text: string;
   readonly kind: StringKind;
+  /** A signature over the whole text may follow. */
+  readonly signed?: boolean;
 }
 
 /** What one event of a stream means for masking. */
@@ -42,7 +44,7 @@ export interface EventReading {
   readonly closes: readonly string[] | 'all';
   /** Tokens used so far, when the event says so. */
   readonly usage: Usage | null;
-  /** A string that vouches for the text of a channel: it goes when the text was masked. */
+  /** A string that vouches for the text of a channel: another stands there when the text was masked. */
   readonly signature: { readonly channel: string; readonly path: readonly JsonStep[] } | null;
 }
 
@@ -109,7 +111,7 @@ export interface Codec {
   kind(operation: Operation, path: readonly JsonStep[], text: string, document: unknown): StringKind;
   /** Returns true for a value of an answer that repeats text where no mask can reach it (token by token, in bytes). */
   leaks(operation: Operation, path: readonly JsonStep[]): boolean;
-  /** Returns the place of the string that vouches for the text at this place of an answer (a signature), or null. */
+  /** Returns the place of the string that vouches for the text at this place of a request or an answer (a signature), or null. */
   signature(operation: Operation, path: readonly JsonStep[]): readonly JsonStep[] | null;
   /** Returns the ways in which answers of this operation carry events. */
   framings(operation: Operation): readonly Framing[];

@@ -16,7 +16,7 @@ const steps = (sends: readonly string[], { pause = 0 }: Pace): readonly Step[] =
   sends.flatMap((send): Step[] => (pause === 0 ? [{ send }] : [{ wait: pause }, { send }]));
 
 /** Returns an answer of one JSON document with its Content-Length. */
-function json(value: unknown, status = 200): Answer {
+export function json(value: unknown, status = 200): Answer {
   const send = Buffer.from(JSON.stringify(value));
   return { status, headers: [...JSON_TYPE, 'Content-Length', String(send.length)], steps: [{ send }] };
 }
@@ -203,6 +203,48 @@ const blockStream = (block: object, deltas: readonly object[], stop_reason: stri
     pace,
   );
 };
+
+/** How a content block of a stream begins and what grows in it, a delta a piece of seven characters. */
+function grown(block: Readonly<Record<string, unknown>>): { begin: object; deltas: readonly object[] } {
+  const pieces = (text: string): readonly string[] => text.match(/[^]{1,7}/g) ?? [];
+  const { type, thinking, signature, text, input, ...rest } = block;
+  if (type === 'thinking')
+    return {
+      begin: { type, thinking: '', signature: '' },
+      deltas: [
+        ...pieces(String(thinking)).map((piece) => ({ type: 'thinking_delta', thinking: piece })),
+        { type: 'signature_delta', signature },
+      ],
+    };
+  if (type === 'tool_use')
+    return {
+      begin: { type, ...rest, input: {} },
+      deltas: pieces(JSON.stringify(input)).map((piece) => ({ type: 'input_json_delta', partial_json: piece })),
+    };
+  return {
+    begin: { type, text: '' },
+    deltas: pieces(String(text)).map((piece) => ({ type: 'text_delta', text: piece })),
+  };
+}
+
+/** Returns a streamed Anthropic message of these content blocks. */
+export function messageEvents(content: readonly Readonly<Record<string, unknown>>[], stop_reason: string): Answer {
+  const head = { ...messageHead, content: [], stop_reason: null, stop_sequence: null };
+  const events: readonly (readonly [string, object])[] = [
+    ['message_start', { message: { ...head, usage: { input_tokens: 9, output_tokens: 1 } } }],
+    ...content.flatMap((block, index): (readonly [string, object])[] => {
+      const { begin, deltas } = grown(block);
+      return [
+        ['content_block_start', { index, content_block: begin }],
+        ...deltas.map((delta) => ['content_block_delta', { index, delta }] as const),
+        ['content_block_stop', { index }],
+      ];
+    }),
+    ['message_delta', { delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: 3 } }],
+    ['message_stop', {}],
+  ];
+  return sse(events.map(([type, value]) => event({ type, ...value }, type)));
+}
 
 /** Returns a streamed Anthropic message, a text delta a piece. */
 export const messageStream = (pieces: readonly string[], pace: Pace = {}): Answer =>
