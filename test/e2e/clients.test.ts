@@ -58,6 +58,9 @@ const errorOf = async (run: () => Promise<unknown>): Promise<unknown> => {
 const REFUSALS: Readonly<Record<string, object>> = {
   openai: { name: 'Error', status: 403, code: 'no-rule' },
   anthropic: { status: 403, type: 'permission_error' },
+  azure: { name: 'Error', status: 403, code: 'no-rule' },
+  cohere: { name: 'ForbiddenError', statusCode: 403 },
+  gemini: { name: 'ApiError', status: 403 },
   ollama: { name: 'ResponseError', status_code: 403 },
 };
 
