@@ -12,6 +12,7 @@ import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { KEY_OPTION, keysOf, readInput } from './ledger-keys.ts';
 import { proveCommand } from './ledger-prove.ts';
+import { rotateCommand } from './ledger-rotate.ts';
 import { type Line, styled } from './table.ts';
 
 /** Where the evidence is. */
@@ -153,5 +154,6 @@ export const ledgerCommand = (io: Io): Command => {
     .option(...KEY_OPTION)
     .action((dir: string, options: { readonly key?: string }) => checkpoint(io, dir, options));
   command.addCommand(proveCommand(io));
+  command.addCommand(rotateCommand(io));
   return command;
 };

@@ -25,6 +25,8 @@ export const LEAF_TYPES = {
   'gateway.stop': {},
   /** `hash` of the config that is in force from here on. */
   config: { hash },
+  /** The key that signs checkpoints hands over: `next` signs those that are over this leaf. `sig` is by `from`. */
+  'key.rotate': { from: text, next: text, sig: text },
   /** `ct` of a page of session keys. */
   'key.page': { ct: hash },
   /**

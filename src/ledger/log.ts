@@ -46,6 +46,11 @@ export interface Log {
    * leaves it is the one that was. Calls do not overlap: a second one waits.
    */
   checkpoint(): Promise<Checkpoint>;
+  /**
+   * Lets another key sign from here on. The leaf in which the one in force hands over to it was appended; resolves with
+   * a checkpoint over it, which both have signed.
+   */
+  succeed(next: NoteSigner): Promise<Checkpoint>;
   /** Closes the files after what is under way; takes no checkpoint. */
   close(): Promise<void>;
 }
@@ -55,7 +60,7 @@ const SEGMENT_BYTES = 16 * 1024 ** 2;
 const MAX_HELD = 64 * 1024 ** 2;
 
 class OpenLog implements Log {
-  readonly #signer: NoteSigner;
+  #signers: readonly NoteSigner[];
   readonly #folder: LogFolder;
   readonly #wal: Wal;
   readonly #tree: TreeFiles;
@@ -67,7 +72,7 @@ class OpenLog implements Log {
   #closing: Promise<void> | null = null;
 
   constructor(options: LogOptions, folder: LogFolder, wal: Wal, recovered: Recovered, head: Published) {
-    this.#signer = options.signer;
+    this.#signers = [options.signer];
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.#folder = folder;
     this.#wal = wal;
@@ -118,6 +123,13 @@ class OpenLog implements Log {
     return next;
   }
 
+  async succeed(next: NoteSigner): Promise<Checkpoint> {
+    this.#signers = [...this.#signers, next];
+    const checkpoint = await this.checkpoint();
+    this.#signers = [next];
+    return checkpoint;
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -152,7 +164,7 @@ class OpenLog implements Log {
     await this.#wal.sync();
     await this.#folder.store(files);
     await refuseFork(this.#folder, before, checkpoint);
-    this.#head = await publishCheckpoint(this.#folder, this.#signer, checkpoint);
+    this.#head = await publishCheckpoint(this.#folder, this.#signers, checkpoint);
     await this.#folder.remove(outgrown(before.checkpoint.size, checkpoint.size));
     await this.#wal.forget(checkpoint.size);
     if (this.#wal.length > this.#segmentBytes) {
@@ -178,8 +190,12 @@ const stopped = (cause: unknown): Failure => {
 };
 
 /** Signs `checkpoint`, adds it to the history, then makes it the one that readers see. */
-const publishCheckpoint = async (folder: LogFolder, signer: NoteSigner, checkpoint: Checkpoint): Promise<Published> => {
-  const note = signNote(checkpointText(checkpoint), [signer]);
+const publishCheckpoint = async (
+  folder: LogFolder,
+  signers: readonly NoteSigner[],
+  checkpoint: Checkpoint,
+): Promise<Published> => {
+  const note = signNote(checkpointText(checkpoint), signers);
   await folder.remember(note);
   await folder.publish(note);
   return { checkpoint, note: new TextEncoder().encode(note) };
@@ -188,7 +204,7 @@ const publishCheckpoint = async (folder: LogFolder, signer: NoteSigner, checkpoi
 /** Begins a log: a checkpoint over nothing is its first. */
 const begin = async (folder: LogFolder, signer: NoteSigner, { tree }: Recovered): Promise<Published> => {
   await folder.begin();
-  return publishCheckpoint(folder, signer, { origin: signer.verifier.name, size: 0, root: tree.root() });
+  return publishCheckpoint(folder, [signer], { origin: signer.verifier.name, size: 0, root: tree.root() });
 };
 
 /**

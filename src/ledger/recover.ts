@@ -10,6 +10,7 @@ import { CompactRange } from './compact-range.ts';
 import { HASH_BYTES, hashLeaf, sameBytes } from './hash.ts';
 import type { LogFolder } from './log-folder.ts';
 import { Malformed } from './malformed.ts';
+import { parseNote } from './note.ts';
 import type { NoteVerifier } from './note-key.ts';
 import { partialTile, partialTiles, tilePath } from './tile.ts';
 import { readTile } from './tile-hashes.ts';
@@ -35,6 +36,13 @@ export interface Recovered {
 
 const bytesOf = (note: Uint8Array | null): Uint8Array => note ?? new Uint8Array(0);
 
+/** Throws Malformed when a checkpoint says that another key goes on: both have signed the one in which they changed. */
+const refuseReplaced = (note: Uint8Array, key: NoteVerifier): void => {
+  const newest = parseNote(note).signatures.findLast(({ name }) => name === key.name);
+  if (newest?.keyId === key.keyId) return;
+  throw new Malformed('the key that signs was replaced: the config still names the old one');
+};
+
 /**
  * Returns the latest checkpoint. The history is written before the checkpoint, so a crash can leave it one ahead or its
  * last line torn; both are put right here. Anything else is a rollback, and Malformed.
@@ -52,6 +60,7 @@ const latest = async (folder: LogFolder, key: NoteVerifier): Promise<Published |
     throw new Malformed('the checkpoint is not the last one of its history: one of them was replaced or rolled back');
   }
   const opened = last === null ? null : { checkpoint: openCheckpoint(last, [key], key.name), note: last };
+  if (last !== null) refuseReplaced(last, key);
   if (opened === null || !isAhead) {
     await folder.mend(end);
     return opened;

@@ -21,6 +21,8 @@ export interface SessionProof {
   readonly session: string;
   /** The signed note. */
   readonly checkpoint: Uint8Array;
+  /** Where the key that signs was replaced: each `key.rotate`, in the order of the ledger. */
+  readonly rotations: readonly ProvenLeaf[];
   /** `session.start`, then `session.end` or `session.recovered`, in the order of the ledger. */
   readonly leaves: readonly ProvenLeaf[];
   /** What the leaves commit to: the stored bytes of each frame behind length and CRC, the opening first. */
@@ -36,19 +38,22 @@ const KEY_BYTES = 44;
 const MAX_PATH = 63;
 const MAX_LEAVES = 1024;
 
+const leafJson = ({ index, leaf, path }: ProvenLeaf): object => ({
+  index,
+  leaf: decodeUtf8(leaf),
+  path: path.map((hash) => hash.toBase64()),
+});
+
 /** Returns the text of a proof. */
-export const encodeSessionProof = ({ session, checkpoint, leaves, frames, key }: SessionProof): string =>
+export const encodeSessionProof = ({ session, checkpoint, rotations, leaves, frames, key }: SessionProof): string =>
   `${JSON.stringify(
     {
       kind: KIND,
       v: 1,
       session,
       checkpoint: decodeUtf8(checkpoint),
-      leaves: leaves.map(({ index, leaf, path }) => ({
-        index,
-        leaf: decodeUtf8(leaf),
-        path: path.map((hash) => hash.toBase64()),
-      })),
+      rotations: rotations.map(leafJson),
+      leaves: leaves.map(leafJson),
       frames: frames.map((frame) => frame.toBase64()),
       key: key === null ? null : key.toBase64(),
     },
@@ -99,7 +104,7 @@ const keyOf = (value: unknown): Uint8Array | null => {
   return key;
 };
 
-const NAMES = ['kind', 'v', 'session', 'checkpoint', 'leaves', 'frames', 'key'];
+const NAMES = ['kind', 'v', 'session', 'checkpoint', 'rotations', 'leaves', 'frames', 'key'];
 
 /** Returns the proof in a file. Throws Malformed for anything that `encodeSessionProof` does not write. */
 export const parseSessionProof = (bytes: Uint8Array): SessionProof => {
@@ -115,6 +120,7 @@ export const parseSessionProof = (bytes: Uint8Array): SessionProof => {
   return {
     session: textOf(proof['session'], 'the session'),
     checkpoint: encodeUtf8(textOf(proof['checkpoint'], 'the checkpoint')),
+    rotations: listOf(proof['rotations'], 'rotations', MAX_LEAVES).map(leafOf),
     leaves: listOf(proof['leaves'], 'leaves', MAX_LEAVES).map(leafOf),
     frames: listOf(proof['frames'], 'frames', Number.MAX_SAFE_INTEGER).map((frame) => bytesOf(frame, 'a frame')),
     key: keyOf(proof['key']),

@@ -1,19 +1,25 @@
 /** The checkpoints of a log, one after the other. */
 
-import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import { sameBytes } from './hash.ts';
 import { readHistory } from './history.ts';
 import { CHECKPOINT_PATH, HISTORY_PATH, type LogReader } from './log-reader.ts';
 import { malformedMessage } from './malformed.ts';
-import { MAX_NOTE_BYTES } from './note.ts';
-import type { NoteVerifier } from './note-key.ts';
+import type { KeyEpochs } from './key-epochs.ts';
+import { MAX_NOTE_BYTES, parseNote } from './note.ts';
 import type { Found } from './report.ts';
 
 /** Who must have signed, and which log it must be. */
 export interface Trust {
-  readonly keys: readonly NoteVerifier[];
+  readonly keys: KeyEpochs;
   readonly origin: string;
 }
+
+/** Returns the checkpoint of a note that the key of its size has signed. Throws Malformed. */
+export const openTrusted = (note: Uint8Array, { keys, origin }: Trust): Checkpoint => {
+  const { size } = parseCheckpoint(parseNote(note).text);
+  return openCheckpoint(note, [keys.at(size)], origin);
+};
 
 /** A checkpoint whose signature is good. */
 export interface Signed {
@@ -21,16 +27,26 @@ export interface Signed {
   readonly note: Uint8Array;
 }
 
-/** Returns the published checkpoint, or null after telling what is wrong with it. */
-export const readHead = async (files: LogReader, trust: Trust, found: Found): Promise<Signed | null> => {
+/** Returns the note of the published checkpoint, which nothing was verified of; null after telling what is wrong with it. */
+export const readHeadNote = async (files: LogReader, found: Found): Promise<Uint8Array | null> => {
   try {
     const note = await files.read(CHECKPOINT_PATH, MAX_NOTE_BYTES);
-    if (note !== null) return { checkpoint: openCheckpoint(note, trust.keys, trust.origin), note };
-    found.problem('checkpoint', CHECKPOINT_PATH, 'is missing');
+    if (note === null) found.problem('checkpoint', CHECKPOINT_PATH, 'is missing');
+    return note;
   } catch (error) {
     found.problem('checkpoint', CHECKPOINT_PATH, malformedMessage(error));
+    return null;
   }
-  return null;
+};
+
+/** Returns the published checkpoint, or null after telling what is wrong with it. */
+export const openHead = (note: Uint8Array, trust: Trust, found: Found): Signed | null => {
+  try {
+    return { checkpoint: openTrusted(note, trust), note };
+  } catch (error) {
+    found.problem('checkpoint', CHECKPOINT_PATH, malformedMessage(error));
+    return null;
+  }
 };
 
 /** Reads the history alongside the leaves. Every checkpoint in it must be signed, and larger than the one before. */
@@ -56,7 +72,7 @@ export class HistoryWalk {
     try {
       const { value, done } = await this.#notes.next();
       if (done === true) return null;
-      const checkpoint = openCheckpoint(value, this.#trust.keys, this.#trust.origin);
+      const checkpoint = openTrusted(value, this.#trust);
       this.#checkOrder(checkpoint.size);
       this.#last = { checkpoint, note: value };
       return checkpoint;

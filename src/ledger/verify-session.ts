@@ -3,6 +3,7 @@
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { hashLeaf } from './hash.ts';
 import { decodeLeaf, type Leaf } from './leaf.ts';
+import { successor } from './key-epochs.ts';
 import { Malformed, malformedMessage } from './malformed.ts';
 import type { NoteVerifier } from './note-key.ts';
 import { verifyInclusion } from './proof.ts';
@@ -11,7 +12,7 @@ import { parseSessionProof, type ProvenLeaf, type SessionProof } from './session
 
 /** What to verify a proof against. */
 export interface VerifySessionOptions {
-  /** Public keys of the ledger, at least one: one of them must have signed the checkpoint. Not out of the proof itself. */
+  /** Public keys of the ledger, at least one: one of them, or one that it handed over to, must have signed the checkpoint. */
   readonly keys: readonly NoteVerifier[];
   /** The origin that the checkpoint must name; the name of the first key when it is not given. */
   readonly origin?: string;
@@ -104,10 +105,34 @@ const contentOf = async (
   }
 };
 
+/**
+ * Returns the checkpoint, signed by a key to which the trusted ones lead. A key that the proof brings by itself is
+ * believed only because one that hands over to it has signed that.
+ */
+const openSigned = (
+  { checkpoint, rotations }: SessionProof,
+  keys: readonly NoteVerifier[],
+  origin: string,
+): Checkpoint => {
+  const known = [...keys];
+  const handovers = rotations.map((rotation) => {
+    const read = decodeLeaf(rotation.leaf);
+    if (read.kind === 'unknown' || read.leaf.type !== 'key.rotate') throw new Malformed('a rotation that is none');
+    return { rotation, leaf: read.leaf };
+  });
+  for (const { leaf } of handovers) {
+    const from = known.find(({ vkey }) => vkey === leaf.from);
+    if (from !== undefined) known.push(successor(from, leaf));
+  }
+  const opened = openCheckpoint(checkpoint, known, origin);
+  for (const { rotation } of handovers) included(rotation, opened);
+  return opened;
+};
+
 const verifyProof = async (proof: SessionProof, { keys, origin }: VerifySessionOptions): Promise<SessionReport> => {
   let checkpoint: Checkpoint;
   try {
-    checkpoint = openCheckpoint(proof.checkpoint, keys, origin ?? keys[0]?.name ?? '');
+    checkpoint = openSigned(proof, keys, origin ?? keys[0]?.name ?? '');
   } catch (error) {
     return report(proof, { problems: [`checkpoint: ${malformedMessage(error)}`] });
   }

@@ -7,7 +7,7 @@
  * ```
  */
 
-import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import { sameBytes } from './hash.ts';
 import type { ReadLeaf } from './leaf.ts';
 import type { LogReader } from './log-reader.ts';
@@ -15,7 +15,8 @@ import { malformedMessage } from './malformed.ts';
 import type { NoteVerifier } from './note-key.ts';
 import { Found, type Freshness, type LogReport, type Problem } from './report.ts';
 import { checkFiles } from './verify-files.ts';
-import { HistoryWalk, readHead, type Signed, type Trust } from './verify-history.ts';
+import { HistoryWalk, openHead, openTrusted, readHeadNote, type Signed, type Trust } from './verify-history.ts';
+import { checkRotation, readKeys } from './verify-keys.ts';
 import { LeafChecks } from './verify-leaves.ts';
 import { TreeWalk } from './verify-tree.ts';
 
@@ -31,7 +32,10 @@ export { type SessionReport, verifySession, type VerifySessionOptions } from './
 
 /** What to verify a log against. */
 export interface VerifyOptions {
-  /** The public keys of the log, at least one: one of them must have signed each checkpoint. */
+  /**
+   * The public keys of the log, at least one, oldest first. Where a key was replaced, leaves lead from one to the next:
+   * one of them is enough to begin with, and the last one must have come into force.
+   */
   readonly keys: readonly NoteVerifier[];
   /** The origin that the checkpoints must name; the name of the first key when it is not given. */
   readonly origin?: string;
@@ -46,10 +50,10 @@ export interface VerifyOptions {
 }
 
 /** Returns the checkpoint that was kept elsewhere, or null after telling what is wrong with it. */
-const openKept = (note: Uint8Array | undefined, { keys, origin }: Trust, found: Found): Checkpoint | null => {
+const openKept = (note: Uint8Array | undefined, trust: Trust, found: Found): Checkpoint | null => {
   if (note === undefined) return null;
   try {
-    return openCheckpoint(note, keys, origin);
+    return openTrusted(note, trust);
   } catch (error) {
     found.problem('rollback', 'the checkpoint kept elsewhere', `cannot be used: ${malformedMessage(error)}`);
     return null;
@@ -73,6 +77,7 @@ const verifyTree = async (
   files: LogReader,
   head: Signed,
   history: HistoryWalk,
+  trust: Trust,
   kept: Checkpoint | null,
   options: VerifyOptions,
   found: Found,
@@ -82,6 +87,7 @@ const verifyTree = async (
   const walk = new TreeWalk(files, size, found, {
     leaf: (index, bytes) => {
       const leaf = leaves.check(index, bytes);
+      if (leaf?.kind === 'known' && leaf.leaf.type === 'key.rotate') checkRotation(index, leaf.leaf, trust.keys, found);
       options.leaf?.(index, leaf, bytes);
     },
     nextCheckpoint: () => history.next(),
@@ -108,7 +114,7 @@ const verifyBelow = async (
   const kept = openKept(options.checkpoint, trust, found);
   const history = new HistoryWalk(files, trust, found);
   try {
-    const walk = await verifyTree(files, head, history, kept, options, found);
+    const walk = await verifyTree(files, head, history, trust, kept, options, found);
     return { matched: walk.matched, freshness: freshnessOf(kept, head, walk, found) };
   } finally {
     await history.close();
@@ -123,12 +129,14 @@ const verifyBelow = async (
  */
 export const verifyLog = async (files: LogReader, options: VerifyOptions): Promise<LogReport> => {
   const found = new Found(options.problem);
-  const trust: Trust = { keys: options.keys, origin: options.origin ?? options.keys[0]?.name ?? '' };
-  const head = await readHead(files, trust, found);
-  const verified = head === null ? null : await verifyBelow(files, head, trust, options, found);
+  const note = await readHeadNote(files, found);
+  const origin = options.origin ?? options.keys[0]?.name ?? '';
+  const trust = note === null ? null : { keys: await readKeys(files, note, options.keys, found), origin };
+  const head = note === null || trust === null ? null : openHead(note, trust, found);
+  const verified = head === null || trust === null ? null : await verifyBelow(files, head, trust, options, found);
   return {
     ok: found.problemCount === 0,
-    origin: trust.origin,
+    origin,
     size: head?.checkpoint.size ?? 0,
     root: head?.checkpoint.root.toBase64() ?? '',
     checkpoints: verified?.matched ?? 0,

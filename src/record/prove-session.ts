@@ -1,9 +1,11 @@
 /** Puts together the proof of one session, which `sallyport/verify` checks without this machine. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { parseCheckpoint } from '../ledger/checkpoint.ts';
 import { readDirectory } from '../ledger/directory.ts';
+import { rotationsIn } from '../ledger/key-epochs.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
 import { parseNote } from '../ledger/note.ts';
 import { proveInclusion } from '../ledger/prove.ts';
@@ -38,10 +40,33 @@ export async function proveSession(
   return {
     session: row.id,
     checkpoint,
+    rotations: await Promise.all(rotations(folder).map((index) => provenLeaf(folder, index, size))),
     leaves: [await provenLeaf(folder, row.leaf, size), await provenLeaf(folder, row.end_leaf, size)],
     frames: frames.map(({ bytes }) => bytes),
     key: withKey ? Buffer.concat([keys.key, keys.baseNonce]) : null,
   };
+}
+
+/** Numbers of the leaves in which the key that signs was replaced, as `sallyport ledger rotate` notes them. */
+const ROTATIONS = 'ledger-rotations.json';
+
+const schema = z.array(z.int().min(0));
+
+function rotations(folder: string): readonly number[] {
+  try {
+    return schema.parse(JSON.parse(readFileSync(join(folder, ROTATIONS), 'utf8')));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Notes them, out of the published ledger. */
+export async function noteRotations(folder: string): Promise<void> {
+  const { size } = parseCheckpoint(parseNote(readFileSync(join(ledgerFolder(folder), CHECKPOINT_PATH))).text);
+  const numbers: number[] = [];
+  for await (const [number] of rotationsIn(readDirectory(ledgerFolder(folder)), size)) numbers.push(number);
+  writeFileSync(join(folder, ROTATIONS), JSON.stringify(numbers), { flush: true });
 }
 
 async function provenLeaf(folder: string, index: number, size: number): Promise<ProvenLeaf> {

@@ -1,0 +1,87 @@
+/** Finds out which keys a log was signed with, beginning with those that the verifier trusts. */
+
+import { readHistory } from './history.ts';
+import { KeyEpochs, type Rotation, rotationsIn } from './key-epochs.ts';
+import { HISTORY_PATH, type LogReader } from './log-reader.ts';
+import { Malformed } from './malformed.ts';
+import { openNote, parseNote } from './note.ts';
+import { type NoteVerifier, parseVerifier } from './note-key.ts';
+import { parseCheckpoint } from './checkpoint.ts';
+import type { Found } from './report.ts';
+
+const hasSigned = (note: Uint8Array | null, key: NoteVerifier): boolean => {
+  try {
+    return note !== null && openNote(note, [key]) !== '';
+  } catch (error) {
+    if (error instanceof Malformed) return false;
+    throw error;
+  }
+};
+
+const firstOf = async (files: LogReader): Promise<Uint8Array | null> => {
+  try {
+    for await (const note of readHistory(files.stream(HISTORY_PATH))) return note;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+  }
+  return null;
+};
+
+/** Returns what the checkpoint claims as its size, before anything was verified; 0 when it is none. */
+const claimedSize = (note: Uint8Array): number => {
+  try {
+    return parseCheckpoint(parseNote(note).text).size;
+  } catch (error) {
+    if (error instanceof Malformed) return 0;
+    throw error;
+  }
+};
+
+const chainOf = async (files: LogReader, size: number): Promise<KeyEpochs | null> => {
+  let keys: KeyEpochs | null = null;
+  for await (const [number, rotation] of rotationsIn(files, size)) {
+    keys ??= new KeyEpochs(parseVerifier(rotation.from));
+    keys.add(number, rotation);
+  }
+  return keys;
+};
+
+/**
+ * Resolves to the keys of a log. Of `trusted`, oldest first, one must be among them, and the last one too: a log that
+ * ends before it came into force was cut off. Only where keys have changed, all leaves are looked through.
+ */
+export const readKeys = async (
+  files: LogReader,
+  head: Uint8Array,
+  trusted: readonly NoteVerifier[],
+  found: Found,
+): Promise<KeyEpochs> => {
+  const [first] = trusted;
+  const newest = trusted.at(-1);
+  if (first === undefined || newest === undefined) throw new RangeError('expected a key');
+  if (hasSigned(head, newest) && hasSigned(await firstOf(files), newest)) return new KeyEpochs(newest);
+  let keys: KeyEpochs | null = null;
+  try {
+    keys = await chainOf(files, claimedSize(head));
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    found.problem('checkpoint', 'the keys of the log', `one of them ${error.message}`);
+  }
+  const own = keys ?? new KeyEpochs(trusted.find((key) => hasSigned(head, key)) ?? first);
+  if (!trusted.some((key) => own.includes(key))) return new KeyEpochs(first);
+  if (!own.includes(newest)) {
+    const why = 'never comes into force: the log was cut off before it, or goes on under a key that was replaced';
+    found.problem('rollback', `the key ${newest.vkey}`, why);
+  }
+  return own;
+};
+
+/** Tells of a leaf that hands over to another key than checkpoints are signed with behind it. */
+export const checkRotation = (number: number, { next }: Rotation, keys: KeyEpochs, found: Found): void => {
+  if (keys.has(number)) return;
+  found.problem(
+    'checkpoint',
+    `leaf ${number}`,
+    `hands over to the key ${next}, and checkpoints behind it are not signed by it`,
+  );
+};
