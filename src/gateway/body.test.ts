@@ -8,6 +8,7 @@ class Incoming extends EventEmitter {
   readonly rawHeaders = [];
   complete = false;
   destroyed = false;
+  malformed = false;
   pause(): void {}
 }
 
@@ -40,6 +41,17 @@ describe('readBody', () => {
     const incoming = new Incoming();
     incoming.destroyed = true;
     await expect(readBody(incoming, null, limits)).rejects.toMatchObject({ reason: 'caller-left' });
+  });
+
+  it('takes nothing of a body whose framing breaks', async () => {
+    const incoming = new Incoming();
+    const reading = readBody(incoming, null, limits);
+    incoming.emit('data', Buffer.from('abc'));
+    incoming.emit('malformed');
+    await expect(reading).rejects.toMatchObject({ reason: 'body-unreadable' });
+    incoming.malformed = true;
+    await expect(readBody(incoming, null, limits)).rejects.toMatchObject({ reason: 'body-unreadable' });
+    expect(limits.budget.used).toBe(0);
   });
 
   it('refuses what is over the limit, declared or not, and what is over the budget', async () => {

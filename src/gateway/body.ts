@@ -48,6 +48,7 @@ interface Limits {
  * Rejects with Failure `body-too-large`, `overloaded`, `body-timeout`, or `caller-left` when the caller went away.
  */
 export function readBody(incoming: CallRequest, declared: number | null, limits: Limits): Promise<Body> {
+  if (incoming.malformed) return Promise.reject(malformed());
   if (incoming.destroyed) return Promise.reject(left());
   if (declared === 0) return Promise.resolve(EMPTY);
   if (declared !== null && declared > limits.maxBody) return Promise.reject(tooLarge(limits.maxBody));
@@ -55,6 +56,8 @@ export function readBody(incoming: CallRequest, declared: number | null, limits:
 }
 
 const left = (): Failure => new Failure('caller-left', 'the caller left while sending the body');
+
+const malformed = (): Failure => new Failure('body-unreadable', 'the framing of the request body is broken');
 
 const tooLarge = (limit: number): Failure =>
   new Failure('body-too-large', `request body is over ${limit} bytes`, {
@@ -84,7 +87,12 @@ class Reading {
       () => this.#fail(new Failure('body-timeout', 'request body did not arrive in time')),
       limits.timeout,
     );
-    incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
+    incoming
+      .on('data', this.#onData)
+      .on('end', this.#onEnd)
+      .on('malformed', this.#onMalformed)
+      .on('close', this.#onClose)
+      .on('error', this.#onClose);
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -111,6 +119,8 @@ class Reading {
     });
   };
 
+  readonly #onMalformed = (): void => this.#fail(malformed());
+
   readonly #onClose = (): void => this.#fail(left());
 
   #fail(failure: Failure): void {
@@ -125,6 +135,7 @@ class Reading {
     this.#incoming
       .off('data', this.#onData)
       .off('end', this.#onEnd)
+      .off('malformed', this.#onMalformed)
       .off('close', this.#onClose)
       .off('error', this.#onClose);
   }

@@ -3,7 +3,7 @@
  * this, so that there is one way of a call. HTTP/1.1: http1.ts, HTTP/2: http2-exchange.ts.
  */
 
-/** A request as it arrives. Node's IncomingMessage is one. */
+/** A request as it arrives. */
 export interface CallRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
@@ -12,15 +12,17 @@ export interface CallRequest {
   readonly rawHeaders: readonly string[];
   /** A body follows although no field says so: HTTP/2, where frames end it. */
   readonly unframed?: boolean;
+  /** The body breaks the rules of its framing; nothing of it may be used. */
+  readonly malformed: boolean;
   /** It will not go on. */
   readonly destroyed: boolean;
   /** The request has arrived whole, as its sender ended it. */
   readonly complete: boolean;
   pause(): unknown;
   on(event: 'data', listener: (chunk: Buffer) => void): this;
-  on(event: 'end' | 'close' | 'error', listener: () => void): this;
+  on(event: 'end' | 'close' | 'error' | 'malformed', listener: () => void): this;
   off(event: 'data', listener: (chunk: Buffer) => void): this;
-  off(event: 'end' | 'close' | 'error', listener: () => void): this;
+  off(event: 'end' | 'close' | 'error' | 'malformed', listener: () => void): this;
 }
 
 /** The answer to one request; the part of node's ServerResponse that we use, and what differs between the versions. */

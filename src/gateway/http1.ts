@@ -1,10 +1,10 @@
 /** HTTP/1.1: node's server with tight limits, and what an answer needs beyond node's own. */
 
-import { type IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../config.ts';
 import { REASONS, type Reason } from '../reasons.ts';
-import { BREAK_OFF_MS, type CallResponse } from './exchange.ts';
+import { BREAK_OFF_MS, type CallRequest, type CallResponse } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { problemDocument, refusalFor } from './refusal.ts';
 import { UNIX_PEER } from './source.ts';
@@ -13,8 +13,9 @@ import { UNIX_PEER } from './source.ts';
 export const MAX_FIELDS = 200;
 
 /** Returns the options of a server for HTTP/1.1. */
-export function http1Options(limits: Config['limits']): ServerOptions<typeof IncomingMessage, typeof Http1Response> {
+export function http1Options(limits: Config['limits']): ServerOptions<typeof Http1Request, typeof Http1Response> {
   return {
+    IncomingMessage: Http1Request,
     ServerResponse: Http1Response,
     maxHeaderSize: limits.headers,
     headersTimeout: limits.head_timeout,
@@ -28,8 +29,19 @@ export function http1Options(limits: Config['limits']): ServerOptions<typeof Inc
   };
 }
 
+/** One HTTP/1.1 request. */
+export class Http1Request extends IncomingMessage implements CallRequest {
+  malformed = false;
+
+  /** Tells the reader of the body that it cannot be read on. */
+  breakBody(): void {
+    this.malformed = true;
+    this.emit('malformed');
+  }
+}
+
 /** The answer to one HTTP/1.1 request. */
-export class Http1Response extends ServerResponse implements CallResponse {
+export class Http1Response extends ServerResponse<Http1Request> implements CallResponse {
   get restUnread(): boolean {
     const { complete, headers } = this.req;
     return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
@@ -71,10 +83,43 @@ function lingerOnClose(socket: Socket): void {
   };
 }
 
-/** Answers bytes that node could not read as a request: there is no request object to answer, only a socket. */
+/** Ends what node could not read on: the body of a call, the head of a request, or bytes behind a whole request. */
 export function refuseUnparsed(gate: Gate, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) return void socket.destroy();
-  refuseConnection(gate, socket, unparsedReason(error.code ?? ''));
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const answer = answerUnderWay(socket);
+  if (answer === null) return refuseConnection(gate, socket, unparsedReason(error.code ?? ''));
+  // the call it belongs to ends with its own reason, on record
+  if (!answer.req.complete) return answer.req.breakBody();
+  // RFC 9112 §9.6: what follows a request that closes is ignored
+  if (error.code === 'HPE_CLOSED_CONNECTION') return;
+  // an answer now would be taken for the one to the call under way
+  socket.destroy();
+}
+
+/** Requests that may wait on one connection for the answer ahead of them. */
+const PIPELINED = 8;
+const waiting = new WeakMap<Socket, number>();
+
+/**
+ * Calls `go` when it is this request's turn: one call at a time on a connection (RFC 9112 §9.3.2), so that nothing
+ * behind a request that is refused for its framing is ever taken for another. Costs a comparison when nothing waits.
+ */
+export function inTurn(req: Http1Request, res: Http1Response, go: () => void): void {
+  if (res.socket !== null) return go();
+  const { socket } = req;
+  const ahead = waiting.get(socket) ?? 0;
+  if (ahead >= PIPELINED) return void socket.destroy();
+  waiting.set(socket, ahead + 1);
+  res.once('socket', () => {
+    waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+    go();
+  });
+}
+
+/** Node keeps the answer that a connection is to carry next here, and tells nobody; counting ourselves costs each call. */
+function answerUnderWay(socket: Socket): Http1Response | null {
+  const answer: unknown = Reflect.get(socket, '_httpMessage');
+  return answer instanceof Http1Response ? answer : null;
 }
 
 /** Refuses a connection on which no request can be told apart: counted like any stranger's, answered, and ended. */

@@ -13,6 +13,8 @@ export class Http2Request implements CallRequest {
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
   readonly unframed: boolean;
+  /** nghttp2 resets such a stream. */
+  readonly malformed = false;
 
   constructor(stream: ServerHttp2Stream, head: IncomingHead) {
     this.#stream = stream;

@@ -1,14 +1,23 @@
 /** Listens for callers: one port for every version of HTTP, with tight limits, and a drain that lets calls under way end. */
 
-import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { createServer as createProbe, type Socket } from 'node:net';
+import { createServer as createProbe, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { Config } from '../config.ts';
 import { type ActiveCalls, createArrivals } from './arrive.ts';
 import { lookAtFirstBytes } from './front-door.ts';
 import type { Gate } from './gate.ts';
-import { http1Options, type Http1Response, MAX_FIELDS, refuseConnection, refuseUnparsed } from './http1.ts';
+import {
+  http1Options,
+  type Http1Request,
+  type Http1Response,
+  inTurn,
+  MAX_FIELDS,
+  refuseConnection,
+  refuseUnparsed,
+} from './http1.ts';
 import { http2Front } from './http2.ts';
 import { UNIX_PEER } from './source.ts';
 import { freeSocketPath } from './unix-socket.ts';
@@ -63,13 +72,14 @@ export async function listen(
   const { limits } = config;
   const arrivals = createArrivals(gate, config, active, options.service);
   const server = createServer(limits, options.tls);
-  const onRequest = (req: IncomingMessage, res: Http1Response): void =>
-    arrivals.request(req, res, req.socket.remoteAddress ?? UNIX_PEER);
+  const onRequest = (req: Http1Request, res: Http1Response): void =>
+    inTurn(req, res, () => arrivals.request(req, res, req.socket.remoteAddress ?? UNIX_PEER));
   server.on('request', onRequest);
   // the answer to an expectation waits for identify (handle writes it)
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnparsed(gate, error, socket));
+  server.on('connect', (_req: Http1Request, socket: Duplex) => refuseTunnel(gate, socket));
   server.on('drop', () => countRefusal(gate, '', 'overloaded'));
 
   const http2 = http2Front(limits, arrivals.stream);
@@ -113,7 +123,7 @@ async function bind(server: HttpServer, at: ListenOptions['at']): Promise<number
   return bound === null || typeof bound === 'string' ? 0 : bound.port;
 }
 
-type HttpServer = Server<typeof IncomingMessage, typeof Http1Response>;
+type HttpServer = Server<typeof Http1Request, typeof Http1Response>;
 
 /** What connections of one listener come to. */
 interface Place {
@@ -191,6 +201,13 @@ function takeConnections(server: HttpServer, event: 'connection' | 'secureConnec
   return (socket) => {
     give.call(server, socket);
   };
+}
+
+/** CONNECT asks for a tunnel, and node gives it a socket instead of an answer. */
+function refuseTunnel(gate: Gate, socket: Duplex): void {
+  if (!(socket instanceof Socket)) return void socket.destroy();
+  socket.on('error', () => {});
+  refuseConnection(gate, socket, 'bad-request');
 }
 
 /** Tells one caller too many why, without reading a byte. */
