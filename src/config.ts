@@ -127,7 +127,7 @@ const grpc = z
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
   protocol: z
-    .enum(['openai', 'azure', 'anthropic', 'cohere', 'gemini', 'ollama', 'kserve', 'http', 'grpc'])
+    .enum(['openai', 'azure', 'anthropic', 'cohere', 'gemini', 'ollama', 'kserve', 'mcp', 'http', 'grpc'])
     .describe('The wire protocol; `http` is JSON over HTTP of any shape, `grpc` any gRPC service.'),
   host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
   upstream: z

@@ -34,6 +34,7 @@ const BINDING_FIELDS: ReadonlySet<string> = new Set([
   'inference-header-content-length',
   'mcp-method',
   'mcp-name',
+  'mcp-protocol-version',
   'mcp-session-id',
   'anthropic-beta',
   'anthropic-version',

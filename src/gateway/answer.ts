@@ -12,7 +12,7 @@ import type { CallResponse } from './exchange.ts';
 import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
-import { refusalFor, writeRefusal } from './refusal.ts';
+import { type RefusalDetails, refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
 import { guardSecret, type SecretGuard } from './secret-guard.ts';
 import type { Underway } from './underway.ts';
@@ -132,11 +132,11 @@ export class Answer implements AnswerSink {
     this.#flow?.abort();
     // nothing was sent yet: the caller gets a proper refusal, once the record of this call is durable
     if (!res.headersSent) {
-      const refusal = refusalFor(failure.reason, { session: session.id, detail: failure.detail });
+      const refusal = refusalFor(failure.reason, this.#told(failure));
       return session.durable(() => {
         if (this.#over) return;
-        writeRefusal(res, refusal, { codec: served.codec, operation }, {}, session);
-        this.#close(failure, refusal.status, 'upstream_err');
+        const status = writeRefusal(res, refusal, { codec: served.codec, operation }, {}, session);
+        this.#close(failure, status, 'upstream_err');
       });
     }
     if (this.#framing !== null && failure.reason !== 'upstream-failed') this.#tellStream(failure, this.#framing);
@@ -144,13 +144,14 @@ export class Answer implements AnswerSink {
     this.#close(failure, this.#status, failure.reason === 'evidence-unavailable' ? 'truncated' : 'upstream_err');
   }
 
+  #told({ detail }: Failure): RefusalDetails {
+    return { session: this.#session.id, detail, replyTo: this.#call.replyTo };
+  }
+
   #tellStream(failure: Failure, framing: Framing): void {
     const session = this.#session;
     const { operation, served } = this.#call.accepted;
-    const { event, value } = served.codec.streamFailure(
-      refusalFor(failure.reason, { session: session.id, detail: failure.detail }),
-      operation,
-    );
+    const { event, value } = served.codec.streamFailure(refusalFor(failure.reason, this.#told(failure)), operation);
     const bytes = framing.renderFailure(event, JSON.stringify(value));
     if (bytes.length > 0 && session.bytes(bytes)) this.#res.write(bytes);
   }

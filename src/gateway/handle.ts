@@ -38,7 +38,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
   const call = new Underway(gate, epoch, req, res, accepted, identified.caller, began);
   try {
     const { facts, each, content } = await inspectBody(call);
-    call.inspected(facts);
+    call.inspected(facts, content?.replyTo ?? null);
 
     const verdict = decideEach(
       epoch.policy,

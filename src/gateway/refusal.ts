@@ -1,7 +1,7 @@
 /** Renders refusals: RFC 9457 problem documents that the protocol's own SDK can also read. */
 
 import { STATUS_CODES } from 'node:http';
-import { type Codec, type Operation, PROBLEM_JSON, type Refusal } from '../protocol/codec.ts';
+import { type Codec, type Operation, PROBLEM_JSON, type Refusal, type ReplyTo } from '../protocol/codec.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
 
@@ -11,6 +11,7 @@ export interface RefusalDetails {
   readonly session?: string;
   /** Members such as `approval`. */
   readonly extra?: Readonly<Record<string, string>>;
+  readonly replyTo?: ReplyTo | null;
 }
 
 /** What the caller's SDK expects to be spoken to in; the operation is null where the protocol has none there. */
@@ -29,6 +30,7 @@ export function refusalFor(reason: Reason, details: RefusalDetails = {}): Refusa
     detail: details.detail ?? '',
     session: details.session ?? '',
     extra: details.extra ?? {},
+    ...(details.replyTo === undefined || details.replyTo === null ? {} : { replyTo: details.replyTo }),
   };
 }
 
@@ -62,15 +64,20 @@ interface Tee {
   bytes(chunk: Buffer): boolean;
 }
 
-/** Writes a refusal as the whole answer, and to `tee` where there is a record. The head must not have been sent. */
+/**
+ * Writes a refusal as the whole answer, and to `tee` where there is a record. Returns the status that it has. The head
+ * must not have been sent.
+ */
 export function writeRefusal(
   res: CallResponse,
   refusal: Refusal,
   spoken: Spoken | null,
   fields: RefusalFields = {},
   tee: Tee | null = null,
-): void {
-  const body = Buffer.from(JSON.stringify(problemDocument(refusal, spoken)));
+): number {
+  const whole = spoken?.codec.wholeRefusal?.(refusal) ?? null;
+  const status = whole?.status ?? refusal.status;
+  const body = Buffer.from(JSON.stringify(whole?.document ?? problemDocument(refusal, spoken)));
   const { retry } = REASONS[refusal.reason];
   const head = [
     'Content-Type',
@@ -87,9 +94,10 @@ export function writeRefusal(
   head.push('x-should-retry', retry === 'later' ? 'true' : 'false');
   if (retry === 'later') head.push('Retry-After', '1');
   if (fields.closing !== undefined) head.push(...fields.closing);
-  tee?.head(refusal.status, head);
+  tee?.head(status, head);
   tee?.bytes(body);
   // named, because a status line of the upstream's that node refused to write would still stand here
-  res.writeHead(refusal.status, STATUS_CODES[refusal.status] ?? 'Refused', head);
+  res.writeHead(status, STATUS_CODES[status] ?? 'Refused', head);
   res.end(res.req.method === 'HEAD' ? undefined : body);
+  return status;
 }

@@ -49,12 +49,17 @@ export function refuseCall(call: Underway, why: CallRefusal): void {
   const session = call.session ?? openDenied(call, why.reason);
   if (res.destroyed) return call.end(refusalEnd('caller-left', 499, 'client_abort'));
   const write = (reason: Reason): void => {
-    const details = { detail: why.detail ?? '', session: session?.id ?? '', extra: why.extra ?? {} };
+    const details = {
+      detail: why.detail ?? '',
+      session: session?.id ?? '',
+      extra: why.extra ?? {},
+      replyTo: call.replyTo,
+    };
     const refusal = refusalFor(reason, details);
     const closing = res.restUnread ? res.dropRest() : [];
     const fields: RefusalFields = why.location === undefined ? { closing } : { closing, location: why.location };
-    writeRefusal(res, refusal, { codec: accepted.served.codec, operation: accepted.operation }, fields, session);
-    call.end(refusalEnd(reason, refusal.status, 'refused'));
+    const spoken = { codec: accepted.served.codec, operation: accepted.operation };
+    call.end(refusalEnd(reason, writeRefusal(res, refusal, spoken, fields, session), 'refused'));
   };
   if (session === null) return write('evidence-unavailable');
   session.durable((ok) => write(ok ? why.reason : 'evidence-unavailable'));

@@ -1,7 +1,7 @@
 /** One call under way: what the stations have learnt of it so far, and how it ends, once. */
 
 import type { Caller, Facts, Finding, Verdict } from '../call.ts';
-import type { Usage } from '../protocol/codec.ts';
+import type { ReplyTo, Usage } from '../protocol/codec.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
 import type { Body } from './body.ts';
@@ -30,6 +30,7 @@ export abstract class CallState {
   #facts: Facts;
   #verdict: Verdict | null = null;
   #session: Session | null = null;
+  #replyTo: ReplyTo | null = null;
 
   constructor(gate: Gate, epoch: Epoch, accepted: Accepted, caller: Caller, began: number) {
     this.gate = gate;
@@ -68,8 +69,14 @@ export abstract class CallState {
     this.#body = null;
   }
 
-  inspected(facts: Facts): void {
+  /** What a refusal must name; null while the body is not read, or where it names nothing. */
+  get replyTo(): ReplyTo | null {
+    return this.#replyTo;
+  }
+
+  inspected(facts: Facts, replyTo: ReplyTo | null = null): void {
     this.#facts = facts;
+    this.#replyTo = replyTo;
   }
 
   /** Findings in the answer so far. */

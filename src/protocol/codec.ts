@@ -67,6 +67,13 @@ export interface StreamReader {
   delta(channel: string, text: string): { readonly event: string; readonly value: unknown };
 }
 
+/** What an answer must name for its caller to know what it answers: ids of JSON-RPC requests. */
+export interface ReplyTo {
+  readonly ids: readonly (string | number)[];
+  /** They came in one array, and so must the answers. */
+  readonly isBatch: boolean;
+}
+
 /** What a refusal must say, whatever the protocol. */
 export interface Refusal {
   readonly status: number;
@@ -76,6 +83,8 @@ export interface Refusal {
   readonly session: string;
   /** Further members, for example `approval`. */
   readonly extra: Readonly<Record<string, string>>;
+  /** Missing where the body was not read, or names nothing. */
+  readonly replyTo?: ReplyTo;
 }
 
 /** RFC 9457 §3: what an error document is called. */
@@ -126,6 +135,8 @@ export interface Codec {
    * `operation` is null or missing where the protocol has no such operation.
    */
   refusal(refusal: Refusal, operation?: Operation | null): Readonly<Record<string, unknown>>;
+  /** Returns the refusal as this protocol's SDKs take it and nothing else beside; missing where they take problem+json. */
+  wholeRefusal?(refusal: Refusal): { readonly status: number; readonly document: unknown };
   /** Returns the event of a stream that tells the protocol's SDK that the answer ended with an error. */
   streamFailure(refusal: Refusal, operation?: Operation | null): { readonly event: string; readonly value: unknown };
 }

@@ -8,11 +8,22 @@ import { gemini } from './gemini.ts';
 import { grpcOnly } from './grpc-only.ts';
 import { http } from './http.ts';
 import { kserve } from './kserve.ts';
+import { mcp } from './mcp.ts';
 import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
 
 /** A `protocol` of the config. */
-export type Protocol = 'openai' | 'azure' | 'anthropic' | 'cohere' | 'gemini' | 'ollama' | 'kserve' | 'http' | 'grpc';
+export type Protocol =
+  | 'openai'
+  | 'azure'
+  | 'anthropic'
+  | 'cohere'
+  | 'gemini'
+  | 'ollama'
+  | 'kserve'
+  | 'mcp'
+  | 'http'
+  | 'grpc';
 
 /** The codecs by the name that the config gives them. */
 export const codecs: Readonly<Record<Protocol, Codec>> = {
@@ -23,6 +34,7 @@ export const codecs: Readonly<Record<Protocol, Codec>> = {
   gemini,
   ollama,
   kserve,
+  mcp,
   http,
   grpc: grpcOnly,
 };

@@ -2,7 +2,7 @@
 
 import type { RequestReading } from '../call.ts';
 import { Failure } from '../reasons.ts';
-import type { Operation } from './codec.ts';
+import type { Operation, ReplyTo } from './codec.ts';
 import type { JsonDocument } from './json.ts';
 
 /** The most operations that one body may hold: each is decided on its own, on the thread of the calls. */
@@ -45,6 +45,7 @@ export interface Content {
   /** Of a request, at least one and at most MAX_OPERATIONS; of an answer, none. */
   readonly asked: readonly Asked[];
   readonly pieces: readonly Piece[];
+  readonly replyTo?: ReplyTo;
   /** Returns the body with these bytes in place of its pieces, one for each. */
   render(pieces: readonly Buffer[]): Rendering;
 }
