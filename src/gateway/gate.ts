@@ -29,8 +29,10 @@ export interface Served {
 
 /** The gRPC side of a service. */
 export interface ServedGrpc {
-  /** What is known of its methods now; more once reflection has answered. */
-  readonly codec: () => GrpcCodec;
+  /** What is known of its methods; less than there is while the server has not been asked yet. */
+  readonly known: () => GrpcCodec;
+  /** Resolves to what the server says now; null where it is not asked. Rejects with Failure `upstream-unreachable`. */
+  readonly learn: () => Promise<GrpcCodec> | null;
   readonly upstream: GrpcUpstream;
   /** The longest message, in bytes. */
   readonly longest: number;

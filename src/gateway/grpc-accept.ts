@@ -9,7 +9,7 @@ import { readHead, type Head, type IncomingHead } from './head.ts';
 /** A gRPC call that may be identified. */
 export interface AcceptedGrpc extends Accepted {
   readonly grpc: ServedGrpc;
-  /** Null when the service is not known to have it. */
+  /** Null while the service is not known to have it. */
   readonly method: GrpcMethod | null;
   /** `grpc-encoding`; empty for none. */
   readonly coding: string;
@@ -38,7 +38,7 @@ export function acceptGrpc(epoch: Epoch, incoming: IncomingHead, arrival: Arriva
   const found = findService(epoch, head, arrival.listener);
   if ('kind' in found) return found;
   const { served, grpc } = found;
-  const method = grpc.codec().method(head.path);
+  const method = grpc.known().method(head.path);
   return {
     kind: 'accepted',
     head,

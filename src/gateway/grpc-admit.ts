@@ -49,14 +49,16 @@ async function readMessage(call: GrpcCall, frame: GrpcFrame): Promise<Buffer> {
   });
 }
 
-function factsOf({ accepted, epoch }: GrpcCall, message: Buffer | null): Facts {
-  const { method, operation, served } = accepted;
+function factsOf({ accepted: { served }, method, epoch }: GrpcCall, message: Buffer | null): Facts {
   const opaque = served.config.opaque === 'allow';
   if (method === null && !opaque)
     throw new Failure('operation-unknown', 'the service is not known to have this method', {
       detail: 'The gateway knows no such method of this service.',
     });
-  if (method === null || message === null) return uninspected(operation, message?.length ?? 0, method === null);
+  if (method?.streams.request === false && message === null)
+    throw new Failure('body-unreadable', 'expected one message', { detail: 'This method takes one message.' });
+  if (method === null || message === null)
+    return uninspected(method?.operation ?? null, message?.length ?? 0, method === null);
   const assumeMaxTokens = served.config.assume.max_tokens ?? null;
   return inspectMessage({ method, message, assumeMaxTokens, opaque }, epoch.scanner);
 }

@@ -89,7 +89,9 @@ export class GrpcAnswer {
       this.#whenDurable(() => {
         this.#session?.head(200, fields);
         this.#stream.respond(fields, ended ? WHOLE : WITH_TRAILERS);
-        if (ended) this.#finished = true;
+        if (!ended) return;
+        this.#finished = true;
+        this.#stopReading();
       });
     });
   }
@@ -157,7 +159,7 @@ export class GrpcAnswer {
     this.#session?.head(200, fields);
     stream.respond(fields, WHOLE);
     this.#finished = true;
-    dropRest(this.#stream);
+    this.#stopReading();
   }
 
   #durable(ok: boolean): void {
@@ -234,8 +236,14 @@ export class GrpcAnswer {
   readonly #onWantTrailers = (): void => {
     this.#stream.sendTrailers(asTrailers(this.#trailers));
     this.#finished = true;
-    dropRest(this.#stream);
+    this.#stopReading();
   };
+
+  /** An answer may end before its request does. */
+  #stopReading(): void {
+    this.#call.messages?.stop();
+    dropRest(this.#stream);
+  }
 
   readonly #onClose = (): void => {
     if (this.#over) return;

@@ -2,11 +2,13 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Caller, Facts, Verdict } from '../call.ts';
+import type { GrpcMethod } from '../protocol/grpc-codec.ts';
 import type { Failure } from '../reasons.ts';
 import type { Session } from '../record/recorder.ts';
 import type { Epoch, Gate } from './gate.ts';
 import type { AcceptedGrpc } from './grpc-accept.ts';
 import type { GrpcAnswer } from './grpc-answer.ts';
+import type { CallerMessages } from './grpc-messages.ts';
 import { CallState } from './underway.ts';
 
 /** The state of one identified gRPC call. Owned by `handleGrpc`; nobody keeps it after `end`. */
@@ -15,6 +17,10 @@ export class GrpcCall extends CallState {
   readonly stream: ServerHttp2Stream;
   /** Monotonic clock, µs. */
   readonly began: number;
+  /** Null when the service is not known to have it. */
+  method: GrpcMethod | null;
+  /** Whoever reads the caller's messages; null before anybody does. */
+  messages: CallerMessages | null = null;
   /** Whoever answers the caller; null until there is something to say. */
   answer: GrpcAnswer | null = null;
 
@@ -29,7 +35,15 @@ export class GrpcCall extends CallState {
     super(gate, epoch, accepted, caller, began);
     this.accepted = accepted;
     this.stream = stream;
+    this.method = accepted.method;
     this.began = began;
+  }
+
+  /** Asks the server about a method that is not known, where it may be asked. Rejects with Failure `upstream-unreachable`. */
+  async learnMethod(): Promise<void> {
+    const { grpc, request } = this.accepted;
+    const codec = await grpc.learn();
+    if (codec !== null) this.method = codec.method(request.path);
   }
 
   whenLeft(then: () => void): void {

@@ -11,7 +11,8 @@ const LONGEST = 2 ** 31 - 1;
  * without a deadline have no bound: their peers are watched by pings.
  */
 export function watchDeadline(call: GrpcCall, over: (failure: Failure) => void): NodeJS.Timeout | null {
-  const { timeout, method, served } = call.accepted;
+  const { method } = call;
+  const { timeout, served } = call.accepted;
   const isUnary = method !== null && !method.streams.request && !method.streams.answer;
   const most = Math.min(timeout ?? Infinity, isUnary ? served.config.upstream.answer_timeout : Infinity);
   if (most > LONGEST) return null;

@@ -29,7 +29,7 @@ export interface GrpcAnswerMask {
 /** Returns the frame of the masked message, null when nothing in it is masked. Throws Failure `mask-blocked`. */
 export function maskRequestMessage(call: GrpcCall, message: Buffer, verdict: Verdict): Buffer | null {
   const masker = call.epoch.maskerFor(verdict.mask.request, false);
-  const { method } = call.accepted;
+  const { method } = call;
   // an opaque message that policy lets pass has no texts to mask: the record says opaque
   if (masker === null || method === null || call.facts.opaque) return null;
   const masked = maskMessage(message, method.request, masker, () => {}, OF_REQUEST);
@@ -41,7 +41,8 @@ export function maskRequestMessage(call: GrpcCall, message: Buffer, verdict: Ver
  * applies: a later message may bring one. Throws Failure `answer-unreadable`.
  */
 export function maskGrpcAnswer(call: GrpcCall, rules: readonly string[]): GrpcAnswerMask | null {
-  const { method, served, grpc } = call.accepted;
+  const { method } = call;
+  const { served, grpc } = call.accepted;
   const { policy, maskerFor } = call.epoch;
   const watching = policy.answers.readsFindings;
   const mayGrow = method?.streams.request !== false && policy.masks.length > 0;

@@ -69,6 +69,7 @@ export class CallerMessages {
     this.#waiting = null;
     this.#frames = [];
     this.#give(this.#held);
+    this.#out = 0;
   }
 
   readonly #onData = (chunk: Buffer): void => {

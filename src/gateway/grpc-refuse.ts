@@ -1,6 +1,6 @@
 /** Refuses gRPC calls of nobody we know. */
 
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { statusFields } from '../protocol/grpc-status.ts';
 import type { Reason } from '../reasons.ts';
 import type { Gate } from './gate.ts';
@@ -24,11 +24,13 @@ export function refuseGrpc(gate: Gate, stream: ServerHttp2Stream, source: string
 const NOTICE_MS = 1_000;
 
 /**
- * Ends a stream whose answer is complete before its request is. The rest is not read, and a caller who does not stop by
- * itself is told so (RFC 9113 §8.1); at once would be too soon, since a reset overtakes what waits to be written.
+ * Ends a stream whose answer is complete before its request is. What has arrived of the rest is dropped unseen, because
+ * node keeps a stream for as long as it holds something to read; a caller who goes on is reset (RFC 9113 §8.1), though
+ * not at once, since a reset overtakes what waits to be written.
  */
 export function dropRest(stream: ServerHttp2Stream): void {
   if (stream.readableEnded) return;
-  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), NOTICE_MS);
+  const timer = setTimeout(() => stream.destroy(), NOTICE_MS);
   stream.once('close', () => clearTimeout(timer));
+  stream.resume();
 }

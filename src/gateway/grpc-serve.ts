@@ -8,6 +8,7 @@ import { codecOfFile, undescribedCodec } from '../protocol/grpc-descriptors.ts';
 import { kserveGrpc } from '../protocol/grpc-kserve.ts';
 import { tfservingGrpc } from '../protocol/grpc-tfserving.ts';
 import type { Served, ServedGrpc } from './gate.ts';
+import { learnCodec } from './grpc-learn.ts';
 import type { GrpcUpstream } from './grpc-upstream.ts';
 import { credentialLine, lookupOutsideMetadata, upstreamAddress } from './upstream.ts';
 import { Http2Sessions } from './upstream-http2.ts';
@@ -22,21 +23,53 @@ export function serveGrpc(
   known: Served | null,
 ): ServedGrpc | null {
   if (config.protocol !== 'grpc' && config.grpc === undefined) return null;
-  const codec = codecOf(config, file);
   const longest = config.grpc?.max_message ?? DEFAULT_LONGEST;
   const reusable =
     known?.grpc?.upstream.secret === secret &&
     isDeepStrictEqual(known.config.upstream, config.upstream) &&
     known.config.grpc?.url === config.grpc?.url;
   const upstream = reusable && known.grpc !== null ? known.grpc.upstream : openUpstream(config, secret);
-  return { codec: () => codec, longest, upstream };
+  const reflected = config.grpc?.descriptors === 'reflection';
+  const about = reflected ? learning(upstream, config.upstream.connect_timeout) : knowing(codecOf(config, file));
+  return { ...about, longest, upstream };
+}
+
+type About = Pick<ServedGrpc, 'known' | 'learn'>;
+
+const knowing = (codec: GrpcCodec): About => ({ known: () => codec, learn: () => null });
+
+/** How long what a server said stands before a method that it did not name is a reason to ask again, ms. */
+const STANDS = 10_000;
+
+/** Asks the server when a call needs it, and again when one names a method that is not known, one question at a time. */
+function learning(upstream: GrpcUpstream, timeout: number): About {
+  let codec: GrpcCodec | null = null;
+  let asking: Promise<GrpcCodec> | null = null;
+  let askedAt = -Infinity;
+  const ask = async (): Promise<GrpcCodec> => {
+    try {
+      codec = await learnCodec(upstream, timeout);
+      askedAt = performance.now();
+      return codec;
+    } finally {
+      asking = null;
+    }
+  };
+  return {
+    known: () => codec ?? undescribedCodec,
+    learn() {
+      if (codec !== null && performance.now() - askedAt < STANDS) return null;
+      asking ??= ask();
+      return asking;
+    },
+  };
 }
 
 function codecOf({ name, protocol, grpc }: ServiceConfig, file: (path: string) => Uint8Array): GrpcCodec {
   const descriptors = grpc?.descriptors ?? (protocol === 'kserve' ? 'kserve' : undefined);
   if (descriptors === 'kserve') return kserveGrpc;
   if (descriptors === 'tfserving') return tfservingGrpc;
-  if (descriptors === undefined || descriptors === 'reflection') return undescribedCodec;
+  if (typeof descriptors !== 'object') return undescribedCodec;
   try {
     return codecOfFile(file(descriptors.file));
   } catch (cause) {

@@ -44,11 +44,17 @@ export async function handleGrpc(
   if (identified.kind === 'refused') return refuseGrpc(gate, stream, request.source, identified.reason);
 
   const call = new GrpcCall(gate, epoch, stream, accepted, identified.caller, began);
-  const messages = new CallerMessages(stream, messageLimits(call));
   const end = (failure: Failure, extra: Readonly<Record<string, string>> = {}): void => {
     call.answer ??= new GrpcAnswer(call, call.session ?? call.openRefused(failure), null);
     call.answer.fail(failure, { extra });
   };
+  try {
+    if (call.method === null) await call.learnMethod();
+  } catch (cause) {
+    return end(asFailure(cause));
+  }
+  const messages = new CallerMessages(stream, messageLimits(call));
+  call.messages = messages;
   const deadline = watchDeadline(call, end);
   call.whenLeft(() => {
     if (deadline !== null) clearTimeout(deadline);
@@ -79,26 +85,29 @@ export async function handleGrpc(
     }
     outgoing.end();
   } catch (cause) {
-    const failure = cause instanceof Failure ? cause : new Failure('internal', 'a call failed unexpectedly', { cause });
+    const failure = asFailure(cause);
     if (failure.reason === 'internal') gate.log.error({ err: failure }, 'a call failed unexpectedly');
     end(failure);
   }
 }
 
+const asFailure = (cause: unknown): Failure =>
+  cause instanceof Failure ? cause : new Failure('internal', 'a call failed unexpectedly', { cause });
+
 const LEFT = new Failure('caller-left', 'the caller cancelled the call');
 
-function messageLimits({ accepted, epoch, gate }: GrpcCall): MessageLimits {
+function messageLimits({ accepted, method, epoch, gate }: GrpcCall): MessageLimits {
   return {
     longest: accepted.grpc.longest,
     timeout: epoch.config.limits.body_timeout,
-    prompt: accepted.method?.streams.request === false,
+    prompt: method?.streams.request === false,
     budget: gate.budget,
   };
 }
 
 /** Resolves to a message behind the first: on record with what is forwarded of it, and masked for as its verdict says. */
 async function admitFurther(call: GrpcCall, frame: GrpcFrame, mask: GrpcAnswerMask | null): Promise<Admission> {
-  if (call.accepted.method?.streams.request === false)
+  if (call.method?.streams.request === false)
     throw new Failure('body-unreadable', 'expected one message', { detail: 'This method takes one message.' });
   const admission = await admit(call, frame, call.epoch.policy.messages);
   call.alsoInspected(admission.facts);

@@ -9,6 +9,7 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { qualifyNames } from './descriptor-names.ts';
 import { COMMON_METHODS } from './grpc-common.ts';
 import type { GrpcCodec, GrpcMethod } from './grpc-codec.ts';
 import { plannedMethod } from './grpc-generic.ts';
@@ -76,10 +77,10 @@ const streamsOf = ({ methodKind }: DescMethod) => ({
 });
 
 /** Returns the codec of the services in a descriptor set, with health and reflection. Throws when it is none, or not complete. */
-function describedCodec(set: FileDescriptorSet): GrpcCodec {
+export function describedCodec(set: FileDescriptorSet): GrpcCodec {
   const plans = new Plans();
   const methods = new Map<string, GrpcMethod>(COMMON_METHODS);
-  for (const desc of createFileRegistry(set)) {
+  for (const desc of createFileRegistry(qualifyNames(set))) {
     if (desc.kind !== 'service') continue;
     for (const method of desc.methods) {
       const name = `${desc.typeName}/${method.name}`;
