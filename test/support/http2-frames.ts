@@ -11,8 +11,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const DATA = 0;
 export const HEADERS = 1;
 export const RST_STREAM = 3;
-const SETTINGS = 4;
+export const SETTINGS = 4;
+export const PING = 6;
 export const GOAWAY = 7;
+export const WINDOW_UPDATE = 8;
+export const CONTINUATION = 9;
 
 /** Flags. */
 export const END_STREAM = 1;
@@ -26,7 +29,8 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-type Field = readonly [name: string, value: string];
+/** Name and value, whatever they are. */
+export type Field = readonly [name: string, value: string];
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
