@@ -335,6 +335,17 @@ export const configSchema = z.strictObject({
       checkpoint_every: duration()
         .prefault('1s')
         .describe('How often a checkpoint is signed while there is something new.'),
+      witnesses: z
+        .array(
+          z.strictObject({
+            url: z.url().describe('Where it answers, without `/add-checkpoint`.'),
+            key: z.string().min(1).describe('Its public key, `NAME+ID+BASE64`, of the type for cosignatures.'),
+          }),
+        )
+        .default([])
+        .describe(
+          'Witnesses (C2SP tlog-witness) that cosign each checkpoint. One that does not answer is left out; one that has seen another or a longer ledger stops the gateway.',
+        ),
     })
     .prefault({})
     .describe('The tamper-evident log of every call.'),

@@ -9,6 +9,7 @@ import { approvalHashes } from './approve/envelope.ts';
 import { systemClock } from './clock.ts';
 import type { LeafBody } from './ledger/leaf.ts';
 import { type Log as Ledger, openLog } from './ledger/log.ts';
+import { parseWitness } from './ledger/cosignature.ts';
 import { parseSigner } from './ledger/note-key.ts';
 import { createLog } from './log.ts';
 import { open as openSealed, seal } from './record/cobblestone.ts';
@@ -55,7 +56,12 @@ const metrics = createRecordingMetrics(() => {
 });
 
 async function openParts(): Promise<Parts> {
-  const ledger = await openLog({ dir: folder, signer: parseSigner(resolveSecret(config.ledger.key, baseDir)) });
+  const ledger = await openLog({
+    dir: folder,
+    signer: parseSigner(resolveSecret(config.ledger.key, baseDir)),
+    witnesses: config.ledger.witnesses.map(({ url, key }) => ({ url, witness: parseWitness(key) })),
+    absent: (witness, why) => log.warn({ witness, why }, 'a witness did not cosign a checkpoint'),
+  });
   const recording = await startRecording({
     folder,
     instance,

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { parseWitness, type Witness } from '../ledger/cosignature.ts';
 import { Malformed } from '../ledger/malformed.ts';
 import { type NoteVerifier, parseVerifier } from '../ledger/note-key.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -30,6 +31,16 @@ export const keysOf = (io: Io, key: string): readonly NoteVerifier[] => {
   throw new CliError(EXIT.usage, `${key} holds no key`, { hint: KEY_HINT });
 };
 const KEY_HINT = 'a public key is NAME+ID+BASE64; `sallyport init` wrote it to keys/ledger.pub';
+
+/** Returns the witness of a key on the command line. Throws CliError. */
+export const witnessOf = (key: string): Witness => {
+  try {
+    return parseWitness(key);
+  } catch (cause) {
+    if (!(cause instanceof Malformed)) throw cause;
+    throw new CliError(EXIT.usage, `--witness is ${cause.message}`, { cause });
+  }
+};
 
 /** The option that names the public keys. */
 export const KEY_OPTION = ['--key <key>', 'the public key of the ledger, or a file that holds it'] as const;

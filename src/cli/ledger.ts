@@ -10,7 +10,7 @@ import { openNote, parseNote } from '../ledger/note.ts';
 import { JournalCheck, type JournalProblem, type JournalReport } from '../record/verify.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
-import { KEY_OPTION, keysOf, readInput } from './ledger-keys.ts';
+import { KEY_OPTION, keysOf, readInput, witnessOf } from './ledger-keys.ts';
 import { proveCommand } from './ledger-prove.ts';
 import { rotateCommand } from './ledger-rotate.ts';
 import { type Line, styled } from './table.ts';
@@ -79,6 +79,9 @@ const showJournals = (journals: JournalReport | null): readonly Line[] => {
   return [...problems.map(showJournalProblem), [`journals: ${counts}: `, verdict(problems.length)].flat()];
 };
 
+const showWitnessed = ({ witnessed }: LogReport): readonly Line[] =>
+  witnessed.map(({ name, size, at }) => `witness ${name}: saw ${size} leaves at ${new Date(at).toISOString()}`);
+
 const showFreshness = ({ freshness }: LogReport): Line =>
   freshness.kind === 'not-proven'
     ? ['freshness: ', styled('yellow', 'not proven')]
@@ -86,15 +89,21 @@ const showFreshness = ({ freshness }: LogReport): Line =>
 
 interface VerifyOptions {
   readonly key: string;
+  readonly witness?: readonly string[];
   readonly checkpoint?: string;
 }
 
 /** Reads the leaves once, for both halves of the evidence. */
-const verifyAll = async (io: Io, { log, data }: Evidence, { key, checkpoint }: VerifyOptions): Promise<Verified> => {
+const verifyAll = async (
+  io: Io,
+  { log, data }: Evidence,
+  { key, checkpoint, witness }: VerifyOptions,
+): Promise<Verified> => {
   const journals = data === null ? null : new JournalCheck(data);
   let percent = -1;
   const ledger = await verifyLog(readDirectory(log), {
     keys: keysOf(io, key),
+    witnesses: (witness ?? []).map(witnessOf),
     ...(checkpoint === undefined ? {} : { checkpoint: readInput(io, checkpoint) }),
     leaf: (index, read) => {
       if (read?.kind === 'known') journals?.leaf(index, read.leaf);
@@ -111,7 +120,12 @@ const verifyAll = async (io: Io, { log, data }: Evidence, { key, checkpoint }: V
 const verify = async (io: Io, dir: string, options: VerifyOptions): Promise<void> => {
   const verified = await verifyAll(io, evidenceIn(io, dir), options);
   const { ledger, journals } = verified;
-  io.print(verified, [...showLedger(ledger), ...showJournals(journals), showFreshness(ledger)]);
+  io.print(verified, [
+    ...showLedger(ledger),
+    ...showJournals(journals),
+    ...showWitnessed(ledger),
+    showFreshness(ledger),
+  ]);
   if (!ledger.ok || (journals?.problems.length ?? 0) > 0) io.exit(EXIT.found);
   if (options.checkpoint !== undefined) return;
   io.say([
@@ -145,6 +159,7 @@ export const ledgerCommand = (io: Io): Command => {
     .description('find any change, deletion or reordering of the records; ends with 1 when there is one')
     .argument(...DIR_ARGUMENT)
     .requiredOption(...KEY_OPTION)
+    .option('--witness <key...>', 'public keys of witnesses: shows what they saw, and bounds the times of leaves')
     .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere: proves that nothing up to it was cut off')
     .action((dir: string, options: VerifyOptions) => verify(io, dir, options));
   command

@@ -5,6 +5,7 @@ import { userInfo } from 'node:os';
 import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config-file.ts';
 import type { LeafBody } from '../ledger/leaf.ts';
+import { parseWitness } from '../ledger/cosignature.ts';
 import { openLog } from '../ledger/log.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { sendErrand } from '../record/errand-line.ts';
@@ -51,7 +52,9 @@ async function runAlone(io: Io, { config, baseDir }: LoadedConfig, folder: strin
   const signer = parseSigner(resolveSecret(config.ledger.key, baseDir, around));
   const held = lock(folder);
   try {
-    const ledger = await openLog({ dir: folder, signer });
+    const witnesses = config.ledger.witnesses.map(({ url, key }) => ({ url, witness: parseWitness(key) }));
+    const absent = (name: string, why: string): void => io.say(`warning: the witness ${name} did not cosign: ${why}`);
+    const ledger = await openLog({ dir: folder, signer, witnesses, absent });
     const state = openState<unknown>(folder);
     const index = openIndex<IndexTables>(folder);
     try {

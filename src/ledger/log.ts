@@ -11,8 +11,11 @@ import { Malformed } from './malformed.ts';
 import { signNote } from './note.ts';
 import type { NoteSigner } from './note-key.ts';
 import { type Published, recover, type Recovered } from './recover.ts';
+import { proveConsistency } from './prove.ts';
+import { tileHashes } from './tile-hashes.ts';
 import { outgrown, type TreeFiles } from './tree-files.ts';
 import { Wal } from './wal.ts';
+import { Cosigners, type WitnessAt } from './witness-client.ts';
 
 /** How to open a log. */
 export interface LogOptions {
@@ -20,6 +23,10 @@ export interface LogOptions {
   readonly dir: string;
   /** Signs the checkpoints. The name of its key is the origin of the log. */
   readonly signer: NoteSigner;
+  /** Who is asked to cosign each checkpoint before it is published; a witness that does not answer is left out. */
+  readonly witnesses?: readonly WitnessAt[];
+  /** Hears of witnesses that do not answer. */
+  readonly absent?: (name: string, why: string) => void;
   /** When to begin a new segment of the write-ahead log, in bytes. */
   readonly segmentBytes?: number;
 }
@@ -63,6 +70,7 @@ class OpenLog implements Log {
   #signers: readonly NoteSigner[];
   readonly #folder: LogFolder;
   readonly #wal: Wal;
+  readonly #cosigners: Cosigners;
   readonly #tree: TreeFiles;
   readonly #segmentBytes: number;
   #memo: Uint8Array | null;
@@ -71,7 +79,15 @@ class OpenLog implements Log {
   #failure: Failure | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(options: LogOptions, folder: LogFolder, wal: Wal, recovered: Recovered, head: Published) {
+  constructor(
+    options: LogOptions,
+    folder: LogFolder,
+    wal: Wal,
+    cosigners: Cosigners,
+    recovered: Recovered,
+    head: Published,
+  ) {
+    this.#cosigners = cosigners;
     this.#signers = [options.signer];
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.#folder = folder;
@@ -164,7 +180,7 @@ class OpenLog implements Log {
     await this.#wal.sync();
     await this.#folder.store(files);
     await refuseFork(this.#folder, before, checkpoint);
-    this.#head = await publishCheckpoint(this.#folder, this.#signers, checkpoint);
+    this.#head = await publishCheckpoint(this.#folder, this.#signers, this.#cosigners, checkpoint);
     await this.#folder.remove(outgrown(before.checkpoint.size, checkpoint.size));
     await this.#wal.forget(checkpoint.size);
     if (this.#wal.length > this.#segmentBytes) {
@@ -193,19 +209,33 @@ const stopped = (cause: unknown): Failure => {
 const publishCheckpoint = async (
   folder: LogFolder,
   signers: readonly NoteSigner[],
+  cosigners: Cosigners,
   checkpoint: Checkpoint,
 ): Promise<Published> => {
-  const note = signNote(checkpointText(checkpoint), signers);
+  const signed = signNote(checkpointText(checkpoint), signers);
+  const note = signed + (await cosigners.cosign(checkpoint, signed));
   await folder.remember(note);
   await folder.publish(note);
   return { checkpoint, note: new TextEncoder().encode(note) };
 };
 
 /** Begins a log: a checkpoint over nothing is its first. */
-const begin = async (folder: LogFolder, signer: NoteSigner, { tree }: Recovered): Promise<Published> => {
+const begin = async (
+  folder: LogFolder,
+  signer: NoteSigner,
+  cosigners: Cosigners,
+  { tree }: Recovered,
+): Promise<Published> => {
   await folder.begin();
-  return publishCheckpoint(folder, [signer], { origin: signer.verifier.name, size: 0, root: tree.root() });
+  return publishCheckpoint(folder, [signer], cosigners, { origin: signer.verifier.name, size: 0, root: tree.root() });
 };
+
+const cosignersOf = ({ witnesses = [], absent = () => {} }: LogOptions, folder: LogFolder): Cosigners =>
+  new Cosigners({
+    witnesses,
+    absent,
+    prove: (size1, size2) => proveConsistency(size1, size2, tileHashes(folder.reader, size2)),
+  });
 
 /**
  * Returns the log in a data folder, a new one where there is none. One process at a time may open it: the caller holds
@@ -225,8 +255,11 @@ export const openLog = async (options: LogOptions): Promise<Log> => {
     const recovered = await recover(root, walFolder, folder, options.signer.verifier);
     const isNew = recovered.segments.length === 0;
     const wal = isNew ? Wal.create(walFolder, aside) : Wal.resume(walFolder, aside, recovered.segments);
-    const head = recovered.head ?? (await begin(folder, options.signer, recovered));
-    return new OpenLog(options, folder, wal, recovered, head);
+    const cosigners = cosignersOf(options, folder);
+    const head = recovered.head ?? (await begin(folder, options.signer, cosigners, recovered));
+    // asked before anything is added: a store that was rolled back must not go on
+    if (recovered.head !== null) await cosigners.cosign(head.checkpoint, new TextDecoder().decode(head.note));
+    return new OpenLog(options, folder, wal, cosigners, recovered, head);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new Failure('evidence-unavailable', `the ledger in ${options.dir} cannot be opened: ${message}`, {

@@ -20,6 +20,8 @@ export type ProblemKind =
   | 'sequence'
   /** A session begins twice, or ends without having begun. */
   | 'session'
+  /** A leaf is dated when it cannot have been written. */
+  | 'clock'
   /** The log does not extend a checkpoint that was kept elsewhere: it was rolled back, cut off or forked. */
   | 'rollback';
 
@@ -35,6 +37,8 @@ export interface Problem {
 export type FindingKind =
   /** A session without an end: it is under way, or the gateway died with it and has not been started since. */
   | 'open-session'
+  /** The clock of the gateway was set back. */
+  | 'clock'
   /** A leaf of a type that this version does not know. */
   | 'unknown-leaf'
   /** Files or checkpoints beyond the checkpoint that was verified: the log is growing. */
@@ -54,6 +58,15 @@ export type Freshness =
   /** The log extends the given checkpoint of `size` leaves: none of these was taken away. */
   | { readonly kind: 'extends'; readonly size: number };
 
+/** The latest checkpoint that a witness has cosigned. */
+export interface Witnessed {
+  readonly name: string;
+  /** Leaves that it is over. */
+  readonly size: number;
+  /** When the witness saw it, in ms since the epoch. */
+  readonly at: number;
+}
+
 /** The result of a verification. */
 export interface LogReport {
   /** True when there is no problem. */
@@ -66,6 +79,8 @@ export interface LogReport {
   /** Checkpoints of the history that were verified against the leaves. */
   readonly checkpoints: number;
   readonly freshness: Freshness;
+  /** For each witness that was given and has cosigned anything. */
+  readonly witnessed: readonly Witnessed[];
   /** The first hundred problems; `problemCount` counts all. */
   readonly problems: readonly Problem[];
   readonly problemCount: number;

@@ -7,7 +7,8 @@ import { CHECKPOINT_PATH, HISTORY_PATH, type LogReader } from './log-reader.ts';
 import { malformedMessage } from './malformed.ts';
 import type { KeyEpochs } from './key-epochs.ts';
 import { MAX_NOTE_BYTES, parseNote } from './note.ts';
-import type { Found } from './report.ts';
+import { type Cosignature, cosignaturesOf, type Witness } from './cosignature.ts';
+import type { Found, Witnessed } from './report.ts';
 
 /** Who must have signed, and which log it must be. */
 export interface Trust {
@@ -53,14 +54,18 @@ export const openHead = (note: Uint8Array, trust: Trust, found: Found): Signed |
 export class HistoryWalk {
   readonly #files: LogReader;
   readonly #trust: Trust;
+  readonly #witnesses: readonly Witness[];
   readonly #found: Found;
   readonly #notes: AsyncGenerator<Uint8Array>;
   /** The checkpoint that `next` returned last. */
   #last: Signed | null = null;
+  /** What each witness has cosigned last. */
+  readonly witnessed = new Map<string, Witnessed>();
   /** True when it could not be read to its end, which was told. */
   #isBroken = false;
 
-  constructor(files: LogReader, trust: Trust, found: Found) {
+  constructor(files: LogReader, trust: Trust, witnesses: readonly Witness[], found: Found) {
+    this.#witnesses = witnesses;
     this.#files = files;
     this.#trust = trust;
     this.#found = found;
@@ -82,6 +87,20 @@ export class HistoryWalk {
         `behind the checkpoint of size ${this.#last?.checkpoint.size ?? 'none'}: ${malformedMessage(error)}`,
       );
       return null;
+    }
+  }
+
+  /** Returns who cosigned the checkpoint that `next` returned last, and when. */
+  cosigned(): readonly Cosignature[] {
+    if (this.#last === null || this.#witnesses.length === 0) return [];
+    const { note, checkpoint } = this.#last;
+    try {
+      const cosignatures = cosignaturesOf(note, this.#witnesses);
+      for (const { name, at } of cosignatures) this.witnessed.set(name, { name, at, size: checkpoint.size });
+      return cosignatures;
+    } catch (error) {
+      this.#problem(`has a checkpoint of size ${checkpoint.size} of which ${malformedMessage(error)}`);
+      return [];
     }
   }
 

@@ -8,12 +8,14 @@
  */
 
 import type { Checkpoint } from './checkpoint.ts';
+import type { Witness } from './cosignature.ts';
 import { sameBytes } from './hash.ts';
 import type { ReadLeaf } from './leaf.ts';
 import type { LogReader } from './log-reader.ts';
 import { malformedMessage } from './malformed.ts';
 import type { NoteVerifier } from './note-key.ts';
 import { Found, type Freshness, type LogReport, type Problem } from './report.ts';
+import { ClockChecks } from './verify-clock.ts';
 import { checkFiles } from './verify-files.ts';
 import { HistoryWalk, openHead, openTrusted, readHeadNote, type Signed, type Trust } from './verify-history.ts';
 import { checkRotation, readKeys } from './verify-keys.ts';
@@ -21,13 +23,14 @@ import { LeafChecks } from './verify-leaves.ts';
 import { TreeWalk } from './verify-tree.ts';
 
 export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export { parseWitness, type Witness } from './cosignature.ts';
 export { hashLeaf } from './hash.ts';
 export { decodeLeaf, type Leaf, type LeafCommon, type LeafType, type ReadLeaf } from './leaf.ts';
 export type { LogReader } from './log-reader.ts';
 export { Malformed } from './malformed.ts';
 export { type NoteVerifier, parseVerifier } from './note-key.ts';
 export { verifyConsistency, verifyInclusion } from './proof.ts';
-export type { Finding, FindingKind, Freshness, LogReport, Problem, ProblemKind } from './report.ts';
+export type { Finding, FindingKind, Freshness, LogReport, Problem, ProblemKind, Witnessed } from './report.ts';
 export { type SessionReport, verifySession, type VerifySessionOptions } from './verify-session.ts';
 
 /** What to verify a log against. */
@@ -41,6 +44,8 @@ export interface VerifyOptions {
   readonly origin?: string;
   /** A signed checkpoint of this log that was kept elsewhere: the log must extend it. */
   readonly checkpoint?: Uint8Array;
+  /** Witnesses whose cosignatures are looked at: they bound the times of leaves, and how much may have been cut off. */
+  readonly witnesses?: readonly Witness[];
   /** Is handed each leaf in order: null when it is not one. Must not keep `bytes`. */
   readonly leaf?: (index: number, leaf: ReadLeaf | null, bytes: Uint8Array) => void;
   /** Is told of each problem as it is found; the report keeps the first hundred only. */
@@ -84,13 +89,19 @@ const verifyTree = async (
 ): Promise<TreeWalk> => {
   const { size } = head.checkpoint;
   const leaves = new LeafChecks(found);
+  const clock = new ClockChecks(found);
   const walk = new TreeWalk(files, size, found, {
     leaf: (index, bytes) => {
       const leaf = leaves.check(index, bytes);
       if (leaf?.kind === 'known' && leaf.leaf.type === 'key.rotate') checkRotation(index, leaf.leaf, trust.keys, found);
+      if (leaf !== null) clock.leaf(index, leaf.leaf);
       options.leaf?.(index, leaf, bytes);
     },
-    nextCheckpoint: () => history.next(),
+    nextCheckpoint() {
+      // all leaves under the one that was due have been seen, and none behind it
+      for (const { name, at } of history.cosigned()) clock.seen(name, at);
+      return history.next();
+    },
     rootWantedAt: kept?.size ?? -1,
     progress: (done) => options.progress?.(done, size),
   });
@@ -110,12 +121,13 @@ const verifyBelow = async (
   trust: Trust,
   options: VerifyOptions,
   found: Found,
-): Promise<{ readonly matched: number; readonly freshness: Freshness }> => {
+): Promise<Pick<LogReport, 'checkpoints' | 'freshness' | 'witnessed'>> => {
   const kept = openKept(options.checkpoint, trust, found);
-  const history = new HistoryWalk(files, trust, found);
+  const history = new HistoryWalk(files, trust, options.witnesses ?? [], found);
   try {
     const walk = await verifyTree(files, head, history, trust, kept, options, found);
-    return { matched: walk.matched, freshness: freshnessOf(kept, head, walk, found) };
+    const freshness = freshnessOf(kept, head, walk, found);
+    return { checkpoints: walk.matched, freshness, witnessed: [...history.witnessed.values()] };
   } finally {
     await history.close();
   }
@@ -139,8 +151,9 @@ export const verifyLog = async (files: LogReader, options: VerifyOptions): Promi
     origin,
     size: head?.checkpoint.size ?? 0,
     root: head?.checkpoint.root.toBase64() ?? '',
-    checkpoints: verified?.matched ?? 0,
+    checkpoints: verified?.checkpoints ?? 0,
     freshness: verified?.freshness ?? { kind: 'not-proven' },
+    witnessed: verified?.witnessed ?? [],
     problems: found.problems,
     problemCount: found.problemCount,
     findings: found.findings,
