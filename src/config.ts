@@ -127,7 +127,7 @@ const grpc = z
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
   protocol: z
-    .enum(['openai', 'azure', 'anthropic', 'cohere', 'gemini', 'ollama', 'kserve', 'mcp', 'http', 'grpc'])
+    .enum(['openai', 'azure', 'anthropic', 'bedrock', 'cohere', 'gemini', 'ollama', 'kserve', 'mcp', 'http', 'grpc'])
     .describe('The wire protocol; `http` is JSON over HTTP of any shape, `grpc` any gRPC service.'),
   host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
   upstream: z
@@ -151,9 +151,27 @@ const service = z.strictObject({
               header: z.string().min(1).describe('The header field that carries the secret.'),
               value: secret,
             }),
+            z.strictObject({
+              aws: z
+                .strictObject({
+                  region: z
+                    .string()
+                    .regex(/^[a-z0-9-]+$/, 'expected the name of a region, for example us-east-1')
+                    .describe('The region of the endpoint.'),
+                  service: z
+                    .string()
+                    .regex(/^[a-z0-9-]+$/, 'expected the name of a service, for example bedrock')
+                    .default('bedrock')
+                    .describe('The service that the signature is for.'),
+                  access_key_id: secret,
+                  secret_access_key: secret,
+                  session_token: secret.optional(),
+                })
+                .describe('Every call is signed anew for AWS (SigV4).'),
+            }),
             z.literal('none'),
           ],
-          { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET } or none' },
+          { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET }, { aws: … } or none' },
         )
         .default('none')
         .describe("What the gateway presents to the model server. The caller's own credential never goes there."),

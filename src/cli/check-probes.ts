@@ -1,7 +1,7 @@
 /** What `sallyport check` looks at, one thing each. */
 
 import { Agent } from 'undici';
-import type { Config, IssuerConfig } from '../config.ts';
+import type { Config, IssuerConfig, SecretRef, ServiceConfig } from '../config.ts';
 import { type LoadedConfig, showProblem } from '../config-file.ts';
 import { showPath } from '../config-yaml.ts';
 import { compilePolicies } from '../decide/compile.ts';
@@ -62,6 +62,13 @@ const ledgerKey: Probe = {
   },
 };
 
+const refsIn = (credential: Exclude<ServiceConfig['upstream']['credential'], 'none'>): readonly SecretRef[] => {
+  if ('bearer' in credential) return [credential.bearer];
+  if ('value' in credential) return [credential.value];
+  const { access_key_id: id, secret_access_key: key, session_token: token } = credential.aws;
+  return token === undefined ? [id, key] : [id, key, token];
+};
+
 const credentials: Probe = {
   check: 'upstream credentials',
   run: ({ config, baseDir, env, warn }) =>
@@ -70,7 +77,7 @@ const credentials: Probe = {
       ({ name }) => name,
       ({ upstream: { credential } }) => {
         if (credential === 'none') return;
-        resolveSecret('bearer' in credential ? credential.bearer : credential.value, baseDir, { env, warn });
+        for (const ref of refsIn(credential)) resolveSecret(ref, baseDir, { env, warn });
       },
     ),
 };

@@ -14,7 +14,8 @@ import { codecs } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
 import { serveGrpc } from './grpc-serve.ts';
 import { compileRoutes } from './route.ts';
-import { openUpstream } from './upstream.ts';
+import { type AwsKeys, signer } from './sigv4.ts';
+import { openUpstream, type Signing } from './upstream.ts';
 
 /** What an epoch is made with. */
 export interface EpochParts {
@@ -83,12 +84,16 @@ function sameIdentity(config: Config, previous: OpenEpoch | null): previous is O
 
 function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | null): Served {
   const secret = credentialSecret(config, parts);
+  const keys = awsKeys(config, parts);
   const known = previous?.served.find((served) => served.config.name === config.name);
   const reusable =
     known !== undefined &&
     known.upstream.secret === secret &&
+    isDeepStrictEqual(known.upstream.signing?.keys ?? null, keys) &&
     isDeepStrictEqual(known.config.upstream, config.upstream);
-  const upstream = reusable ? known.upstream : openUpstream(config, secret, CREDENTIAL_HEADERS);
+  const upstream = reusable
+    ? known.upstream
+    : openUpstream(config, secret, CREDENTIAL_HEADERS, signingWith(keys, parts));
   return {
     config,
     codec: codecs[config.protocol],
@@ -99,8 +104,27 @@ function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | n
 
 function credentialSecret({ upstream: { credential } }: ServiceConfig, parts: EpochParts): string {
   if (credential === 'none') return '';
+  // a signature gives no key away: of what signs, only the session token goes upstream
+  if ('aws' in credential)
+    return credential.aws.session_token === undefined ? '' : parts.secret(credential.aws.session_token);
   return parts.secret('bearer' in credential ? credential.bearer : credential.value);
 }
+
+/** Returns the keys that calls of a service are signed with, null where they are not signed. */
+function awsKeys({ upstream: { credential } }: ServiceConfig, parts: EpochParts): AwsKeys | null {
+  if (credential === 'none' || !('aws' in credential)) return null;
+  const { region, service, access_key_id: id, secret_access_key: key, session_token: token } = credential.aws;
+  return {
+    region,
+    service,
+    accessKeyId: parts.secret(id),
+    secretAccessKey: parts.secret(key),
+    sessionToken: token === undefined ? '' : parts.secret(token),
+  };
+}
+
+const signingWith = (keys: AwsKeys | null, { clock }: EpochParts): Signing | null =>
+  keys === null ? null : { keys, sign: signer(keys, () => clock.now()) };
 
 /** Requests are scanned for everything built in, so that the record says what was found even where nothing masks it. */
 const EVERYTHING = ENTITIES.map(({ name }) => name);

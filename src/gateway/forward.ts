@@ -3,7 +3,7 @@
 import type { Dispatcher } from 'undici';
 import type { CanonicalRequest } from '../call.ts';
 import { Failure } from '../reasons.ts';
-import { replaceFields, requestFields } from './fields.ts';
+import { fieldValue, replaceFields, requestFields } from './fields.ts';
 import { forwardHttp2 } from './forward-http2.ts';
 import { upstreamFailure } from './upstream-failure.ts';
 import type { Upstream } from './upstream.ts';
@@ -53,11 +53,19 @@ export function forward(upstream: Upstream, outgoing: Outgoing, sink: AnswerSink
       body === null ? null : body.length,
       outgoing.identity,
     );
+    if (upstream.signing !== null) headers.push(...signature(upstream, outgoing, mounted, headers));
     if (upstream.http2 !== null) forwardHttp2(upstream.http2, { method, path, fields: headers, body }, sink);
     else upstream.pool.dispatch({ method, path, headers, body }, new Arrival(sink));
   } catch (cause) {
     sink.fail(new Failure('internal', 'the request could not be written for the upstream', { cause }));
   }
+}
+
+/** Returns the field lines that sign what is sent. */
+function signature({ signing, fields }: Upstream, { request, body }: Outgoing, path: string, sent: string[]): string[] {
+  const { method, query } = request;
+  const signable = { method, path, query, host: fields.host, contentType: fieldValue(sent, 'content-type'), body };
+  return signing?.sign(signable) ?? [];
 }
 
 /** Translates undici's events into the sink's. */

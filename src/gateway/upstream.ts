@@ -7,7 +7,14 @@ import { splitUpstream, type UpstreamAddress } from '../address.ts';
 import type { ServiceConfig } from '../config.ts';
 import type { UpstreamFields } from './fields.ts';
 import type { Http2Way } from './forward-http2.ts';
+import type { AwsKeys, Sign } from './sigv4.ts';
 import { Http2Sessions } from './upstream-http2.ts';
+
+/** How requests are signed. */
+export interface Signing {
+  readonly keys: AwsKeys;
+  readonly sign: Sign;
+}
 
 /** A connected upstream. */
 export interface Upstream {
@@ -20,6 +27,8 @@ export interface Upstream {
   readonly fields: UpstreamFields;
   /** The secret part of the credential, to be kept out of answers; empty for none. */
   readonly secret: string;
+  /** What signs each request, with the keys that it signs with; null where a credential stands in a field line. */
+  readonly signing: Signing | null;
   /** Resolves when no connection is left. */
   close(): Promise<void>;
 }
@@ -51,7 +60,12 @@ export function upstreamAddress(url: string, key: string): UpstreamAddress {
 }
 
 /** Returns the upstream of a service. `secret` is the resolved credential; empty when it presents none. Throws on a metadata address. */
-export function openUpstream(config: ServiceConfig, secret: string, callerCredentials: ReadonlySet<string>): Upstream {
+export function openUpstream(
+  config: ServiceConfig,
+  secret: string,
+  callerCredentials: ReadonlySet<string>,
+  signing: Signing | null = null,
+): Upstream {
   const address = upstreamAddress(config.upstream.url, `services.${config.name}.upstream.url`);
   const pool = new Pool(address.origin, {
     // undici's default is to speak HTTP/2 where the server would rather; what is spoken is what the config says
@@ -77,6 +91,7 @@ export function openUpstream(config: ServiceConfig, secret: string, callerCreden
     mount: address.mount,
     fields: { host: address.host, credential: credentialLine(config, secret), callerCredentials },
     secret,
+    signing,
     close: async () => {
       await Promise.all([pool.close(), http2?.sessions.close()]);
     },
@@ -98,7 +113,7 @@ const http2Way = ({ upstream }: ServiceConfig, address: UpstreamAddress): Http2W
 /** Returns name and value of the credential that the gateway presents; empty for none. */
 export function credentialLine(config: ServiceConfig, secret: string): readonly string[] {
   const { credential } = config.upstream;
-  if (credential === 'none') return [];
+  if (credential === 'none' || 'aws' in credential) return [];
   return 'bearer' in credential ? ['Authorization', `Bearer ${secret}`] : [credential.header, secret];
 }
 

@@ -2,6 +2,7 @@
 
 import { anthropic } from './anthropic.ts';
 import { azure } from './azure.ts';
+import { bedrock } from './bedrock.ts';
 import type { Codec } from './codec.ts';
 import { cohere } from './cohere.ts';
 import { gemini } from './gemini.ts';
@@ -17,6 +18,7 @@ export type Protocol =
   | 'openai'
   | 'azure'
   | 'anthropic'
+  | 'bedrock'
   | 'cohere'
   | 'gemini'
   | 'ollama'
@@ -30,6 +32,7 @@ export const codecs: Readonly<Record<Protocol, Codec>> = {
   openai,
   azure,
   anthropic,
+  bedrock,
   cohere,
   gemini,
   ollama,

@@ -1,11 +1,12 @@
 /** The official clients, unmodified: what they get directly they get through the gateway, masked where a rule says so. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signer } from '../../src/gateway/sigv4.ts';
 import { bytesOf, type Exchange, exchanges } from '../protocols/exchange.ts';
 import { SCENARIOS } from '../protocols/scenarios/scenarios.ts';
 import type { Answer } from '../support/model-server.ts';
 import { recut } from '../support/model-answers.ts';
-import { type Places, startWorld, type World } from '../support/world.ts';
+import { type Places, startWorld, UPSTREAM_KEY, type World } from '../support/world.ts';
 
 const PROTOCOLS = [...new Set(SCENARIOS.map(({ protocol }) => protocol))];
 
@@ -16,6 +17,12 @@ identity:
   issuers: [{ issuer: ${issuer}, audience: sallyport }]
 services:
 ${PROTOCOLS.map((protocol) => `  - { name: ${protocol}, protocol: ${protocol}, upstream: { url: ${model} } }`).join('\n')}
+  - name: signed
+    protocol: bedrock
+    upstream:
+      url: ${model}
+      credential:
+        aws: { region: us-east-1, access_key_id: { env: UPSTREAM_KEY }, secret_access_key: { env: UPSTREAM_KEY } }
 policies:
   - name: ml-may
     when: '"ml" in caller.groups'
@@ -59,6 +66,7 @@ const REFUSALS: Readonly<Record<string, object>> = {
   openai: { name: 'Error', status: 403, code: 'no-rule' },
   anthropic: { status: 403, type: 'permission_error' },
   azure: { name: 'Error', status: 403, code: 'no-rule' },
+  bedrock: { name: 'AccessDeniedException' },
   cohere: { name: 'ForbiddenError', statusCode: 403 },
   gemini: { name: 'ApiError', status: 403 },
   ollama: { name: 'ResponseError', status_code: 403 },
@@ -94,5 +102,40 @@ describe.each(SCENARIOS)('$client: $protocol $name', ({ protocol, name, run }) =
     expect(error).toMatchObject(REFUSALS[protocol] ?? {});
     expect(REFUSALS[protocol]).toBeDefined();
     expect(String(error)).toContain('No policy allows this call.');
+  });
+});
+
+describe('a service that signs for AWS', () => {
+  it('signs the body that it forwards, which the caller never signed', async () => {
+    const exchange = known.get('bedrock converse')!;
+    const scenario = SCENARIOS.find(({ protocol, name }) => protocol === 'bedrock' && name === 'converse')!;
+    world.model.always(() => answerOf(exchange));
+    await scenario.run({ url: `${world.url}/signed`, token: await world.idp.token('carol') });
+    const sent = world.model.requests.at(-1)!;
+    const date = sent.header('x-amz-date') ?? '';
+    expect(date).toMatch(/^\d{8}T\d{6}Z$/);
+    const at = Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
+    const sign = signer(
+      {
+        region: 'us-east-1',
+        service: 'bedrock',
+        accessKeyId: UPSTREAM_KEY,
+        secretAccessKey: UPSTREAM_KEY,
+        sessionToken: '',
+      },
+      () => at,
+    );
+    const fields = sign({
+      method: sent.method,
+      path: sent.target,
+      query: '',
+      host: sent.header('host') ?? '',
+      contentType: sent.header('content-type') ?? '',
+      body: sent.body,
+    });
+    expect(fields).toContain(sent.header('authorization'));
+    expect(fields).toContain(sent.header('x-amz-content-sha256'));
+    // the model stands in the path once more escaped than it is sent
+    expect(sent.target).toContain('%3A');
   });
 });

@@ -1,21 +1,50 @@
 /** The model servers that the clients of the tests talk to, and what passes between them. */
 
 import { once } from 'node:events';
-import { createServer, request, type IncomingMessage } from 'node:http';
+import { createServer, request, type IncomingMessage, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { LLMock } from '@copilotkit/aimock';
+import { answerInvokeStream } from './written-servers.ts';
 
 /** What the model says when it is asked who can help: something to mask, split over events, and something to escape. */
 const SAYS = 'Write to anna@example.com, she "knows" it. 🙂';
 
-/** Starts aimock, which speaks the protocols of many providers, with answers to what the scenarios ask. */
+/**
+ * Starts a server that speaks the protocols of many providers and knows what the scenarios ask: aimock, but for what is
+ * in written-servers.ts.
+ */
 export async function startProvider(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const mock = new LLMock({ port: 0, host: '127.0.0.1' });
   const how = { chunkSize: 7 };
   mock.onMessage(/help/, { content: SAYS }, how);
   mock.onMessage(/mail/, { toolCalls: [{ name: 'mail', arguments: { to: 'anna@example.com', n: 1 } }] }, how);
   mock.onEmbedding(/help/, { embedding: [0.5, 0.25] });
-  return { url: await mock.start(), stop: () => mock.stop() };
+  const aimock = await mock.start();
+  const server = createServer((req, res) => {
+    const path = req.url ?? '';
+    if (path.endsWith('/invoke-with-response-stream')) return answerInvokeStream(path, SAYS, res);
+    void (async () => {
+      const answer = await answerTo(`${aimock}${path}`, req, await buffer(req));
+      res.writeHead(answer.statusCode ?? 0, { 'content-type': answer.headers['content-type'] ?? 'text/plain' });
+      answer.pipe(res);
+    })();
+  });
+  const url = await listening(server);
+  return {
+    url,
+    stop: async () => {
+      server.close();
+      await mock.stop();
+    },
+  };
+}
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
+  return `http://127.0.0.1:${address.port}`;
 }
 
 /** A request and its answer as they went over the wire. */
@@ -58,9 +87,5 @@ export async function startTap(
       res.end(answerBody);
     })();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
-  return { url: `http://127.0.0.1:${address.port}`, seen, stop: () => void server.close() };
+  return { url: await listening(server), seen, stop: () => void server.close() };
 }

@@ -18,7 +18,7 @@ const versionOf = (name: string): string => {
 const provider = await startProvider();
 const [, , part = ''] = process.argv;
 
-for (const { protocol, client, name, expect, run } of SCENARIOS) {
+for (const { protocol, client, name, server, expect, run } of SCENARIOS) {
   if (!`${protocol}/${name}`.includes(part)) continue;
   const tap = await startTap(provider.url);
   await run({ url: tap.url, token: 'token' });
@@ -28,7 +28,7 @@ for (const { protocol, client, name, expect, run } of SCENARIOS) {
   const exchange: Exchange = {
     protocol,
     name,
-    witness: `${versionOf(client)}, answered by ${versionOf('@copilotkit/aimock')}`,
+    witness: `${versionOf(client)}, answered by ${server === 'aimock' ? versionOf('@copilotkit/aimock') : server}`,
     request: {
       method: wire.method,
       target: wire.target,

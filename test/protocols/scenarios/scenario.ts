@@ -16,6 +16,8 @@ export interface Scenario {
   /** The client as npm names it. */
   readonly client: string;
   readonly name: string;
+  /** Who answers: `aimock`, or what a server was written after. */
+  readonly server: string;
   readonly expect: Expected;
   /** Resolves to what the client's user sees. */
   readonly run: (endpoint: Endpoint) => Promise<unknown>;
@@ -29,7 +31,7 @@ export const ASK_TOOL = 'Send the mail.';
 export const user = (content: string) => ({ role: 'user', content }) as const;
 
 /** Resolves to what there is to see of each part of a stream. */
-export const collect = async <T, R>(stream: AsyncIterable<T>, seen: (part: T) => R): Promise<R[]> => {
+export const collect = async <T, R>(stream: AsyncIterable<T> | Iterable<T>, seen: (part: T) => R): Promise<R[]> => {
   const parts: R[] = [];
   for await (const part of stream) parts.push(seen(part));
   return parts;
@@ -40,8 +42,8 @@ export const collect = async <T, R>(stream: AsyncIterable<T>, seen: (part: T) =>
  * where the answer is one; `texts` are places as `Expected` has them.
  */
 export const scenariosOf =
-  (protocol: Protocol, client: string) =>
+  (protocol: Protocol, client: string, server = 'aimock') =>
   (name: string, facts: string, texts: readonly string[], run: Scenario['run']): Scenario => {
     const [operation = '', model = '', stream] = facts.split(' ');
-    return { protocol, client, name, expect: { operation, model, stream: stream === 'stream', texts }, run };
+    return { protocol, client, name, server, expect: { operation, model, stream: stream === 'stream', texts }, run };
   };

@@ -1,5 +1,6 @@
 import { ANTHROPIC } from './anthropic.ts';
 import { AZURE } from './azure.ts';
+import { BEDROCK } from './bedrock.ts';
 import { COHERE } from './cohere.ts';
 import { GEMINI } from './gemini.ts';
 import { OLLAMA } from './ollama.ts';
@@ -7,4 +8,12 @@ import { OPENAI } from './openai.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Everything that the clients do. */
-export const SCENARIOS: readonly Scenario[] = [...OPENAI, ...AZURE, ...ANTHROPIC, ...COHERE, ...GEMINI, ...OLLAMA];
+export const SCENARIOS: readonly Scenario[] = [
+  ...OPENAI,
+  ...AZURE,
+  ...ANTHROPIC,
+  ...BEDROCK,
+  ...COHERE,
+  ...GEMINI,
+  ...OLLAMA,
+];
