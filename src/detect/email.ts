@@ -38,23 +38,22 @@ const domainEnd = (text: string, start: number): number => {
 /** `git@github.com:owner/repo` is how a program logs in, nobody's mailbox. */
 const LOGINS: ReadonlySet<string> = new Set(['git', 'hg', 'svn']);
 
-/** The rest of `\\u003c`: the name begins behind it. */
-const ESCAPED = /^u00[23][0-9A-Fa-f]/;
-
 const accept = (match: string): number => {
   const at = match.indexOf('@');
   const local = match.slice(0, at);
-  if (local.includes('..') || LOGINS.has(local) || ESCAPED.test(local)) return 0;
+  if (local.includes('..') || LOGINS.has(local)) return 0;
   const end = domainEnd(match, at + 1);
   return end > at + 1 ? end : 0;
 };
+
+const LOCAL = String.raw`[A-Za-z0-9_.%+'~${LETTERS}-]`;
 
 /** Detectors of this family, in priority order. */
 export const EMAIL: readonly Detector[] = [
   {
     kind: 'email',
-    // The letter of a spelt-out `\n` is not the first of a name; any other letter behind a backslash may be.
-    pattern: re`(?:(?<![A-Za-z0-9_\\${LETTERS}])|(?<=${ESCAPE})|(?<=\\)(?![nrt]))[A-Za-z0-9_${LETTERS}][A-Za-z0-9_.%+'~${LETTERS}-]{0,63}@[A-Za-z0-9${LETTERS}][A-Za-z0-9.${LETTERS}-]{1,252}`,
+    // What a spelt-out `\n` or `\u00e9` consists of is not the beginning of a name; any other letter behind a backslash may be.
+    pattern: re`(?:(?:(?<![A-Za-z0-9_\\${LETTERS}])|(?<=${ESCAPE})|(?<=\\)(?![nrtu]))[A-Za-z0-9_${LETTERS}]${LOCAL}{0,63}|(?<=\\)u[0-9A-Fa-f]{0,3}(?:[G-Zg-z_.%+'~${LETTERS}-]${LOCAL}{0,59})?)@[A-Za-z0-9${LETTERS}][A-Za-z0-9.${LETTERS}-]{1,252}`,
     accept,
     needle: '@',
     score: 0.95,

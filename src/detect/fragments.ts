@@ -5,9 +5,9 @@ export const LETTERS = String.raw`\u00c0-\u024f\u0370-\u052f`;
 
 /**
  * What may stand ahead of an entity though it ends in a letter or digit: escapes of JSON inside JSON and of code
- * (`\\n`, `\\u003c`), and of URLs (`%20`).
+ * (`\\n`, `\\u00e9`), and of URLs (`%20`).
  */
-export const ESCAPE = String.raw`\\[nrtbf]|\\u00(?:2[0-9]|3[A-Fa-f])|%[2-57][0-9A-Fa-f]|%0[9ADad]`;
+export const ESCAPE = String.raw`\\[nrtbf]|\\u[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]|%[2-57][0-9A-Fa-f]|%0[9ADad]`;
 
 /** Not in the middle of a word; an underscore that nothing stands ahead of is emphasis in Markdown. */
 export const WORD_START = String.raw`(?:(?<![A-Za-z0-9_])|(?<=_)(?<![A-Za-z0-9_]_)|(?<=${ESCAPE}))`;

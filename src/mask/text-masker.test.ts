@@ -114,3 +114,37 @@ describe('promise 4: streams mask exactly like whole texts', () => {
     }
   });
 });
+
+describe('JSON inside a text that is masked as it stands', () => {
+  const entities = ['email', 'phone', 'credit_card', 'iban', 'us_ssn', 'secret'];
+  const masker = compileTextMasker([{ entities, with: 'replace' }], Buffer.alloc(32));
+  const SECRETS = [
+    'alice@example.com',
+    // split, so that scanners of source code do not take it for real
+    ['ghp', '16C7e42F292c6912E7710c838347Ae178B4a'].join('_'),
+    '4111 1111 1111 1111',
+    '4111111111111111',
+    '+4915112345678',
+    '078-05-1120',
+    'DE89370400440532013000',
+  ];
+  const AHEAD = ['\n', '\t', '\r', '"', '\\', '/', ' ', 'é', '：', '、', '\u2014', '🙂'];
+
+  /** As programs write JSON that keep to ASCII. */
+  const inAscii = (value: unknown): string =>
+    JSON.stringify(value).replaceAll(
+      /[^\x20-\x7e]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+
+  it.each(SECRETS)('stays JSON, without %s, whatever stands ahead of it', (secret) => {
+    for (const ahead of AHEAD) {
+      const text = inAscii({ text: `x${ahead}${secret}${ahead}y` });
+      const masked = masker.whole(text, () => {});
+      expect(masked).not.toContain(secret);
+      const { text: inner }: { text: string } = JSON.parse(masked);
+      expect(inner).toMatch(/<[A-Z_]+>/);
+      expect(inner.startsWith(`x${ahead}`), masked).toBe(true);
+    }
+  });
+});
