@@ -201,6 +201,10 @@ const service = z.strictObject({
       'When the opening record of a call must be on disk: before the answer leaves, or before the call is forwarded.',
     ),
   grpc: grpc.optional(),
+  websocket: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe('Whether operations that are a WebSocket (OpenAI Realtime) may be opened.'),
   abort_upstream: z.boolean().default(true).describe('Cancel the upstream call when the caller leaves.'),
 });
 

@@ -2,6 +2,7 @@
 
 import type { CanonicalRequest } from '../call.ts';
 import type { Operation } from '../protocol/codec.ts';
+import type { SocketCodec } from '../protocol/socket.ts';
 import type { Reason } from '../reasons.ts';
 import type { Epoch, Served } from './gate.ts';
 import { readHead, type Head, type IncomingHead } from './head.ts';
@@ -15,6 +16,8 @@ export interface Accepted {
   readonly served: Served;
   /** Null when the protocol knows no such operation. */
   readonly operation: Operation | null;
+  /** The messages of an operation that is a WebSocket; null for any other. */
+  readonly socket: SocketCodec | null;
 }
 
 /** A request that is not for us to forward, and why; `detail` is safe for the caller. */
@@ -32,17 +35,26 @@ export interface Arrival {
   readonly proxies: TrustedProxies;
 }
 
+const NO_SOCKET = 'No WebSocket is offered here.';
+const ONLY_SOCKET = 'This operation is a WebSocket.';
+
 /** Returns the canonical request of an incoming head, or why it is refused. Reads nothing but the head. */
 export function accept(epoch: Epoch, incoming: IncomingHead, arrival: Arrival): Accepted | NotAccepted {
   const head = readHead(incoming);
   if ('bad' in head) return { kind: 'refused', reason: 'bad-request', detail: head.bad };
   const route = epoch.routes.find(arrival.listener, head.host, head.path);
   if (route === null) return { kind: 'refused', reason: 'no-service', detail: 'Services answer at /NAME/…' };
+  const { codec, config } = route.service;
+  const operation = codec.operation(head.method, route.path);
+  const socket = operation === null ? null : (codec.socket?.(operation) ?? null);
+  if (head.websocket !== (socket !== null) || (socket !== null && config.websocket === 'refuse'))
+    return { kind: 'refused', reason: 'bad-request', detail: head.websocket ? NO_SOCKET : ONLY_SOCKET };
   return {
     kind: 'accepted',
     head,
     served: route.service,
-    operation: route.service.codec.operation(head.method, route.path),
+    operation,
+    socket,
     request: {
       method: head.method,
       service: route.service.config.name,

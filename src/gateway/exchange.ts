@@ -3,6 +3,9 @@
  * this, so that there is one way of a call. HTTP/1.1: http1.ts, HTTP/2: http2-exchange.ts.
  */
 
+import type { WebSocket } from 'ws';
+import type { SocketOptions } from './upgrade.ts';
+
 /** A request as it arrives. */
 export interface CallRequest {
   readonly method?: string | undefined;
@@ -14,6 +17,8 @@ export interface CallRequest {
   readonly unframed?: boolean;
   /** The body breaks the rules of its framing; nothing of it may be used. */
   readonly malformed: boolean;
+  /** Its connection was handed over for another protocol. */
+  readonly upgraded?: boolean;
   /** It will not go on. */
   readonly destroyed: boolean;
   /** The request has arrived whole, as its sender ended it. */
@@ -46,6 +51,8 @@ export interface CallResponse {
   on(event: 'close' | 'drain', listener: () => void): this;
   once(event: 'close' | 'drain', listener: () => void): this;
   off(event: 'close' | 'drain', listener: () => void): this;
+  /** Opens the WebSocket that was asked for, in place of an answer; null when the caller has left. Missing where none was. */
+  openSocket?(options: SocketOptions): WebSocket | null;
   /** A part of the request has not been read. */
   readonly restUnread: boolean;
   /** Sees to it that the rest of the request is not waited for once the answer has left; returns the field lines that say so. */

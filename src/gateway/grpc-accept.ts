@@ -46,6 +46,7 @@ export function acceptGrpc(epoch: Epoch, incoming: IncomingHead, arrival: Arriva
     grpc,
     method,
     operation: method?.operation ?? null,
+    socket: null,
     coding: ours.get('grpc-encoding') ?? '',
     timeout,
     request: {

@@ -11,6 +11,7 @@ import { Answer } from './answer.ts';
 import { approve } from './approve.ts';
 import type { CallRequest, CallResponse } from './exchange.ts';
 import { forward } from './forward.ts';
+import { forwardSocket } from './forward-socket.ts';
 import type { Gate } from './gate.ts';
 import { inspectBody } from './inspect-body.ts';
 import { kept } from './kept.ts';
@@ -60,6 +61,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     if (res.destroyed) return refuseCall(call, { reason: 'caller-left' });
 
     const mask = maskAnswerOf(call, verdict);
+    if (accepted.socket !== null) return forwardSocket({ call, session, verdict, masks: mask });
     forward(
       served.upstream,
       { request, body: openedBody(call, body), fields: masked?.fields ?? [], identity: mask.identity },

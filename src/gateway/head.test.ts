@@ -73,6 +73,44 @@ describe('readHead', () => {
     ).toHaveProperty('bad');
   });
 
+  const handshake = (over: readonly string[] = [], how: Partial<Parameters<typeof readHead>[0]> = {}) =>
+    readHead({
+      method: 'GET',
+      url: '/x',
+      httpVersion: '1.1',
+      upgraded: true,
+      rawHeaders: [
+        'Host',
+        'a',
+        'Connection',
+        'Upgrade',
+        'Upgrade',
+        'WebSocket',
+        'Sec-WebSocket-Version',
+        '13',
+        'Sec-WebSocket-Key',
+        'dGhlIHNhbXBsZSBub25jZQ==',
+        ...over,
+      ],
+      ...how,
+    });
+
+  it('reads the handshake of a WebSocket only from a connection that was handed over for it', () => {
+    expect(handshake()).toHaveProperty('websocket', true);
+    expect(handshake([], { upgraded: false })).toHaveProperty('bad');
+    expect(handshake([], { rawHeaders: ['Host', 'a'] })).toHaveProperty('bad');
+  });
+
+  it.each([
+    ['another method', [], { method: 'POST' }],
+    ['two upgrades', ['Upgrade', 'h2c'], {}],
+    ['two keys', ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='], {}],
+    ['two versions', ['sec-websocket-version', '8'], {}],
+    ['a body', ['Content-Length', '3'], {}],
+  ])('refuses a handshake with %s', (_what, over, how) => {
+    expect(handshake(over, how)).toHaveProperty('bad');
+  });
+
   it('refuses a body on GET and HEAD and allows it on DELETE', () => {
     expect(read(['Content-Length', '2'], { method: 'GET' })).toHaveProperty('bad');
     expect(read(['Transfer-Encoding', 'chunked'], { method: 'HEAD' })).toHaveProperty('bad');

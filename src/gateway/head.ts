@@ -21,6 +21,8 @@ export interface Head extends Target {
   /** The service that a gRPC call names; empty when none. */
   readonly service: string;
   readonly forwardedFor: string;
+  /** It asks for a WebSocket (RFC 6455 §4.1), and its connection was handed over for one. */
+  readonly websocket: boolean;
 }
 
 /** Why a head is refused: for the operator's log, never with a value out of the request. */
@@ -41,6 +43,9 @@ const SINGLETONS: ReadonlySet<string> = new Set([
   'prefer',
   'sallyport-approval',
   'sallyport-service',
+  'upgrade',
+  'sec-websocket-key',
+  'sec-websocket-version',
 ]);
 
 /** Names that some servers read with `_` for `-` (CGI): written so, they would say something that we did not check. */
@@ -55,7 +60,6 @@ const INTERPRETED: ReadonlySet<string> = new Set([
   'connection',
   'te',
   'trailer',
-  'upgrade',
   'forwarded',
 ]);
 
@@ -70,6 +74,8 @@ export interface IncomingHead {
   readonly rawHeaders: readonly string[];
   /** A body follows although no field says so: HTTP/2, where frames end it. */
   readonly unframed?: boolean;
+  /** The HTTP server has let go of the connection, for another protocol. */
+  readonly upgraded?: boolean;
 }
 
 /**
@@ -98,7 +104,6 @@ function readFields(raw: readonly string[]): Fields | BadHead {
     if (!SINGLETONS.has(name)) {
       if (name === 'x-forwarded-for')
         fields.set(name, fields.has(name) ? `${fields.get(name)}, ${raw[at + 1]}` : (raw[at + 1] ?? ''));
-      if (name === 'upgrade') fields.set(name, '');
       continue;
     }
     if (fields.has(name)) return { bad: `more than one ${name}` };
@@ -111,7 +116,9 @@ function readFraming(method: string, target: Target, incoming: IncomingHead, fie
   const { rawHeaders, unframed = false } = incoming;
   const host = fields.get('host');
   if (host === undefined || !HOST.test(host)) return { bad: 'host is missing or malformed' };
-  if (fields.has('upgrade')) return { bad: 'protocol upgrade is not offered' };
+  const websocket = incoming.upgraded === true;
+  if (fields.has('upgrade') !== websocket) return { bad: 'protocol upgrade is not offered' };
+  if (websocket && !asksForWebSocket(method, fields)) return { bad: 'an upgrade to something else than a WebSocket' };
 
   const coding = fields.get('transfer-encoding');
   const declared = fields.get('content-length');
@@ -141,8 +148,16 @@ function readFraming(method: string, target: Target, incoming: IncomingHead, fie
     approval: fields.get('sallyport-approval') ?? '',
     service: fields.get('sallyport-service') ?? '',
     forwardedFor: fields.get('x-forwarded-for') ?? '',
+    websocket,
   };
 }
+
+// RFC 6455 §4.2.1: 16 bytes in base64, and the one version that there is
+const asksForWebSocket = (method: string, fields: Fields): boolean =>
+  method === 'GET' &&
+  fields.get('upgrade')?.toLowerCase() === 'websocket' &&
+  fields.get('sec-websocket-version') === '13' &&
+  /^[A-Za-z0-9+/]{21}[AQgw]==$/.test(fields.get('sec-websocket-key') ?? '');
 
 // RFC 9112 §3.2: uri-host [ ":" port ]; no userinfo, no path
 const HOST = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::\d{1,5})?$/;

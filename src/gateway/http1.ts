@@ -25,6 +25,8 @@ export function http1Options(limits: Config['limits']): ServerOptions<typeof Htt
     keepAliveTimeout: limits.keep_alive,
     noDelay: true,
     insecureHTTPParser: false,
+    // any other upgrade is refused by its head
+    shouldUpgradeCallback: ({ method, headers }) => method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
     requireHostHeader: false,
   };
 }
@@ -32,6 +34,7 @@ export function http1Options(limits: Config['limits']): ServerOptions<typeof Htt
 /** One HTTP/1.1 request. */
 export class Http1Request extends IncomingMessage implements CallRequest {
   malformed = false;
+  upgraded = false;
 
   /** Tells the reader of the body that it cannot be read on. */
   breakBody(): void {

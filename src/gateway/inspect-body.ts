@@ -1,6 +1,6 @@
 /** inspect: reads the body of an identified call and learns its facts. */
 
-import { type Inspected, inspect } from '../inspect/inspect.ts';
+import { type Inspected, inspect, inspectAsked } from '../inspect/inspect.ts';
 import { Failure } from '../reasons.ts';
 import { readBody } from './body.ts';
 import { uninspected } from './gate.ts';
@@ -9,7 +9,7 @@ import type { Underway } from './underway.ts';
 /** Resolves to the facts of a call. Rejects with Failure when the body cannot be read, or may not pass unread. */
 export async function inspectBody(call: Underway): Promise<Inspected> {
   const { accepted, gate, epoch, req, res } = call;
-  const { head, operation, served } = accepted;
+  const { head, operation, served, socket } = accepted;
   const opaque = served.config.opaque === 'allow';
   if (operation === null && !opaque)
     throw new Failure('operation-unknown', 'the protocol has no such operation', {
@@ -35,14 +35,16 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
     return { facts, each: [facts], content: null };
   }
 
-  return inspect(
-    {
-      codec: served.codec,
-      operation,
-      body: { bytes: body.bytes, contentType: head.contentType, rawHeaders: head.rawHeaders },
-      assumeMaxTokens: served.config.assume.max_tokens ?? null,
-      opaque,
-    },
-    epoch.scanner,
-  );
+  const inspection = {
+    codec: served.codec,
+    operation,
+    body: { bytes: body.bytes, contentType: head.contentType, rawHeaders: head.rawHeaders },
+    assumeMaxTokens: served.config.assume.max_tokens ?? null,
+    opaque,
+  };
+  if (socket === null) return inspect(inspection, epoch.scanner);
+  // a handshake has no body: its query asks
+  const asked = { operation, document: null, reading: socket.handshake(head.query) };
+  const facts = inspectAsked(inspection, asked, epoch.scanner);
+  return { facts, each: [facts], content: null };
 }

@@ -19,6 +19,7 @@ import {
   refuseUnparsed,
 } from './http1.ts';
 import { http2Front } from './http2.ts';
+import { UpgradeResponse } from './upgrade.ts';
 import { UNIX_PEER } from './source.ts';
 import { freeSocketPath } from './unix-socket.ts';
 
@@ -78,6 +79,10 @@ export async function listen(
   // the answer to an expectation waits for identify (handle writes it)
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
+  server.on('upgrade', (req: Http1Request, socket: Socket, head: Buffer) => {
+    req.upgraded = true;
+    arrivals.request(req, new UpgradeResponse(req, socket, head), socket.remoteAddress ?? UNIX_PEER);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnparsed(gate, error, socket));
   server.on('connect', (_req: Http1Request, socket: Duplex) => refuseTunnel(gate, socket));
   server.on('drop', () => countRefusal(gate, '', 'overloaded'));

@@ -1,8 +1,8 @@
 /** mask: which masks a call's verdict asks for, on the body and on the answer. */
 
 import type { Verdict } from '../call.ts';
-import { createAnswerMask, type AnswerMask } from '../mask/answer.ts';
-import { observeAnswer } from '../mask/observe.ts';
+import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/answer.ts';
+import { observeAnswer, observeMessages } from '../mask/observe.ts';
 import { maskContent } from '../mask/request.ts';
 import { checkSigned } from '../mask/signed.ts';
 import type { Content, Rendering } from '../protocol/content.ts';
@@ -70,6 +70,17 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
       }
     },
   };
+}
+
+/** Returns the mask of the messages that a model server sends over a WebSocket; one that only reads along where nothing is masked. */
+export function maskMessagesOf({ epoch, accepted, found }: Underway, rules: readonly string[]): AnswerMask {
+  const { operation, served } = accepted;
+  const reader = operation === null ? null : served.codec.stream(operation);
+  if (operation === null || reader === null) throw new Failure('internal', 'expected an operation with messages');
+  const { codec } = served;
+  const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings);
+  if (masker === null) return observeMessages({ codec, operation, limit: OBSERVED_LIMIT });
+  return createMessageMask({ codec, operation, masker, found, limit: WHOLE_ANSWER_LIMIT }, reader);
 }
 
 const isCoded = (coding: string): boolean => coding !== '' && coding.toLowerCase() !== 'identity';

@@ -91,6 +91,13 @@ export abstract class CallState {
   /** How many findings there are in the answer so far. */
   foundSoFar = 0;
 
+  /** Counts findings in a further message of the caller with those of the request. */
+  alsoFound(findings: Readonly<Record<string, number>>): void {
+    const all = { ...this.#facts.findings };
+    for (const kind in findings) all[kind] = (all[kind] ?? 0) + (findings[kind] ?? 0);
+    this.#facts = { ...this.#facts, findings: all };
+  }
+
   /** Counts a finding in the answer. */
   readonly found = (finding: Finding): void => {
     this.#findings[finding.kind] = (this.#findings[finding.kind] ?? 0) + 1;

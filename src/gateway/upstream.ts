@@ -9,6 +9,7 @@ import type { UpstreamFields } from './fields.ts';
 import type { Http2Way } from './forward-http2.ts';
 import type { AwsKeys, Sign } from './sigv4.ts';
 import { Http2Sessions } from './upstream-http2.ts';
+import { type OpenUpstreamSocket, upstreamSockets } from './upstream-socket.ts';
 
 /** How requests are signed. */
 export interface Signing {
@@ -22,6 +23,8 @@ export interface Upstream {
   readonly pool: Pool;
   /** Null where the upstream is spoken to in HTTP/1.1. */
   readonly http2: Http2Way | null;
+  /** Always HTTP/1.1 (RFC 8441 is not spoken). */
+  readonly openSocket: OpenUpstreamSocket;
   /** Mount path of the model server without a trailing slash; empty for none. */
   readonly mount: string;
   readonly fields: UpstreamFields;
@@ -88,6 +91,7 @@ export function openUpstream(
   return {
     pool,
     http2,
+    openSocket: upstreamSockets(address, lookupOutsideMetadata),
     mount: address.mount,
     fields: { host: address.host, credential: credentialLine(config, secret), callerCredentials },
     secret,

@@ -30,6 +30,13 @@ const subprotocol: Read = (value) =>
     .filter((item) => item.startsWith(KEY_SUBPROTOCOL))
     .map((item) => item.slice(KEY_SUBPROTOCOL.length));
 
+/** Returns the subprotocols of a handshake that are for the model server: all but the one that carries the key. */
+export const withoutKey = (protocols: string): readonly string[] =>
+  protocols
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '' && !item.startsWith(KEY_SUBPROTOCOL));
+
 /** gRPC metadata are HTTP/2 field lines, so `authorization` serves gRPC too. */
 const PLACES: ReadonlyMap<string, Read> = new Map([
   ['authorization', bearer],

@@ -159,3 +159,7 @@ export const inspect = (call: Inspection, scanner: Scanner): Inspected => {
     throw cause;
   }
 };
+
+/** Returns the facts of one operation that was read already: a handshake, or a message of a WebSocket. */
+export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner): Facts =>
+  factsOf(call, { ...asked, findings: countFindings(asked, call.codec, scanner), opaque: false, operations: 1 });

@@ -76,7 +76,7 @@ class EventsMask implements AnswerMask {
     const { out } = this;
     this.out = [];
     // One write for what came in one piece.
-    return out.length > 1 ? [Buffer.concat(out)] : out;
+    return out.length > 1 && this.framing.apart !== true ? [Buffer.concat(out)] : out;
   }
 
   private frame(bytes: Buffer): void {

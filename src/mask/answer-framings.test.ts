@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutAt, fragments, singleBytes } from '../../test/kit/event-stream.ts';
-import { FRAMING_KITS } from '../../test/kit/framed-events.ts';
+import { FRAMING_KITS, kitOf } from '../../test/kit/framed-events.ts';
 import { joined, reasonOf, sse as sseOf } from '../../test/kit/masked-answer.ts';
 import { chunkOf } from '../../test/kit/masked-answer.ts';
 import { idleMasker, maskWords, wordMasker } from '../../test/kit/word-masker.ts';
@@ -19,7 +19,7 @@ const FRAMINGS = [sse, ndjson, jsonArray, eventstream] as const;
 
 const optionsOf = (framing: Framing, masker = wordMasker): AnswerMaskOptions => {
   const codec: Codec = { ...openai, framings: () => [framing] };
-  const { contentType } = FRAMING_KITS[framing.name];
+  const { contentType } = kitOf(framing);
   return { codec, operation: { name: 'chat', body: 'json' }, contentType, masker, found: () => {}, limit: 100_000 };
 };
 
@@ -30,10 +30,16 @@ const mask = (framing: Framing, chunks: readonly Buffer[], masker = wordMasker):
 };
 
 const written = (framing: Framing, values: readonly object[]): Buffer =>
-  FRAMING_KITS[framing.name].write(values.map((value) => ({ event: '', data: JSON.stringify(value) })));
+  kitOf(framing).write(values.map((value) => ({ event: '', data: JSON.stringify(value) })));
 
 const textOf = (framing: Framing, stream: Buffer): string | undefined =>
-  joined(sseOf(...FRAMING_KITS[framing.name].read(stream).map(({ data }) => data)))['0.content'];
+  joined(
+    sseOf(
+      ...kitOf(framing)
+        .read(stream)
+        .map(({ data }) => data),
+    ),
+  )['0.content'];
 
 describe.each(FRAMINGS)('promise 4 in the framing $name', (framing) => {
   const chat = (parts: readonly string[], rest: object = {}): object[] => [

@@ -1,9 +1,10 @@
 /** mask.answer: transforms an answer as it flows. What cannot be read as the protocol says does not pass. */
 
 import type { Finding } from '../call.ts';
-import type { Codec, Operation, Usage } from '../protocol/codec.ts';
+import type { Codec, Operation, StreamReader, Usage } from '../protocol/codec.ts';
 import { framingOf } from '../protocol/framing.ts';
 import { bodyForm } from '../protocol/media-type.ts';
+import { messages } from '../protocol/message-framing.ts';
 import { Failure } from '../reasons.ts';
 import { maskAnswerContent } from './answer-content.ts';
 import { maskEvents } from './answer-events.ts';
@@ -123,6 +124,10 @@ const failureOf = (cause: unknown): Failure => {
   if (cause.reason !== 'mask-blocked') return cause;
   return new Failure('answer-blocked', 'the answer holds what a rule blocks', { cause });
 };
+
+/** Returns the mask for the messages of one WebSocket: what is pushed and what comes out are whole messages. */
+export const createMessageMask = (options: Omit<AnswerMaskOptions, 'contentType'>, reader: StreamReader): AnswerMask =>
+  new Guarded(maskEvents({ ...options, contentType: '' }, messages, reader));
 
 /** Returns the mask for one answer. Throws Failure `answer-unreadable` when no answer of this content type can be masked. */
 export const createAnswerMask = (options: AnswerMaskOptions): AnswerMask => new Guarded(maskFor(options));

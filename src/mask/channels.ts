@@ -6,7 +6,7 @@ import { Failure } from '../reasons.ts';
 import { jsonTextStream } from './json-text.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
 
-/** More texts than any answer has: each costs memory until the stream ends. */
+/** More texts than any answer has at once: each costs memory. */
 const MOST_CHANNELS = 4096;
 
 /** Of a longer text the original is not kept, in UTF-16 units; thinking is far below it. */
@@ -69,7 +69,13 @@ export class Channels {
     return this.channels.get(name)?.both ?? null;
   }
 
+  /** A connection may live through more texts than fit: those that have ended make room. */
+  private forgetEnded(): void {
+    for (const [name, { over }] of this.channels) if (over) this.channels.delete(name);
+  }
+
   private begin(name: string, json: boolean, signed: boolean): Channel {
+    if (this.channels.size >= MOST_CHANNELS) this.forgetEnded();
     if (this.channels.size >= MOST_CHANNELS)
       throw new Failure('answer-unreadable', `expected at most ${MOST_CHANNELS} texts in one stream`);
     const found = (finding: Finding): void => {

@@ -5,6 +5,7 @@ import { Gather } from '../protocol/gather.ts';
 import { type Framing, framingOf, type Splitter } from '../protocol/framing.ts';
 import { parseJson } from '../protocol/json.ts';
 import { bodyForm } from '../protocol/media-type.ts';
+import { messages } from '../protocol/message-framing.ts';
 import type { AnswerMask } from './answer.ts';
 
 /** What is observed. */
@@ -110,3 +111,7 @@ export const observeAnswer = (options: AnswerObservation): AnswerMask => {
   if (framing !== null) return new EventsObserver(options, framing);
   return bodyForm(options.contentType) === 'json' ? new WholeObserver(options) : passing();
 };
+
+/** Returns what reads along with the messages of a WebSocket: it never changes, delays or refuses one. */
+export const observeMessages = (options: Omit<AnswerObservation, 'contentType'>): AnswerMask =>
+  new EventsObserver({ ...options, contentType: '' }, messages);

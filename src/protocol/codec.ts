@@ -5,6 +5,7 @@ import type { Reason } from '../reasons.ts';
 import type { About } from './about.ts';
 import type { Content, RawBody } from './content.ts';
 import type { Framing } from './framing.ts';
+import type { SocketCodec } from './socket.ts';
 
 /** One operation of a protocol, as the method and the path name it. */
 export interface Operation {
@@ -128,6 +129,8 @@ export interface Codec {
   counts(operation: Operation): string;
   /** Returns a reader for one streamed answer; null when the operation does not stream. */
   stream(operation: Operation): StreamReader | null;
+  /** Returns what the messages of an operation mean that is a WebSocket; null for any other, missing where none is. */
+  socket?(operation: Operation): SocketCodec | null;
   /** Returns the content type of refusals: `application/problem+json` unless the protocol's SDKs read another one only. */
   refusalType(operation?: Operation | null): string;
   /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutAt, singleBytes, spell } from '../../test/kit/event-stream.ts';
-import { awsMessage, FRAMING_KITS, type FramedEvent } from '../../test/kit/framed-events.ts';
+import { awsMessage, type FramedEvent, kitOf } from '../../test/kit/framed-events.ts';
 import { reasonOf } from '../../test/kit/masked-answer.ts';
 import { eventstream } from './eventstream.ts';
 import type { Frame, Framing } from './framing.ts';
@@ -38,7 +38,7 @@ const events: fc.Arbitrary<FramedEvent[]> = fc.array(
 );
 
 describe.each(FRAMINGS)('the framing $name', (framing) => {
-  const kit = FRAMING_KITS[framing.name];
+  const kit = kitOf(framing);
   const named = (event: string): string => (kit.named ? event : '');
 
   it('reads the same events for every cut of the bytes, and loses no byte', () => {

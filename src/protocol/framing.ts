@@ -33,11 +33,13 @@ export interface Frame {
 
 /** One way to carry events in bytes. */
 export interface Framing {
-  readonly name: 'sse' | 'ndjson' | 'json-array' | 'eventstream';
+  readonly name: 'sse' | 'ndjson' | 'json-array' | 'eventstream' | 'message';
   /** What the content type of such an answer says. */
   readonly form: BodyForm;
   /** Frames are texts in UTF-8. */
   readonly isText: boolean;
+  /** Frames leave one by one: something around them says where each ends. */
+  readonly apart?: true;
   /** What ends a frame that the end of the stream cut short, so that another may follow. */
   readonly ending: Buffer;
   /** Returns a splitter for one stream. `limit`: the largest frame in bytes. */

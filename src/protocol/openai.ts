@@ -3,9 +3,12 @@
 import { type Codec, PROBLEM_JSON, type Operation, type Refusal, type StreamReader } from './codec.ts';
 import { openaiChatStream } from './openai-chat-stream.ts';
 import { OPENAI_PLACES, openaiLeaks } from './openai-places.ts';
+import { openaiRealtime, REALTIME_PLACES } from './openai-realtime.ts';
+import { openaiRealtimeStream } from './openai-realtime-stream.ts';
 import { readOpenaiRequest } from './openai-request.ts';
 import { openaiResponsesStream } from './openai-responses-stream.ts';
 import { openaiUsage } from './openai-usage.ts';
+import { messages } from './message-framing.ts';
 import { compileOperations, type Row } from './operations.ts';
 import { kindAt } from './places.ts';
 import { sse } from './sse.ts';
@@ -22,6 +25,7 @@ const OPERATIONS: readonly Row[] = [
   { name: 'responses.input_tokens', method: 'POST', path: '/v1/responses/input_tokens', body: 'json' },
   { name: 'embeddings', method: 'POST', path: '/v1/embeddings', body: 'json' },
   { name: 'moderations', method: 'POST', path: '/v1/moderations', body: 'json' },
+  { name: 'realtime', method: 'GET', path: '/v1/realtime', body: 'none' },
   { name: 'models.list', method: 'GET', path: '/v1/models', body: 'none' },
   // The names of models hold slashes: org/model.
   { name: 'models.retrieve', method: 'GET', path: '/v1/models/{model**}', body: 'none' },
@@ -33,6 +37,7 @@ const STREAMS: Readonly<Record<string, () => StreamReader>> = {
   completions: openaiChatStream,
   responses: openaiResponsesStream,
   'responses.retrieve': openaiResponsesStream,
+  realtime: openaiRealtimeStream,
 };
 
 const errorType = (status: number): string => {
@@ -52,6 +57,10 @@ const errorOf = ({ status, reason, title, detail, session, extra }: Refusal): Re
   ...(session === '' ? {} : { session }),
   ...extra,
 });
+
+const REALTIME = openaiRealtime(errorOf);
+/** The handshake of a realtime connection, and its messages (`realtime.response.create`). */
+const isRealtime = (name: string): boolean => name.startsWith('realtime');
 
 /** The codec of OpenAI's API as OpenAI, vLLM, llama.cpp, Ollama and others serve it. */
 export const openai: Codec = {
@@ -76,11 +85,13 @@ export const openai: Codec = {
   operation,
   request: (_: Operation, value) => readOpenaiRequest(value),
   usage: (_: Operation, value) => openaiUsage(value),
-  kind: (_: Operation, path, text, document) => kindAt(OPENAI_PLACES, path, text, document),
+  kind: ({ name }, path, text, document) =>
+    kindAt(isRealtime(name) ? REALTIME_PLACES : OPENAI_PLACES, path, text, document),
   leaks: (_: Operation, path) => openaiLeaks(path),
   signature: () => null,
-  framings: () => [sse],
+  framings: ({ name }) => [name === 'realtime' ? messages : sse],
   counts: () => '"usage"',
+  socket: ({ name }) => (name === 'realtime' ? REALTIME : null),
   refusalType: () => PROBLEM_JSON,
   stream: ({ name }) => (Object.hasOwn(STREAMS, name) ? (STREAMS[name]?.() ?? null) : null),
   refusal: (refusal) => ({ error: errorOf(refusal) }),

@@ -1,6 +1,7 @@
 /** Streams of events in every framing: obvious writers and readers that share no code with the product. */
 
 import { dispatched } from './event-stream.ts';
+import type { Framing } from '../../src/protocol/framing.ts';
 
 /** One event: its name, where the framing has names, and its data. */
 export interface FramedEvent {
@@ -137,5 +138,11 @@ const eventstream: FramingKit = {
     })),
 };
 
-/** Every framing by its name. */
+/** Returns the kit of a framing whose events stand in one stream of bytes. */
+export const kitOf = ({ name }: Framing): FramingKit => {
+  if (name === 'message') throw new Error('messages are no stream of bytes');
+  return FRAMING_KITS[name];
+};
+
+/** Every framing of a stream of bytes by its name. */
 export const FRAMING_KITS = { sse, ndjson, 'json-array': jsonArray, eventstream } as const;
