@@ -1,6 +1,6 @@
 /** One detector, made ready: its expressions and the bounds of what they look at. */
 
-import { type Context, type Detector, LEFT, REACH } from './detector.ts';
+import { type Detector, LEFT, REACH } from './detector.ts';
 import { everyNode, widthOf } from './shape.ts';
 import { type Node, parsePattern } from './syntax.ts';
 import { compileSwallow, type Follow } from './swallow.ts';
@@ -16,9 +16,6 @@ interface Needle {
   readonly max: number;
 }
 
-/** Returns whether words of a context stand ahead of a position. */
-export type IsSaid = (context: Context, at: number) => boolean;
-
 /** A detector ready for use. */
 export interface Compiled {
   readonly detector: Detector;
@@ -27,10 +24,10 @@ export interface Compiled {
   /** How many units from the start of a match on the pattern looks at, at most. */
   readonly reach: number;
   /**
-   * Returns the length of the entity at `at`, without what its swallow adds; 0 when there is none. `isSaid` says whether
-   * the words that the detector requires stand ahead.
+   * Returns the length of the entity at `at`, without what its swallow adds; 0 when there is none. That what the detector
+   * requires to be said ahead is said has been asked before.
    */
-  readonly length: (text: string, at: number, isSaid: IsSaid) => number;
+  readonly length: (text: string, at: number) => number;
   /** Returns whether more text may change what `length` returns at `at`. */
   readonly viable: (text: string, at: number) => boolean;
   /** Goes on from the end of the entity through what its swallow adds. */
@@ -106,16 +103,15 @@ const compileParts = (detector: Detector): Compiled => {
 
   const match = new RegExp(sourceOf(tree), `${pattern.flags}y`);
   const viable = new RegExp(viableSource(tree), `${pattern.flags}y`);
-  const required = detector.context?.required === true ? detector.context : null;
   const accept = detector.accept ?? ((text: string) => text.length);
   return {
     detector,
     tree,
     needle: detector.needle === undefined ? null : findNeedle(tree, detector.needle),
     reach,
-    length(text, at, isSaid) {
+    length(text, at) {
       match.lastIndex = at;
-      if (!match.test(text) || (required !== null && !isSaid(required, at))) return 0;
+      if (!match.test(text)) return 0;
       return accept(text.slice(at, match.lastIndex));
     },
     viable(text, at) {

@@ -52,24 +52,26 @@ export type ContextIndex = ReadonlyMap<string, readonly Phrase[]>;
 
 /** Returns an index of the contexts of some detectors. Throws an Error when a phrase has no word. */
 export const indexContexts = (contexts: readonly Context[]): ContextIndex => {
-  const phrases = contexts.flatMap((context) =>
+  const all = new Set(contexts.flatMap((context) => [context, context.and ?? []].flat()));
+  const phrases = [...all].flatMap((context) =>
     context.words.map((phrase): Phrase => ({ words: wordsIn(phrase, 0, phrase.length), context })),
   );
   if (phrases.some(({ words }) => words.length === 0)) throw new Error('a context has a phrase without a word');
   return Map.groupBy(phrases, ({ words }) => words[0] ?? '');
 };
 
-const NONE: readonly Context[] = [];
-
 /** Returns the contexts of which a phrase stands in the units to the left of `at`, at most LEFT of them. */
-export const contextsAt = (index: ContextIndex, text: string, at: number): readonly Context[] => {
-  if (index.size === 0) return NONE;
-  const words = wordsIn(text, Math.max(0, at - LEFT), at);
-  const found: Context[] = [];
+export const contextsAt = (index: ContextIndex, text: string, at: number): ReadonlySet<Context> => {
+  const words = index.size === 0 ? [] : wordsIn(text, Math.max(0, at - LEFT), at);
+  const found = new Set<Context>();
   words.forEach((word, start) => {
     for (const phrase of index.get(word) ?? []) {
-      if (phrase.words.every((one, offset) => words[start + offset] === one)) found.push(phrase.context);
+      if (phrase.words.every((one, offset) => words[start + offset] === one)) found.add(phrase.context);
     }
   });
   return found;
 };
+
+/** Returns whether a context is met where `said` are the contexts of which a phrase stands. */
+export const isMet = (context: Context, said: ReadonlySet<Context>): boolean =>
+  said.has(context) && (context.and === undefined || said.has(context.and));

@@ -24,6 +24,8 @@ export interface Context {
   readonly words: readonly string[];
   /** True: without such a word there is no finding. Otherwise a word only makes it surer. */
   readonly required: boolean;
+  /** Other words of which one must stand there too, in either order. */
+  readonly and?: Context;
 }
 
 /** Recognises one kind of entity. */

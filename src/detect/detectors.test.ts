@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { createOracle } from '../../test/masking/oracle.ts';
+import { drawFrom, sampleOf } from '../../test/masking/samples.ts';
 import { DETECTORS, ENTITIES } from './entities.ts';
+import { NAMED_SECRETS } from './named-secrets.ts';
 import { compileScanner } from './scanner.ts';
+import { TOKEN_FORMS } from './token-forms.ts';
 
 const CASES: Readonly<Record<string, readonly string[]>> = z
   .record(z.string(), z.array(z.string()))
@@ -45,7 +48,29 @@ describe('detectors', () => {
     const seen = new Set(
       Object.values(CASES).flatMap((cases) => cases.flatMap((one) => read(one).findings.map(({ kind }) => kind))),
     );
-    expect([...new Set(DETECTORS.map(({ kind }) => kind))].filter((kind) => !seen.has(kind))).toEqual([]);
+    // A form is data in one line; that each is found is shown below.
+    const forms = new Set([...TOKEN_FORMS, ...NAMED_SECRETS]);
+    const kinds = DETECTORS.filter((detector) => !forms.has(detector)).map(({ kind }) => kind);
+    expect([...new Set(kinds)].filter((kind) => !seen.has(kind))).toEqual([]);
+  });
+
+  it('find a token of each form, and no token that stands in for one', () => {
+    for (const detector of [...TOKEN_FORMS, ...NAMED_SECRETS]) {
+      const text = `- ${sampleOf(detector, drawFrom(5)) ?? ''} -`;
+      expect(
+        scanner.scan(text).map(({ kind }) => kind),
+        text,
+      ).toContain(detector.kind);
+      expect(spans(scanner.scan(text))).toEqual(spans(oracle(text).findings));
+    }
+    for (const stand of ['x', '*', '0']) {
+      const text = `sk-or-v1-${stand.repeat(64)} ghp_${stand.repeat(36)} glpat-${stand.repeat(20)} npm_${stand.repeat(36)}`;
+      expect(scanner.scan(text)).toEqual([]);
+    }
+  });
+
+  it('know at least 150 kinds of secrets', () => {
+    expect(ENTITIES.find(({ name }) => name === 'secret')?.kinds.length).toBeGreaterThan(150);
   });
 
   it('find nothing in the sources of this gateway but what they are about', () => {

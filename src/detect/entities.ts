@@ -1,6 +1,7 @@
 /** All detectors, and the entities that they make up. */
 
 import { nearest } from '../nearest.ts';
+import { ASSIGNMENTS } from './assignments.ts';
 import { CARD } from './card.ts';
 import { type Detector, entityOf } from './detector.ts';
 import { EMAIL } from './email.ts';
@@ -8,11 +9,15 @@ import { IBAN } from './iban.ts';
 import { IDENTITY } from './identity.ts';
 import { NETWORK } from './network.ts';
 import { PHONE } from './phone.ts';
-import { ASSIGNMENTS, SECRETS } from './secrets.ts';
+import { NAMED_SECRETS } from './named-secrets.ts';
+import { SECRETS } from './secrets.ts';
+import { TOKEN_FORMS } from './token-forms.ts';
 
 /** Every detector, in priority order: the more precise comes first. */
 export const DETECTORS: readonly Detector[] = [
   ...SECRETS,
+  ...TOKEN_FORMS,
+  ...NAMED_SECRETS,
   ...NETWORK,
   ...EMAIL,
   ...IBAN,

@@ -1,6 +1,6 @@
-/** Which three units may stand to the left of a match, from the lookbehinds at its head. */
+/** Which units may stand to the left of a match, from the lookbehinds at its head. */
 
-import { leadingWords, reversed } from './shape.ts';
+import { leadingWords, reversed, unitsByOffset } from './shape.ts';
 import type { Node } from './syntax.ts';
 import { ALL, complement, NONE, type UnitSet } from './unit-set.ts';
 
@@ -51,3 +51,29 @@ const leftOf = (node: Node): { readonly all: readonly Left[]; readonly empty: bo
 
 /** Returns what may stand to the left of a match. */
 export const leftsOf = (node: Node): readonly Left[] => leftOf(node).all;
+
+/** Returns, for each of the `depth` units to the left of a match, the nearest first, which it may be. */
+export const leftUnits = (node: Node, depth: number): readonly UnitSet[] => leftUnitsOf(node, depth).sets;
+
+const leftUnitsOf = (node: Node, depth: number): { readonly sets: readonly UnitSet[]; readonly empty: boolean } => {
+  const anything = Array.from({ length: depth }, () => ALL);
+  switch (node.kind) {
+    case 'set':
+    case 'repeat':
+      return { sets: anything, empty: false };
+    case 'look':
+      return { sets: node.ahead || node.negative ? anything : unitsByOffset(reversed(node.body), depth), empty: true };
+    case 'alt': {
+      const options = node.options.map((option) => leftUnitsOf(option, depth));
+      const sets = anything.map((_, at) => options.reduce((all, option) => all | (option.sets[at] ?? ALL), NONE));
+      return { sets, empty: options.every(({ empty }) => empty) };
+    }
+  }
+  let sets: readonly UnitSet[] = anything;
+  for (const item of node.items) {
+    const left = leftUnitsOf(item, depth);
+    sets = sets.map((set, at) => set & (left.sets[at] ?? ALL));
+    if (!left.empty) return { sets, empty: false };
+  }
+  return { sets, empty: true };
+};

@@ -32,13 +32,31 @@ const changesIn = (text: string): number => {
 const camelPart = (text: string): number =>
   /[A-Z]/.test(text) ? (text.match(/[A-Z]?[a-z]{2,}/g) ?? []).join('').length / text.length : 0;
 
+/** Words and small numbers in a row: `prod-eu-west-1-cluster-2`, `user_id_2_name`. */
+const PART_OF_NAME = /^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+|[a-z]?\d{1,4}|[a-z]{2,}\d{1,2})?$/;
+
 /**
- * Returns whether a text of 16 units or more looks drawn at random: letters and digits, mixed as no name is. Of random
- * strings of 20 units it knows more than nine in ten, of longer ones and of hex nearly all.
+ * Returns whether a text of 12 units or more looks drawn at random: letters and digits, or small and capital letters,
+ * mixed as no name is. Of random strings of 20 units it knows more than nineteen in twenty, of longer ones and of hex
+ * nearly all.
  */
-export const looksRandom = (text: string): boolean =>
-  /\d/.test(text) &&
-  /[A-Za-z]/.test(text) &&
-  changesIn(text) * 5 >= text.length &&
-  camelPart(text) < 0.7 &&
-  entropyOf(text) >= 3;
+export const looksRandom = (text: string): boolean => {
+  const digits = /\d/.test(text) && /[A-Za-z]/.test(text);
+  const mixed = digits ? 6 : 3;
+  return (
+    (digits || (/[a-z]/.test(text) && /[A-Z]/.test(text))) &&
+    changesIn(text) * mixed >= text.length &&
+    camelPart(text) < (digits ? 0.7 : 0.5) &&
+    entropyOf(text) >= Math.min(3, Math.log2(text.length) - 0.8) &&
+    !text.split(/[-_.\/:+@ ]/).every((part) => PART_OF_NAME.test(part))
+  );
+};
+
+/** The same sign again and again, as in `sk-xxxxxxxx`: somebody blotted a key out, or left room for one. */
+const BLOTTED = /([xX0*.#])\1{5}/;
+/** What people write where a key belongs. A key drawn at random has such a word in it once in ten thousand. */
+const STAND_IN = /your|placeholder|dummy|change_?me|replace|redacted|sample|insert|goes_?here|fake/i;
+
+/** Returns whether a text that has the form of a key stands in for one. */
+export const isFiller = (text: string): boolean =>
+  BLOTTED.test(text) || STAND_IN.test(text) || new Set(text).size < Math.min(8, text.length / 3);

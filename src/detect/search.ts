@@ -7,8 +7,8 @@
  * the answer is still open. docs/adr/0006-masking-engine.md has the argument why the two agree.
  */
 
-import { type Compiled, compileDetector, type IsSaid } from './compiled.ts';
-import { type ContextIndex, contextsAt, indexContexts } from './context.ts';
+import { type Compiled, compileDetector } from './compiled.ts';
+import { type ContextIndex, contextsAt, indexContexts, isMet } from './context.ts';
 import { type Context, type Detector, scoreOf } from './detector.ts';
 import { buildTables, Sweep, type Tables } from './sweep.ts';
 
@@ -23,7 +23,7 @@ export interface Program {
 export const programOf = (detectors: readonly Compiled[]): Program => ({
   detectors,
   tables: buildTables(detectors),
-  contexts: indexContexts([...new Set(detectors.flatMap(({ detector }) => detector.context ?? []))]),
+  contexts: indexContexts(detectors.flatMap(({ detector }) => detector.context ?? [])),
 });
 
 /** Returns a program for detectors in priority order. Throws an Error naming a detector that cannot be derived. */
@@ -53,7 +53,7 @@ export class Search {
   readonly #final: boolean;
   readonly #sweep: Sweep;
   /** What is said ahead of `#saidAt`. */
-  #said: readonly Context[] = [];
+  #said: ReadonlySet<Context> = new Set();
   #saidAt = -1;
 
   /** `text`: folded (fold.ts). `final`: nothing follows it. */
@@ -66,8 +66,10 @@ export class Search {
 
   /** Returns what comes first from `from` on; `from` never decreases. */
   next(from: number): Step {
-    for (let at = this.#sweep.next(from); at >= 0; at = this.#sweep.next(at + 1)) {
-      for (const compiled of this.#sweep.candidates) {
+    const sweep = this.#sweep;
+    for (let at = sweep.next(from); at >= 0; at = sweep.next(at + 1)) {
+      for (let rank = 0; rank < sweep.count; rank++) {
+        const compiled = sweep.candidate(rank);
         const step = this.#decide(compiled, at);
         if (step !== null) return step;
       }
@@ -76,25 +78,27 @@ export class Search {
   }
 
   #decide(compiled: Compiled, at: number): Step | null {
+    const { context } = compiled.detector;
+    // What stands to the left is all there: a detector that misses its word waits for nothing.
+    if (context !== undefined && context.required && !this.#isSaid(context, at)) return null;
     if (this.#isOpen(compiled, at)) return { kind: 'open', at };
-    const length = compiled.length(this.#text, at, this.#isSaid);
-    if (length === 0) return null;
-    const { detector } = compiled;
-    const end = at + length;
-    const said = detector.context !== undefined && this.#isSaid(detector.context, at);
-    return { kind: 'entity', compiled, start: at, end, score: scoreOf(detector, this.#text.slice(at, end), said) };
+    const length = compiled.length(this.#text, at);
+    return length === 0 ? null : this.#entity(compiled, at, at + length);
   }
 
   #isOpen(compiled: Compiled, at: number): boolean {
-    if (this.#final || this.#text.length - at > compiled.reach || !compiled.viable(this.#text, at)) return false;
-    // What stands to the left is all there: a detector that misses its word waits for nothing.
-    const { context } = compiled.detector;
-    return context === undefined || !context.required || this.#isSaid(context, at);
+    return !this.#final && this.#text.length - at <= compiled.reach && compiled.viable(this.#text, at);
   }
 
-  readonly #isSaid: IsSaid = (context, at) => {
+  #entity(compiled: Compiled, start: number, end: number): Step {
+    const { detector } = compiled;
+    const said = detector.context !== undefined && this.#isSaid(detector.context, start);
+    return { kind: 'entity', compiled, start, end, score: scoreOf(detector, this.#text.slice(start, end), said) };
+  }
+
+  #isSaid(context: Context, at: number): boolean {
     if (this.#saidAt !== at) this.#said = contextsAt(this.#contexts, this.#text, at);
     this.#saidAt = at;
-    return this.#said.includes(context);
-  };
+    return isMet(context, this.#said);
+  }
 }

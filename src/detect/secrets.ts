@@ -2,14 +2,18 @@
 
 import { crc32 } from 'node:zlib';
 import { type Detector, re, rei } from './detector.ts';
+import { SEPARATOR } from './assignments.ts';
 import { TOKEN, TOKEN_START } from './fragments.ts';
-import { looksRandom } from './randomness.ts';
+import { isFiller, looksRandom } from './randomness.ts';
 
 /** Accepts what has a digit, or small and capital letters: a slug such as `sk-proj-my-first-project` has neither. */
 const acceptMixed = (match: string): number => {
   const token = match.slice(match.lastIndexOf('-', 12) + 1);
+  if (isFiller(match)) return 0;
   return /\d/.test(token) || (/[a-z]/.test(token) && /[A-Z]/.test(token)) ? match.length : 0;
 };
+
+const acceptDrawn = (match: string): number => (isFiller(match) ? 0 : match.length);
 
 const acceptRandom = (match: string): number => (looksRandom(match) ? match.length : 0);
 
@@ -35,11 +39,6 @@ const githubScore = (match: string): number => {
   return token.slice(30, 36) === checksum ? 1 : 0.9;
 };
 
-const SEPARATOR = String.raw`["'\]]{0,2}\s{0,2}(?:=>|:=|[:=])\s{0,2}["'\u0060]?`;
-const KEY_WORDS = String.raw`(?:(?:api|access|auth|client|private|secret|signing|encryption|master|session|service|app)[_ -]?(?:key|token|secret)|secret|token|password|passwd|passphrase|pwd)`;
-/** Tokens that are places in a list or pieces of a text, not secrets. */
-const OTHER_TOKENS = String.raw`(?:page|next|previous|continuation|sync|eos|bos|pad|unk|stop|cancellation)[_-]?token`;
-
 /** Detectors of this family, in priority order. */
 export const SECRETS: readonly Detector[] = [
   {
@@ -60,6 +59,7 @@ export const SECRETS: readonly Detector[] = [
   {
     kind: 'secret.anthropic',
     pattern: re`${TOKEN_START}sk-ant-[a-z]{2,10}\d{2}-[${TOKEN}]{20}`,
+    accept: acceptDrawn,
     swallow: { while: TOKEN },
     score: 1,
   },
@@ -73,12 +73,14 @@ export const SECRETS: readonly Detector[] = [
   {
     kind: 'secret.github',
     pattern: re`gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}`,
+    accept: acceptDrawn,
     swallow: { while: TOKEN },
     score: githubScore,
   },
   {
     kind: 'secret.gitlab',
     pattern: re`${TOKEN_START}(?:gl(?:pat|dt|rt|rtr|ptt|cbt|soat|ft|imt|agent|ffct|oas)-|GR1348941)[${TOKEN}]{20}`,
+    accept: acceptDrawn,
     swallow: { while: `${TOKEN}.` },
     score: 1,
   },
@@ -91,16 +93,24 @@ export const SECRETS: readonly Detector[] = [
   {
     kind: 'secret.stripe',
     pattern: re`${TOKEN_START}(?:[sr]k_(?:live|test)_[A-Za-z0-9]{16}|whsec_[A-Za-z0-9+\/]{24})`,
+    accept: acceptDrawn,
     swallow: { while: `${TOKEN}+/=` },
     score: 1,
   },
   {
     kind: 'secret.huggingface',
     pattern: re`${TOKEN_START}(?:hf_|api_org_)[A-Za-z0-9]{34}`,
+    accept: acceptDrawn,
     swallow: { while: TOKEN },
     score: 1,
   },
-  { kind: 'secret.npm', pattern: re`${TOKEN_START}npm_[A-Za-z0-9]{36}`, swallow: { while: TOKEN }, score: 1 },
+  {
+    kind: 'secret.npm',
+    pattern: re`${TOKEN_START}npm_[A-Za-z0-9]{36}`,
+    accept: acceptDrawn,
+    swallow: { while: TOKEN },
+    score: 1,
+  },
   {
     kind: 'secret.aws',
     // IAM identifiers: four letters for the kind of key, then base32 (AWS, "IAM identifiers").
@@ -117,6 +127,7 @@ export const SECRETS: readonly Detector[] = [
   {
     kind: 'secret.gcp',
     pattern: re`${TOKEN_START}(?:AIza[${TOKEN}]{35}|ya29\.[${TOKEN}.]{20}|GOCSPX-[${TOKEN}]{20})`,
+    accept: acceptDrawn,
     swallow: { while: `${TOKEN}.` },
     score: 1,
   },
@@ -148,16 +159,5 @@ export const SECRETS: readonly Detector[] = [
     accept: acceptRandom,
     swallow: { while: 'A-Za-z0-9._~+/=-' },
     score: 0.9,
-  },
-];
-
-/** The last resort: a random value behind a word that says what it is. Tried when nothing more precise matches. */
-export const ASSIGNMENTS: readonly Detector[] = [
-  {
-    kind: 'secret.assignment',
-    pattern: rei`(?<=${KEY_WORDS}${SEPARATOR})(?<!${OTHER_TOKENS}${SEPARATOR})[a-z0-9_+\/=.~!@#$%^&*-]{16,128}(?![(\[])`,
-    accept: acceptRandom,
-    swallow: { while: 'A-Za-z0-9_+/=.~!@#$%^&*-' },
-    score: 0.7,
   },
 ];

@@ -1,7 +1,7 @@
 /**
  * The combined scan: one pass over a text that names the few positions where some detector may match, and which.
  *
- * Detectors with the same left side (and needle) make up a class; each class has a bit. Two tables over pairs of units
+ * Detectors with one pattern go together. Those with the same left side (and needle) make up a class; each class has a bit. Two tables over pairs of units
  * hold the classes that a pair allows: as the two units to the left of a match, and as its first two. Where the two have
  * a common bit, the row of the left side and the first pair is looked at: the detectors that may stand here and begin so,
  * one bit each, and for each of the next units which of them it allows. What is left goes to the detectors' own
@@ -10,31 +10,43 @@
  */
 
 import type { Compiled } from './compiled.ts';
-import { type Left, leftsOf } from './left.ts';
+import { type Left, leftsOf, leftUnits } from './left.ts';
 import { leadingPairs, type Pair, unitsByOffset } from './shape.ts';
-import { ALL, OTHER, symbolOf, symbolsIn, type UnitSet } from './unit-set.ts';
+import { ALL, OTHER, range, symbolOf, symbolsIn, type UnitSet } from './unit-set.ts';
 
 /** How many units of a candidate are looked at before an expression is tried. */
 const DEPTH = 20;
+/** And how many to its left. */
+const LEFT_DEPTH = 12;
 const BITS = 32;
 const PAIRS = 1 << 14;
 const UNITS = 128;
 
-/** The detectors that may stand behind one left side and begin with one pair of units, in priority order. */
+/** The patterns that may stand behind one left side and begin with one pair of units. */
 interface Row {
-  readonly detectors: readonly Compiled[];
-  /** For each 32 of them, by (offset << 7 | unit): who may have this unit at this offset. */
+  readonly patterns: readonly Known[];
+  /** For each 32 of them, by (offset << 7 | unit): which may have this unit at this offset. */
   readonly deep: readonly Int32Array[];
+  /** The same for the units to the left, the nearest at offset 0. */
+  readonly before: readonly Int32Array[];
 }
 
-/** What the sweep knows of a detector. */
+/** A detector and its place in the order of priority. */
+interface Ranked {
+  readonly rank: number;
+  readonly compiled: Compiled;
+}
+
+/** What the sweep knows of a pattern. */
 interface Known {
   readonly index: number;
-  readonly compiled: Compiled;
+  /** The detectors that have it. */
+  readonly members: readonly Ranked[];
   readonly bit: number;
   readonly left: readonly Left[];
   readonly lead: readonly Pair[];
   readonly byOffset: readonly UnitSet[];
+  readonly byLeft: readonly UnitSet[];
 }
 
 /** What the sweep knows of a set of detectors. */
@@ -79,7 +91,7 @@ const fillSet = (table: Int32Array | Uint8Array, set: UnitSet, offset: number, b
 
 const holds = (set: UnitSet, symbol: number): boolean => set === ALL || ((set >> BigInt(symbol)) & 1n) === 1n;
 
-const NO_ROW: Row = { detectors: [], deep: [] };
+const NO_ROW: Row = { patterns: [], deep: [], before: [] };
 
 /** The rows of one left side, made when one is first asked for: few of them ever are. */
 class Side {
@@ -150,34 +162,57 @@ class Rows {
   }
 }
 
-const rowOf = (known: readonly Known[]): Row => {
-  const deep = Array.from({ length: Math.ceil(known.length / BITS) }, () => new Int32Array(DEPTH * UNITS));
-  known.forEach(({ byOffset }, at) => {
-    const table = deep[at >> 5];
-    if (table !== undefined) byOffset.forEach((set, offset) => fillSet(table, set, offset << 7, 1 << (at & 31)));
+const bitTables = (known: readonly Known[], depth: number, setsOf: (one: Known) => readonly UnitSet[]) => {
+  const tables = Array.from({ length: Math.ceil(known.length / BITS) }, () => new Int32Array(depth * UNITS));
+  known.forEach((one, at) => {
+    const table = tables[at >> 5];
+    if (table !== undefined) setsOf(one).forEach((set, offset) => fillSet(table, set, offset << 7, 1 << (at & 31)));
   });
-  return { detectors: known.map(({ compiled }) => compiled), deep };
+  return tables;
 };
 
-/** Returns the detectors by class. The last bit stands for all classes that have none of their own. */
-const intoClasses = (compiled: readonly Compiled[]): ReadonlyMap<Compiled, number> => {
-  const bits = new Map<string, number>();
-  return new Map(
-    compiled.map((one) => {
-      const id = `${leftsOf(one.tree).join(';')} ${one.needle?.character ?? ''}`;
-      const bit = bits.get(id) ?? Math.min(bits.size, BITS - 1);
-      bits.set(id, bit);
-      return [one, 1 << bit];
-    }),
+const rowOf = (known: readonly Known[]): Row => ({
+  patterns: known,
+  deep: bitTables(known, DEPTH, ({ byOffset }) => byOffset),
+  before: bitTables(known, LEFT_DEPTH, ({ byLeft }) => byLeft),
+});
+
+/** Returns a bit for each class. The last one stands for all classes that have none of their own. */
+const classBits = (classes: readonly string[]): ReadonlyMap<string, number> =>
+  new Map([...new Set(classes)].map((id, at) => [id, 1 << Math.min(at, BITS - 1)]));
+
+const learn = (compiled: readonly Compiled[]): readonly Known[] => {
+  const ranked = compiled.map((one, rank): Ranked => ({ rank, compiled: one }));
+  const groups = Map.groupBy(
+    ranked,
+    ({ compiled: { detector, needle } }) => `${detector.pattern} ${needle?.character}`,
   );
+  const classed = [...groups.values()].flatMap((members) => {
+    const [first] = members;
+    if (first === undefined) return [];
+    const { tree, needle } = first.compiled;
+    const left = leftsOf(tree);
+    return [{ members, tree, left, id: `${left.join(';')} ${needle?.character ?? ''}` }];
+  });
+  const bits = classBits(classed.map(({ id }) => id));
+  return classed.map(({ members, tree, left, id }, index) => ({
+    index,
+    members,
+    bit: bits.get(id) ?? 0,
+    left,
+    lead: leadingPairs(tree),
+    byOffset: unitsByOffset(tree, DEPTH),
+    byLeft: leftUnits(tree, LEFT_DEPTH),
+  }));
 };
 
 const needleBits = (known: readonly Known[]): readonly NeedleBit[] =>
   [...Map.groupBy(known, ({ bit }) => bit)].flatMap(([bit, members]) => {
-    const needles = members.flatMap(({ compiled }) => compiled.needle ?? []);
+    const detectors = members.flatMap((known) => known.members);
+    const needles = detectors.flatMap(({ compiled }) => compiled.needle ?? []);
     const [first] = needles;
     // Only a class whose members all have the needle can be passed over without one.
-    if (first === undefined || needles.length < members.length) return [];
+    if (first === undefined || needles.length < detectors.length) return [];
     if (needles.some(({ character }) => character !== first.character)) return [];
     const gap = new Uint8Array(UNITS);
     for (const needle of needles) fillSet(gap, needle.gap, 0, 1);
@@ -190,12 +225,7 @@ const unique = <T>(all: readonly T[], idOf: (one: T) => string): readonly T[] =>
 
 /** Returns the tables for detectors in priority order. */
 export const buildTables = (compiled: readonly Compiled[]): Tables => {
-  const classes = intoClasses(compiled);
-  const known = compiled.map((one, index): Known => {
-    const { tree } = one;
-    const [left, lead] = [leftsOf(tree), leadingPairs(tree)];
-    return { index, compiled: one, bit: classes.get(one) ?? 0, left, lead, byOffset: unitsByOffset(tree, DEPTH) };
-  });
+  const known = learn(compiled);
   const left = new Int32Array(PAIRS);
   const lead = new Int32Array(PAIRS);
   const sure = new Int32Array(PAIRS);
@@ -243,6 +273,10 @@ class Window {
   }
 }
 
+/** The units of words: letters and digits. */
+const IN_WORD = new Uint8Array(UNITS);
+fillSet(IN_WORD, range(0x30, 0x39) | range(0x41, 0x5a) | range(0x61, 0x7a), 0, 1);
+
 const CHUNK = 4096;
 /** How many units behind a position the loop reads. */
 const PEEK = 3;
@@ -270,8 +304,9 @@ const copyUnits = (text: string, from: number, to: number): void => {
 
 /** One pass over one text, left to right. */
 export class Sweep {
-  /** Who may match at the position that `next` returned last, in priority order. */
-  candidates: Compiled[] = [];
+  /** How many detectors may match at the position that `next` returned last. */
+  count = 0;
+  readonly #candidates: Ranked[] = [];
   readonly #id = ++sweeps;
   readonly #tables: Tables;
   readonly #text: string;
@@ -287,6 +322,13 @@ export class Sweep {
     this.#text = text;
     this.#final = final;
     this.#windows = tables.needles.map((needle) => new Window(needle));
+  }
+
+  /** Returns the candidate of this rank, less than `count`: the lower, the higher its priority. */
+  candidate(rank: number): Compiled {
+    const ranked = this.#candidates[rank];
+    if (ranked === undefined) throw new RangeError(`there are ${this.count} candidates, and none is ${rank}`);
+    return ranked.compiled;
   }
 
   /** Returns the first position from `from` on where a detector may match, or -1. `from` never decreases. */
@@ -324,11 +366,17 @@ export class Sweep {
         const mask = (left[before] ?? 0) & (lead[pair] ?? 0) & active;
         if (mask !== 0) {
           const side = rows[this.#sideOf(before, base + i, mask)];
+          const row = side?.at(pair) ?? NO_ROW;
+          // The end of the word tells the most at the least cost.
+          let word = 2;
+          const most = Math.min(DEPTH, this.#limit - base - i);
+          while (word < most && IN_WORD[symbolOf(units[i + word] ?? 0)] === 1) word++;
+          const far = word < most ? (word << 7) | symbolOf(units[i + word] ?? 0) : -1;
           const two = (2 << 7) | symbolOf(units[i + 2] ?? 0);
           const three = (3 << 7) | symbolOf(units[i + 3] ?? 0);
-          const row = side?.at(pair) ?? NO_ROW;
           for (const deep of row.deep) {
-            if (((deep[two] ?? 0) & (deep[three] ?? 0)) === 0) continue;
+            const left = (deep[two] ?? 0) & (deep[three] ?? 0);
+            if (left === 0 || (far >= 0 && (left & (deep[far] ?? 0)) === 0)) continue;
             if (this.#look(row, base + i)) return base + i;
             break;
           }
@@ -376,23 +424,36 @@ export class Sweep {
     return at < 0 || at >= this.#text.length ? OTHER : symbolOf(this.#text.charCodeAt(at));
   }
 
-  /** Leaves in `candidates` those of a row that the next units allow; beyond an open end they allow all. */
+  /** Leaves in `#candidates` those of a row that the units around allow; beyond an open end they allow all. */
   #look(row: Row, at: number): boolean {
     const known = this.#final ? DEPTH : Math.min(DEPTH, this.#text.length - at);
-    this.candidates.length = 0;
-    let first = 0;
-    for (const deep of row.deep) {
-      let left = -1;
-      for (let offset = 2; offset < known && left !== 0; offset++) {
-        left &= deep[(offset << 7) | this.#symbolAt(at + offset)] ?? 0;
-      }
+    this.count = 0;
+    for (let word = 0; word < row.deep.length; word++) {
+      let left = this.#allowed(row.deep[word], at + 2, 1, 2, known);
+      if (left !== 0) left &= this.#allowed(row.before[word], at - 1, -1, 0, LEFT_DEPTH);
       for (; left !== 0; left &= left - 1) {
-        // The lowest bit is the highest priority.
-        const compiled = row.detectors[first + 31 - Math.clz32(left & -left)];
-        if (compiled !== undefined) this.candidates.push(compiled);
+        const known = row.patterns[(word << 5) | (31 - Math.clz32(left & -left))];
+        if (known !== undefined) for (const member of known.members) this.#insert(member);
       }
-      first += BITS;
     }
-    return this.candidates.length > 0;
+    return this.count > 0;
+  }
+
+  /** Returns the bits that `table` has at every offset from `offset` to before `end`; `at` moves by `step`. */
+  #allowed(table: Int32Array | undefined, at: number, step: number, offset: number, end: number): number {
+    let left = table === undefined ? 0 : -1;
+    for (; offset < end && left !== 0; offset++, at += step) left &= table?.[(offset << 7) | this.#symbolAt(at)] ?? 0;
+    return left;
+  }
+
+  /** Keeps the candidates in order: they nearly are. */
+  #insert(member: Ranked): void {
+    let place = this.count++;
+    for (; place > 0; place--) {
+      const above = this.#candidates[place - 1];
+      if (above === undefined || above.rank < member.rank) break;
+      this.#candidates[place] = above;
+    }
+    this.#candidates[place] = member;
   }
 }

@@ -6,8 +6,11 @@ import { DETECTORS } from './entities.ts';
 import { programOf, Search } from './search.ts';
 import { StreamScanner } from './stream-scanner.ts';
 import { parsePattern } from './syntax.ts';
-import { ADVERSARIAL } from '../../test/masking/texts.ts';
+import { ADVERSARIAL, FORM_SAMPLES } from '../../test/masking/texts.ts';
 import { sourceOf, viableSource } from './viable.ts';
+
+/** Many tokens have the same form but for a few letters ahead: each expression is looked at once. */
+const looked = new Set<string>();
 
 const sourcesOf = ({ pattern, swallow }: Detector): readonly string[] => {
   const tree = parsePattern(pattern);
@@ -21,6 +24,8 @@ describe('no expression of a detector takes more than linear time', () => {
     it(kind, { timeout: 120_000 }, async () => {
       for (const detector of detectors) {
         for (const source of sourcesOf(detector)) {
+          if (looked.has(source)) continue;
+          looked.add(source);
           // Sticky expressions begin at one place: anchored is what they are.
           const flags = detector.pattern.ignoreCase ? 'i' : '';
           const result = await check(`^(?:${source})`, flags, { timeout: 100_000 });
@@ -41,9 +46,9 @@ let steps = 0;
 /** Adds up how many units the expressions that are asked may look at. */
 const counting = (one: Compiled): Compiled => ({
   ...one,
-  length(text, at, isSaid) {
+  length(text, at) {
     steps += one.reach;
-    return one.length(text, at, isSaid);
+    return one.length(text, at);
   },
   viable(text, at) {
     steps += one.reach;
@@ -72,10 +77,12 @@ const scanUnitByUnit = (text: string): void => {
   for (let at = 0; at < text.length; at++) scanner.push(text.charAt(at));
 };
 
+const UNITS = [...ADVERSARIAL, ...FORM_SAMPLES.map((sample) => sample.slice(0, -1))];
+
 describe('work grows as the text does', () => {
   // One place may cost a few expressions, each a look of bounded width.
   it('for whole texts', () => {
-    for (const unit of ADVERSARIAL) {
+    for (const unit of UNITS) {
       const [once, twice] = [4000, 8000].map((length) => stepsOf(() => scanWhole(repeated(unit, length))));
       expect(once, unit).toBeLessThan(4000 * 320 * 3);
       expect(twice, unit).toBeLessThan((once ?? 0) * 2.2 + 5000);
@@ -83,7 +90,7 @@ describe('work grows as the text does', () => {
   });
 
   it('for streams that come in unit by unit', () => {
-    for (const unit of ADVERSARIAL) {
+    for (const unit of UNITS) {
       const [once, twice] = [600, 1200].map((length) => stepsOf(() => scanUnitByUnit(repeated(unit, length))));
       expect(once, unit).toBeLessThan(600 * 320 * 8);
       // The last reach of a text is looked at again and again: more of it fits into the longer one.

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { faultOf, type Subject, waysToCut } from '../../test/masking/judge.ts';
 import { mutantsOf } from '../../test/masking/mutants.ts';
 import { createOracle, type Expected } from '../../test/masking/oracle.ts';
-import { ENTITY_SAMPLES, texts } from '../../test/masking/texts.ts';
-import { detectorsOf, ENTITIES } from '../detect/entities.ts';
+import { ENTITY_SAMPLES, FORM_SAMPLES, texts } from '../../test/masking/texts.ts';
+import { DETECTORS, detectorsOf, ENTITIES } from '../detect/entities.ts';
 import { compileProgram } from '../detect/search.ts';
 import { compileTextMasker } from './text-masker.ts';
 
@@ -99,11 +99,13 @@ describe('promise 4: streams mask exactly like whole texts', () => {
     }
   });
 
-  it('finds each of the sample entities, whole and unit by unit', () => {
-    for (const sample of ENTITY_SAMPLES) {
+  it('finds each of the sample entities, whole and unit by unit, and they are of every kind', () => {
+    const kinds = new Set<string>();
+    for (const sample of [...ENTITY_SAMPLES, ...FORM_SAMPLES]) {
       const text = `- ${sample} -`;
       const expected = everything.oracle(text);
       expect(expected.findings.length, sample).toBeGreaterThan(0);
+      for (const { kind } of expected.findings) kinds.add(kind);
       expect(
         faultOf(
           (found) => everything.masker.stream(found),
@@ -112,6 +114,7 @@ describe('promise 4: streams mask exactly like whole texts', () => {
         ),
       ).toBeNull();
     }
+    expect(new Set(DETECTORS.map(({ kind }) => kind)).difference(kinds)).toEqual(new Set());
   });
 });
 

@@ -135,7 +135,7 @@ const restarting =
   };
 
 const touchesEnd = (compiled: Compiled, text: string, at: number): boolean =>
-  at + compiled.length(text, at, () => true) === text.length;
+  at + compiled.length(text, at) === text.length;
 
 /** The mutants by what is wrong with them. */
 export const mutantsOf = (parts: Parts): Readonly<Record<string, Subject>> => ({
@@ -163,9 +163,9 @@ export const mutantsOf = (parts: Parts): Readonly<Record<string, Subject>> => ({
   'waits for the first detector of a place only': withDetectors(parts, (compiled) => ({
     viable: (text, at) =>
       compiled.viable(text, at) && compiled === parts.program.detectors.find((one) => one.viable(text, at)),
-    length: (text, at, isSaid) => {
+    length: (text, at) => {
       const first = parts.program.detectors.find((one) => one.viable(text, at));
-      return first !== undefined && first.detector !== compiled.detector ? 0 : compiled.length(text, at, isSaid);
+      return first !== undefined && first.detector !== compiled.detector ? 0 : compiled.length(text, at);
     },
   })),
   'ends an entity without a bound with its piece': withDetectors(parts, ({ follow }) => ({

@@ -72,7 +72,8 @@ const phrase = (text: string): string =>
     .normalize('NFD')
     .replace(/[\u0300-\u036f]/g, '')} `;
 
-const isSaid = ({ words }: Context, left: string): boolean => words.some((one) => phrase(left).includes(phrase(one)));
+const isSaid = ({ words, and }: Context, left: string): boolean =>
+  words.some((one) => phrase(left).includes(phrase(one))) && (and === undefined || isSaid(and, left));
 
 /** Returns what masking `text` with the operator `replace` must yield. */
 export const createOracle = (detectors: readonly Detector[]): ((text: string) => Expected) => {

@@ -1,6 +1,8 @@
 /** Texts that try a masker: entities, what nearly is one, and what stands between them. */
 
 import fc from 'fast-check';
+import { DETECTORS } from '../../src/detect/entities.ts';
+import { drawFrom, sampleOf } from './samples.ts';
 
 const B64 = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj';
 const PEM = `-----BEGIN PRIVATE KEY-----\n${B64}\n${B64}\n-----END PRIVATE KEY-----`;
@@ -58,7 +60,16 @@ export const ENTITY_SAMPLES: readonly string[] = [
   'AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
   'abc8Q~defghijklmnopqrstuvwxyz0123456789',
   'api_key: "9f8A7b6C5d4E3f2A1b0C"',
+  'the password is hunter2',
+  '４１１１　１１１１　１１１１　１１１１',
+  'bob％４０ bob@example.com％',
+  'num\u00e9ro de t\u00e9l\u00e9phone: 0142685300',
 ];
+
+/** One of each detector, made from its pattern: what nobody has written down above. */
+export const FORM_SAMPLES: readonly string[] = DETECTORS.flatMap(
+  (detector, at) => sampleOf(detector, drawFrom(at)) ?? [],
+);
 
 /** Never an entity, or not as they stand. */
 const NEAR_MISSES: readonly string[] = [
@@ -199,6 +210,8 @@ const run = fc
 const part: fc.Arbitrary<string> = fc.oneof(
   { weight: 9, arbitrary: pick(ENTITY_SAMPLES) },
   { weight: 6, arbitrary: pick(ENTITY_SAMPLES).chain(damaged) },
+  { weight: 5, arbitrary: pick(FORM_SAMPLES) },
+  { weight: 3, arbitrary: pick(FORM_SAMPLES).chain(damaged) },
   { weight: 4, arbitrary: pick(NEAR_MISSES) },
   { weight: 5, arbitrary: pick(WORDS) },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },

@@ -1,0 +1,92 @@
+/** Secrets without a form of their own, behind a word that says what they are: `password: …`, `api_key = "…"`. */
+
+import { type Detector, rei } from './detector.ts';
+import { isFiller, looksRandom } from './randomness.ts';
+
+/** What assigns a value: `=`, `:`, `=>`, `":"`, a closing tag's end, quotation marks and their escapes. */
+export const SEPARATOR = String.raw`\\{0,2}["'\]]{0,2}[ \t]{0,2}(?:=>|:=|[:=]|%3D)[ \t]{0,2}(?:\\{0,2}["'\u0060])?`;
+/** Only the quoted kind. */
+const QUOTING = String.raw`\\{0,2}["'\]]{0,2}[ \t]{0,2}(?:=>|:=|[:=])[ \t]{0,2}\\{0,2}["'\u0060]`;
+
+const PASSWORD_WORDS = String.raw`(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe|mdp|contrase(?:ñ|n)a|senha|palavra-passe|has(?:ł|l)o|wachtwoord|[^a-z]pass)`;
+const KEYS = String.raw`(?:api|access|auth|client|private|secret|signing|encryption|master|session|service|app|account|shared|storage|admin|webhook|bot|deploy|refresh|bearer|oauth|jwt|license|subscription|integration|consumer|application|user|personal|hmac|aes|crypto)[_ -]?(?:key|token|secret)`;
+const KEY_WORDS = String.raw`(?:${KEYS}|secret(?:[_ -]?key)?(?:[_ -]?base)?|token|credentials?|${PASSWORD_WORDS})`;
+/** Tokens that are places in a list or pieces of a text, not secrets. */
+const OTHER_TOKENS = String.raw`(?:page|next|previous|continuation|sync|eos|bos|pad|unk|stop|cancellation|public)[_-]?token`;
+
+/** Values that programs compute, and names of values. */
+const CODE =
+  /^(?:null|none|nil|true|false|undefined|string|required|optional|function|await|self|this|props|process|config|settings|env|os|req|request|res|input|params|options|args|data|form|user|vault|ref)\b/i;
+const EXPRESSION = /[()[\]{}<>]|^\$|^%\w+%$|^@|=>|\|\||&&|::|->|^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
+/** Words that stand where a password would, in forms, schemas and documentation. */
+const ABOUT = /pass(?:word|wd|phrase)|secret|token|credential|kennwort|passwort|contrase|senha|example|^[A-Z][A-Z_]+$/i;
+
+const isStandIn = (value: string): boolean => CODE.test(value) || EXPRESSION.test(value) || /^\W+$/.test(value);
+
+const acceptRandom = (match: string): number =>
+  looksRandom(match) && !isFiller(match) && !EXPRESSION.test(match) ? match.length : 0;
+
+/** Letters and something that no word of a language has. */
+const isMixed = (value: string): boolean =>
+  /[A-Za-z]/.test(value) && (/\d/.test(value) || /[!@#$%^&*?~+]/.test(value) || /[a-z][A-Z]/.test(value));
+
+const acceptPassword = (match: string): number => {
+  const value = match.replace(/[.,;:?)]+$/, '');
+  if (value.length < 5 || isStandIn(value) || isFiller(value) || !isMixed(value)) return 0;
+  // `password: password1` tells of no password more often than of one.
+  if (ABOUT.test(value) && !/\d.*[^A-Za-z0-9]|[^A-Za-z0-9].*\d/.test(value)) return 0;
+  return value.length;
+};
+
+const acceptQuoted = (match: string): number => {
+  if (isStandIn(match) || ABOUT.test(match) || BLANK.test(match)) return 0;
+  return isMixed(match) || /[a-z][-_.][a-z].*[-_.][a-z]/i.test(match) ? match.length : 0;
+};
+const BLANK = /^(.)\1*$|your|change_?me|placeholder|dummy|replace|redacted|sample/i;
+
+const VALUE = String.raw`[^\s"'\u0060\\,;<>&]`;
+
+/** Detectors of this family, in priority order: the last resort, tried when nothing more precise matches. */
+export const ASSIGNMENTS: readonly Detector[] = [
+  {
+    kind: 'secret.assignment',
+    title: 'random value behind a word that says key, token or password',
+    pattern: rei`(?<=${KEY_WORDS}(?:${SEPARATOR}|>))(?<!${OTHER_TOKENS}${SEPARATOR})[a-z0-9_+\/=.~!@#$%^&*-]{12,128}(?![(\[])`,
+    accept: acceptRandom,
+    swallow: { while: 'A-Za-z0-9_+/=.~!@#$%^&*-' },
+    score: 0.7,
+  },
+  {
+    kind: 'secret.password',
+    title: 'quoted value behind a word that says password',
+    pattern: rei`(?<=${PASSWORD_WORDS}${QUOTING})[^\s"'\u0060\\<>]{6,128}(?=["'\u0060\\])`,
+    accept: acceptQuoted,
+    score: 0.7,
+  },
+  {
+    kind: 'secret.password',
+    title: 'value with letters and digits behind a word that says password',
+    pattern: rei`(?<=${PASSWORD_WORDS}(?:${SEPARATOR}|>))${VALUE}{5,128}(?![(\[{])`,
+    accept: acceptPassword,
+    score: 0.6,
+  },
+  // Apart, so that each has a left side of its own length: the scan passes over more that way.
+  ...[' (?:is|es) ', ' (?:ist|est|was) ', ' lautet '].map(
+    (copula): Detector => ({
+      kind: 'secret.password',
+      title: 'value with letters and digits in a sentence that says password',
+      pattern: rei`(?<=${PASSWORD_WORDS}${copula})["'\u0060]?${VALUE}{5,128}(?![(\[{])`,
+      accept: acceptPassword,
+      score: 0.6,
+    }),
+  ),
+  ...['--password', '--passwd', '--token', '--secret', '--api-key'].map(
+    (flag): Detector => ({
+      kind: 'secret.password',
+      title: 'value of a command line option that says password or token',
+      pattern: rei`(?<=${flag} )["'\u0060]?${VALUE}{5,128}(?![(\[{])`,
+      accept: acceptPassword,
+      score: 0.7,
+    }),
+  ),
+];
