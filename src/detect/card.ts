@@ -1,5 +1,6 @@
 /** Payment cards (ISO/IEC 7812-1). */
 
+import { passesLuhn } from './checks.ts';
 import { type Detector, re } from './detector.ts';
 import { digitsOf } from './digits.ts';
 import { BETWEEN_OR_DOT as BETWEEN, NUMBER_END, WORD_START } from './fragments.ts';
@@ -98,17 +99,6 @@ const isIssued = (digits: string): boolean =>
         return lead >= low && lead <= high;
       }),
   );
-
-/** Returns whether the digits pass the check of ISO/IEC 7812-1 annex B. */
-const passesLuhn = (digits: string): boolean => {
-  let sum = 0;
-  for (let at = 0; at < digits.length; at++) {
-    const digit = digits.charCodeAt(digits.length - 1 - at) - 0x30;
-    const doubled = digit * 2;
-    sum += at % 2 === 0 ? digit : doubled > 9 ? doubled - 9 : doubled;
-  }
-  return sum % 10 === 0;
-};
 
 const isCard = (text: string): boolean => {
   const digits = digitsOf(text);

@@ -54,7 +54,10 @@ export type ContextIndex = ReadonlyMap<string, readonly Phrase[]>;
 export const indexContexts = (contexts: readonly Context[]): ContextIndex => {
   const all = new Set(contexts.flatMap((context) => [context, context.and ?? []].flat()));
   const phrases = [...all].flatMap((context) =>
-    context.words.map((phrase): Phrase => ({ words: wordsIn(phrase, 0, phrase.length), context })),
+    context.words.flatMap((phrase): readonly Phrase[] => {
+      const words = wordsIn(phrase, 0, phrase.length);
+      return [words, ...(words.length > 1 ? [[words.join('')]] : [])].map((one) => ({ words: one, context }));
+    }),
   );
   if (phrases.some(({ words }) => words.length === 0)) throw new Error('a context has a phrase without a word');
   return Map.groupBy(phrases, ({ words }) => words[0] ?? '');

@@ -18,8 +18,8 @@ export type Swallow =
 /** Words that say what the number behind them is. */
 export interface Context {
   /**
-   * Words or phrases, in any language; `social security` stands for `socialSecurity` and `SOCIAL_SECURITY` too, and
-   * accents do not count. One of them must stand whole within LEFT units to the left of a match.
+   * Words or phrases, in any language; `social security` stands for `socialSecurity`, `SOCIAL_SECURITY` and
+   * `socialsecurity` too, and accents do not count. One of them must stand whole within LEFT units to the left of a match.
    */
   readonly words: readonly string[];
   /** True: without such a word there is no finding. Otherwise a word only makes it surer. */

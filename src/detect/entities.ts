@@ -3,11 +3,14 @@
 import { nearest } from '../nearest.ts';
 import { ASSIGNMENTS } from './assignments.ts';
 import { CARD } from './card.ts';
+import { CRYPTO_ADDRESS } from './crypto-address.ts';
 import { type Detector, entityOf } from './detector.ts';
 import { EMAIL } from './email.ts';
 import { IBAN } from './iban.ts';
 import { IDENTITY } from './identity.ts';
+import { NATIONAL } from './national.ts';
 import { NETWORK } from './network.ts';
+import { PERSONAL } from './personal.ts';
 import { PHONE } from './phone.ts';
 import { NAMED_SECRETS } from './named-secrets.ts';
 import { SECRETS } from './secrets.ts';
@@ -18,11 +21,14 @@ export const DETECTORS: readonly Detector[] = [
   ...SECRETS,
   ...TOKEN_FORMS,
   ...NAMED_SECRETS,
+  ...CRYPTO_ADDRESS,
   ...NETWORK,
   ...EMAIL,
   ...IBAN,
   ...CARD,
   ...IDENTITY,
+  ...NATIONAL,
+  ...PERSONAL,
   ...PHONE,
   ...ASSIGNMENTS,
 ];
@@ -35,9 +41,10 @@ export interface Entity {
   readonly kinds: readonly string[];
 }
 
-const TITLES = {
+/** Entities of several kinds or detectors, and those that a config names first. */
+const TITLES: Readonly<Record<string, string>> = {
   email: 'Email address',
-  phone: 'Telephone number: international, North American, or behind a word that says so',
+  phone: 'Telephone number: international, national with its punctuation, or behind a word that says so',
   credit_card: 'Payment card number (issuer range, length and Luhn check)',
   iban: 'Bank account, IBAN (length of its country and mod 97 check)',
   us_ssn: 'US Social Security number',
@@ -47,14 +54,19 @@ const TITLES = {
   mac: 'MAC address',
   url_credentials: 'User and password in a URL',
   secret: 'Keys, tokens and passwords of known forms, and random values behind words that name them',
-} as const;
+  crypto_address: 'Address of Bitcoin or Ethereum (checksum)',
+};
+
+const KINDS: readonly string[] = [...new Set(DETECTORS.map(({ kind }) => kind))];
 
 /** What `sallyport detectors list` prints. */
-export const ENTITIES: readonly Entity[] = Object.entries(TITLES).map(([name, title]) => ({
-  name,
-  title,
-  kinds: [...new Set(DETECTORS.map(({ kind }) => kind).filter((kind) => entityOf(kind) === name))],
-}));
+export const ENTITIES: readonly Entity[] = [...new Set([...Object.keys(TITLES), ...KINDS.map(entityOf)])].map(
+  (name) => ({
+    name,
+    title: TITLES[name] ?? DETECTORS.find(({ kind }) => entityOf(kind) === name)?.title ?? name,
+    kinds: KINDS.filter((kind) => entityOf(kind) === name),
+  }),
+);
 
 const NAMES: ReadonlySet<string> = new Set(ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]));
 

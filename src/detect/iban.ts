@@ -1,5 +1,6 @@
 /** International bank account numbers (ISO 13616). */
 
+import { mod97 } from './checks.ts';
 import { type Detector, re } from './detector.ts';
 import { compact, URL_SPACE } from './digits.ts';
 import { BETWEEN_OR_DOT as BETWEEN, WORD_END, WORD_START } from './fragments.ts';
@@ -31,14 +32,7 @@ const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
 );
 
 /** Returns whether the account number passes the check of ISO 7064 MOD 97-10, as ISO 13616 asks. */
-const passesMod97 = (account: string): boolean => {
-  let remainder = 0;
-  for (const character of account.slice(4) + account.slice(0, 4)) {
-    const value = Number.parseInt(character, 36);
-    remainder = (remainder * (value > 9 ? 100 : 10) + value) % 97;
-  }
-  return remainder === 1;
-};
+const passesMod97 = (account: string): boolean => mod97(account.slice(4) + account.slice(0, 4)) === 1;
 
 /** Returns how many units of `text` hold the first `count` letters and digits; -1 when there are fewer. */
 const unitsWith = (text: string, count: number): number => {

@@ -106,7 +106,7 @@ const detectorOf = ([name, title, names, form]: Named): Detector => ({
   title: `${title} key, behind its name`,
   pattern: new RegExp(String.raw`${START}(?:${form})(?![A-Za-z0-9_+\/.-])`),
   accept: (match) => (looksRandom(match) ? match.length : 0),
-  context: { words: phrases(names), required: true, and: KEY_WORDS },
+  context: { words: [...phrases(names), ...(/\d/.test(title) ? [] : [title])], required: true, and: KEY_WORDS },
   score: 0.8,
 });
 

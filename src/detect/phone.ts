@@ -71,8 +71,18 @@ const acceptNanp = (match: string): number => {
 
 const DATE = /^(?:(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./][01]?\d[-./](?:19|20)\d\d)/;
 
+/** Groups with one sign between them, or a bracket and one. */
+const GROUPED = /^\(?\d+(?:\)?[ \-./]?\(?\d+)*$/;
+
+const isNumber = (text: string): boolean => GROUPED.test(text) && !DATE.test(text) && !/^(\d)\1*$/.test(digitsOf(text));
+
 const acceptNational = (match: string): number =>
-  DATE.test(match) || /^(\d)\1*$/.test(digitsOf(match)) ? 0 : match.length;
+  DATE.test(match)
+    ? 0
+    : (cuts(match).find((length) => {
+        const count = digitsOf(match.slice(0, length)).length;
+        return count >= 6 && count <= 13 && isNumber(match.slice(0, length));
+      }) ?? 0);
 
 /** The countries whose national form begins with a 0 that is not dialled from abroad. */
 const WITH_TRUNK = [
@@ -105,12 +115,16 @@ const acceptTrunk = (match: string): number => {
 /** Where numbers have no 0 ahead, or keep it: behind a word that says telephone, their plan decides. */
 const WITHOUT_TRUNK = ['1', '34', '39', '48', '351', '45', '420', '30', '36', '55', '52', '7', '86'];
 
-const acceptSaid = (match: string): number => {
-  const digits = digitsOf(withoutExtension(match));
-  if (DATE.test(match) || /^(\d)\1*$/.test(digits)) return 0;
-  const known = WITHOUT_TRUNK.some((code) => isNational(digits, code)) || acceptTrunk(match) > 0;
-  return known || isInternationalNumber(digits) ? match.length : 0;
+const isSaid = (text: string): boolean => {
+  const digits = digitsOf(text);
+  if (digits.length < 7 || digits.length > 14 || !isNumber(text)) return false;
+  return (
+    WITHOUT_TRUNK.some((code) => isNational(digits, code)) || acceptTrunk(text) > 0 || isInternationalNumber(digits)
+  );
 };
+
+const acceptSaid = (match: string): number =>
+  DATE.test(match) ? 0 : (cuts(match).find((length) => isSaid(match.slice(0, length))) ?? 0);
 
 const BETWEEN = String.raw`(?:[ \-.\/]|%20)`;
 const EXTENSION = String.raw`(?: ?(?:x|ext\.?) ?\d{1,6})?`;
@@ -119,7 +133,7 @@ const TELEPHONE_WORDS = String.raw`${NOUNS}(?:[ _-]?(?:number|numero|número|num
 
 /** What says that a telephone number follows, somewhere behind it. */
 const SAID = phrases(
-  'phone, telephone, tel, mobile, cell, cellphone, fax, whatsapp, call me, call us, sms, hotline',
+  'phone, telephone, tel, mobile, cell, cellphone, fax, whatsapp, WhatsApp, call me, call us, sms, hotline',
   'Telefon, Telefonnummer, Handy, Handynummer, Mobilnummer, Mobil, Rufnummer, Rückruf, erreichbar unter',
   'téléphone, portable, appelez, numéro de téléphone, joindre',
   'teléfono, móvil, celular, llámame, llame',
@@ -153,13 +167,13 @@ export const PHONE: readonly Detector[] = [
   },
   {
     kind: 'phone',
-    pattern: rei`(?<=${TELEPHONE_WORDS})\(?\d{1,5}\)?(?:${BETWEEN}?\d){5,12}${EXTENSION}(?![a-z0-9_])`,
+    pattern: rei`(?<=${TELEPHONE_WORDS})\(?\d[ \-.\/()\d]{4,20}\d(?![a-z0-9_])`,
     accept: acceptNational,
     score: 0.7,
   },
   {
     kind: 'phone',
-    pattern: re`${WORD_START}(?<!\d[-.,\/])\(?\d(?:[ \-.\/()]{0,2}\d){6,13}(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/]\d)`,
+    pattern: re`${WORD_START}(?<!\d[-.,\/])\(?\d[ \-.\/()\d]{5,20}\d(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/]\d)`,
     accept: acceptSaid,
     context: { words: SAID, required: true },
     score: 0.6,

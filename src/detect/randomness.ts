@@ -48,7 +48,7 @@ export const looksRandom = (text: string): boolean => {
     changesIn(text) * mixed >= text.length &&
     camelPart(text) < (digits ? 0.7 : 0.5) &&
     entropyOf(text) >= Math.min(3, Math.log2(text.length) - 0.8) &&
-    !text.split(/[-_.\/:+@ ]/).every((part) => PART_OF_NAME.test(part))
+    !text.split(/[-_./:+@ ]/).every((part) => PART_OF_NAME.test(part))
   );
 };
 

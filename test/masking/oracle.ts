@@ -73,7 +73,10 @@ const phrase = (text: string): string =>
     .replace(/[\u0300-\u036f]/g, '')} `;
 
 const isSaid = ({ words, and }: Context, left: string): boolean =>
-  words.some((one) => phrase(left).includes(phrase(one))) && (and === undefined || isSaid(and, left));
+  words.some((one) =>
+    [phrase(one), ` ${phrase(one).replaceAll(' ', '')} `].some((form) => phrase(left).includes(form)),
+  ) &&
+  (and === undefined || isSaid(and, left));
 
 /** Returns what masking `text` with the operator `replace` must yield. */
 export const createOracle = (detectors: readonly Detector[]): ((text: string) => Expected) => {

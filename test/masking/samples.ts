@@ -25,7 +25,7 @@ const unitOf = (set: bigint, draw: Draw): string => {
   return from.length === 0 ? 'é' : String.fromCharCode(from[draw(from.length)] ?? 0x61);
 };
 
-const grow = (node: Node, draw: Draw): string => {
+export const grow = (node: Node, draw: Draw): string => {
   switch (node.kind) {
     case 'set':
       return unitOf(node.units, draw);
@@ -51,13 +51,13 @@ const wordsFor = ({ context }: Detector, draw: Draw): string => {
   return `${one} ${other} `;
 };
 
-/** Returns a text in which the detector finds something of its own, or null when a hundred tries made none. */
+/** Returns a text in which the detector finds something of its own, or null when two thousand tries made none. */
 export const sampleOf = (detector: Detector, draw: Draw): string | null => {
   const tree = parsePattern(detector.pattern);
   const { context } = detector;
   const index: ContextIndex = indexContexts(context === undefined ? [] : [context]);
   const sticky = new RegExp(detector.pattern.source, `${detector.pattern.flags}g`);
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 2000; tries++) {
     const text = wordsFor(detector, draw) + grow(tree, draw);
     for (const match of text.matchAll(sticky)) {
       const said = context === undefined || !context.required || isMet(context, contextsAt(index, text, match.index));
