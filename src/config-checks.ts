@@ -8,6 +8,7 @@ import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
 import { nearest } from './nearest.ts';
 import { safeJson } from './safe-text.ts';
+import { compileSelectors, SelectorError } from './selectors.ts';
 
 /** The sections that are in order by themselves: a check sees them even while others are not. */
 export type Sections = Partial<Config>;
@@ -223,6 +224,29 @@ const bounds: Check = (sections) => {
   ];
 };
 
+const selectorIssue = (selector: string, path: ConfigPath): readonly ConfigIssue[] => {
+  try {
+    compileSelectors([selector]);
+    return [];
+  } catch (error) {
+    if (error instanceof SelectorError) return [issue(path, `${safeJson(selector)}: ${error.message}`)];
+    throw error;
+  }
+};
+
+/** Every other protocol knows where its texts are. */
+const selectors: Check = ({ services = [] }) =>
+  services.flatMap((service, at) =>
+    (['texts', 'fragments'] as const).flatMap((key) => {
+      const list = service[key];
+      if (list === undefined) return [];
+      const path = ['services', at, key];
+      if (service.protocol !== 'http')
+        return [issue(path, `only a service of the protocol http says so, this one is ${service.protocol}`)];
+      return list.flatMap((selector, place) => selectorIssue(selector, [...path, place]));
+    }),
+  );
+
 /** An answer cannot wait for a human, nor can one message of a stream; and what the model says needs no allowing. */
 const ruleSubjects: Check = ({ policies = [] }) =>
   policies.flatMap(({ on, then }, at) => [
@@ -298,6 +322,7 @@ const CHECKS: readonly Check[] = [
   trustedProxies,
   credentialHeaders,
   bounds,
+  selectors,
   ruleSubjects,
   quorums,
   approvers,

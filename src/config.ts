@@ -127,8 +127,23 @@ const grpc = z
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
   protocol: z
-    .enum(['openai', 'azure', 'anthropic', 'bedrock', 'cohere', 'gemini', 'ollama', 'kserve', 'mcp', 'http', 'grpc'])
-    .describe('The wire protocol; `http` is JSON over HTTP of any shape, `grpc` any gRPC service.'),
+    .enum([
+      'openai',
+      'azure',
+      'anthropic',
+      'bedrock',
+      'cohere',
+      'gemini',
+      'ollama',
+      'kserve',
+      'tfserving',
+      'torchserve',
+      'sagemaker',
+      'mcp',
+      'http',
+      'grpc',
+    ])
+    .describe('The wire protocol; `http` is JSON, JSON lines or text over HTTP of any shape, `grpc` any gRPC service.'),
   host: z.string().min(1).optional().describe('Also answer at the root path for this Host.'),
   upstream: z
     .strictObject({
@@ -187,6 +202,18 @@ const service = z.strictObject({
     })
     .default({})
     .describe('What the model server does when the caller does not say.'),
+  texts: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Only with `http`: which strings of requests and answers are text, as JSON Pointers (`/prompt`) or JSONPaths (`$.messages[*].content`). All are when it is missing; what it leaves out is neither inspected nor masked.',
+    ),
+  fragments: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Only with `http`: which strings of a stream go on from event to event, as selectors like those of `texts`; `[]` when each event is whole in itself. Masked streams are refused when it is missing.',
+    ),
   max_body: size().prefault('16MiB').describe('The inspection limit: a larger request body is refused.'),
   opaque: z
     .enum(['refuse', 'allow'])

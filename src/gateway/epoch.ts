@@ -10,7 +10,7 @@ import { compileScanner, ENTITIES } from '../detect/scanner.ts';
 import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import type { Log } from '../log.ts';
 import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
-import { codecs } from '../protocol/codecs.ts';
+import { codecFor } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
 import { serveGrpc } from './grpc-serve.ts';
 import { compileRoutes } from './route.ts';
@@ -96,7 +96,7 @@ function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | n
     : openUpstream(config, secret, CREDENTIAL_HEADERS, signingWith(keys, parts));
   return {
     config,
-    codec: codecs[config.protocol],
+    codec: codecFor(config.protocol, config),
     upstream,
     grpc: serveGrpc(config, secret, parts.file, known ?? null),
   };

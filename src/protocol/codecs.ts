@@ -7,11 +7,14 @@ import type { Codec } from './codec.ts';
 import { cohere } from './cohere.ts';
 import { gemini } from './gemini.ts';
 import { grpcOnly } from './grpc-only.ts';
-import { http } from './http.ts';
+import { http, httpCodec, type HttpPlaces } from './http.ts';
 import { kserve } from './kserve.ts';
 import { mcp } from './mcp.ts';
 import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
+import { sagemaker } from './sagemaker.ts';
+import { tfserving } from './tfserving.ts';
+import { torchserve } from './torchserve.ts';
 
 /** A `protocol` of the config. */
 export type Protocol =
@@ -23,6 +26,9 @@ export type Protocol =
   | 'gemini'
   | 'ollama'
   | 'kserve'
+  | 'tfserving'
+  | 'torchserve'
+  | 'sagemaker'
   | 'mcp'
   | 'http'
   | 'grpc';
@@ -37,7 +43,14 @@ export const codecs: Readonly<Record<Protocol, Codec>> = {
   gemini,
   ollama,
   kserve,
+  tfserving,
+  torchserve,
+  sagemaker,
   mcp,
   http,
   grpc: grpcOnly,
 };
+
+/** Returns the codec of a service; one that speaks `http` may say where its texts are. Throws SelectorError. */
+export const codecFor = (protocol: Protocol, places: HttpPlaces): Codec =>
+  protocol === 'http' ? httpCodec(places) : codecs[protocol];

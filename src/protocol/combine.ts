@@ -48,6 +48,12 @@ export const combine = (protocol: string, about: About, codecs: readonly [Codec,
       const content = codec.content?.(operation, body) ?? null;
       return content === null ? null : contentOf(content, codec);
     },
+    ...(codecs.some(({ nonFinite }) => nonFinite === true) ? { nonFinite: true } : {}),
+    answerContent(operation, rawHeaders) {
+      const codec = of(operation);
+      const read = codec.answerContent?.(operation, rawHeaders) ?? null;
+      return read === null ? null : (bytes) => contentOf(read(bytes), codec);
+    },
     usage: (operation, value) => of(operation).usage(operation, value),
     kind: (operation, path, text, document) => of(operation).kind(operation, path, text, document),
     leaks: (operation, path) => of(operation).leaks(operation, path),

@@ -16,6 +16,7 @@ interface Seen {
   readonly 'triton-binary': { readonly said: unknown };
   readonly 'kserve-json': { readonly said: unknown };
   readonly 'kserve-binary': { readonly said: unknown };
+  readonly v1: { readonly predictions: readonly unknown[] };
   readonly stream: string;
 }
 
@@ -53,6 +54,7 @@ identity: { issuers: [{ issuer: ${issuer}, audience: sallyport }] }
 services:
   - { name: mlserver, protocol: kserve, upstream: { url: ${mlserver} } }
   - { name: kserve, protocol: kserve, upstream: { url: ${kserve} } }
+  - { name: kserve-v1, protocol: tfserving, upstream: { url: ${kserve} } }
 policies:
   - { name: all, when: '"ml" in caller.groups', then: allow }
   - { name: manage, when: '"privacy-cleared" in caller.groups && call.management', then: allow }
@@ -66,13 +68,13 @@ masking:
       rmSync(folder, { recursive: true, force: true });
     });
 
-    const call = (one: string, two: string, token: string): Promise<Seen> =>
-      runScript<Seen>(command, [join(HERE, 'kserve_calls.py'), one, two, token]);
+    const call = (one: string, two: string, three: string, token: string): Promise<Seen> =>
+      runScript<Seen>(command, [join(HERE, 'kserve_calls.py'), one, two, three, token]);
     const through = async (who: string): Promise<Seen> =>
-      call(`${world.url}/mlserver`, `${world.url}/kserve`, await world.idp.token(who));
+      call(`${world.url}/mlserver`, `${world.url}/kserve`, `${world.url}/kserve-v1`, await world.idp.token(who));
 
     it('see through the gateway what they see without it', async () => {
-      const direct = await call(mlserver, kserve, 'unused');
+      const direct = await call(mlserver, kserve, kserve, 'unused');
       expect(direct.iris.classes).toEqual([0, 2]);
       expect(direct['triton-binary'].said).toEqual(['write to anna@example.com, please', 'é']);
       expect(direct.stream).toBe('write to anna@example.com, please');
@@ -87,6 +89,7 @@ masking:
       expect(seen['triton-binary'].said).toEqual([masked, 'é']);
       expect(seen['kserve-json'].said).toEqual([masked]);
       expect(seen['kserve-binary'].said).toEqual([masked]);
+      expect(seen.v1.predictions).toEqual([masked, [1, 2], { b64: Buffer.from(masked).toString('base64') }]);
       expect(seen.stream).toBe(masked);
     });
 

@@ -1,6 +1,7 @@
-"""Calls model servers with the official clients and prints what they saw: kserve_calls.py MLSERVER KSERVE TOKEN [TEXT]."""
+"""Calls model servers with the official clients and prints what they saw: kserve_calls.py MLSERVER KSERVE KSERVE_V1 TOKEN."""
 
 import asyncio
+import base64
 import json
 import sys
 
@@ -9,8 +10,8 @@ import numpy as np
 import tritonclient.http as triton
 from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 
-mlserver, kserve, token = sys.argv[1:4]
-TEXT = sys.argv[4] if len(sys.argv) > 4 else "write to anna@example.com, please"
+mlserver, kserve, kserve_v1, token = sys.argv[1:5]
+TEXT = "write to anna@example.com, please"
 HEADERS = {"Authorization": f"Bearer {token}"}
 ROWS = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]], dtype=np.float64)
 
@@ -82,7 +83,7 @@ async def with_kserve(url, binary):
 
 async def with_v1(url):
     client = InferenceRESTClient(RESTConfig(protocol="v1", retries=0))
-    answer = await client.infer(url, {"instances": [TEXT, [1, 2]]}, headers=dict(HEADERS), model_name="echo")
+    answer = await client.infer(url, {"instances": [TEXT, [1, 2], {"b64": base64.b64encode(TEXT.encode()).decode()}]}, headers=dict(HEADERS), model_name="echo")
     await client.close()
     return answer
 
@@ -103,6 +104,7 @@ results = {
     "triton-binary": with_triton(kserve, True),
     "kserve-json": asyncio.run(with_kserve(kserve, False)),
     "kserve-binary": asyncio.run(with_kserve(kserve, True)),
+    "v1": asyncio.run(with_v1(kserve_v1)),
     "stream": said(streamed),
 }
 print(json.dumps(results))

@@ -1,0 +1,155 @@
+/** Bodies of protocols that leave their form to whoever speaks them: JSON, JSON lines, text, bytes. */
+
+import { isUtf8 } from 'node:buffer';
+import type { RequestReading, Text } from '../call.ts';
+import { Failure, type Reason } from '../reasons.ts';
+import { textsInBytes } from './bytes-text.ts';
+import type { Operation } from './codec.ts';
+import { type Asked, type Content, jsonContent, type Piece, type RawBody } from './content.ts';
+import { type JsonDocument, readJson } from './json.ts';
+import { type BodyForm, bodyForm } from './media-type.ts';
+
+/** What a body says that says nothing but texts. */
+const SAYS_NOTHING: RequestReading = {
+  model: '',
+  stream: false,
+  maxTokens: null,
+  n: 1,
+  temperature: null,
+  texts: [],
+  tools: [],
+  images: 0,
+  audios: 0,
+  files: 0,
+  tokenIds: 0,
+};
+
+const NO_FIELDS: readonly string[] = [];
+
+/** How the bodies of one operation are read. */
+export interface FreeReading {
+  readonly operation: Operation;
+  readonly nonFinite: boolean;
+  /** Returns what a document says. */
+  readonly read: (value: unknown) => RequestReading;
+}
+
+const readingOf = (texts: readonly Text[]): RequestReading => ({ ...SAYS_NOTHING, texts });
+
+/** Returns the content of a body that is one text. Throws Failure `body-unreadable` for what is no UTF-8. */
+const textContent = (operation: Operation, bytes: Buffer): Content => {
+  if (!isUtf8(bytes))
+    throw new Failure('body-unreadable', 'expected a text in UTF-8', { detail: 'Expected a text in UTF-8.' });
+  const text = bytes.toString('utf8');
+  const asked: Asked = { operation, document: text, reading: readingOf([{ path: [], text, role: '' }]) };
+  return {
+    bytes,
+    asked: [asked],
+    pieces: [{ kind: 'text', text }],
+    render: ([is]) => ({ bytes: is ?? bytes, fields: NO_FIELDS }),
+  };
+};
+
+/** Returns the content of a body of any bytes. What is no text as a whole counts as a file that nobody has seen. */
+const bytesContent = (operation: Operation, bytes: Buffer): Content => {
+  if (isUtf8(bytes)) return textContent(operation, bytes);
+  const texts = textsInBytes(bytes).map((text): Text => ({ path: [], text, role: '' }));
+  return {
+    bytes,
+    asked: [{ operation, document: null, reading: { ...readingOf(texts), files: 1, unseen: true } }],
+    pieces: [{ kind: 'bytes', bytes }],
+    render: ([is]) => ({ bytes: is ?? bytes, fields: NO_FIELDS }),
+  };
+};
+
+/** Adds what several documents say into what one call says. */
+const added = (readings: readonly RequestReading[]): RequestReading => {
+  const [first = SAYS_NOTHING] = readings;
+  const sum = (of: (reading: RequestReading) => number): number =>
+    readings.reduce((total, each) => total + of(each), 0);
+  const limits = readings.flatMap(({ maxTokens }) => (maxTokens === null ? [] : [maxTokens]));
+  return {
+    ...first,
+    model: readings.every(({ model }) => model === first.model) ? first.model : '',
+    stream: readings.some(({ stream }) => stream),
+    maxTokens: limits.length < readings.length ? null : sum(({ maxTokens }) => maxTokens ?? 0),
+    n: sum(({ n }) => n),
+    texts: readings.flatMap(({ texts }) => texts),
+    tools: readings.flatMap(({ tools }) => tools),
+    images: sum(({ images }) => images),
+    audios: sum(({ audios }) => audios),
+    files: sum(({ files }) => files),
+    tokenIds: sum(({ tokenIds }) => tokenIds),
+  };
+};
+
+const LF = 0x0a;
+
+/** Returns the lines of a body, each with its LF. */
+const linesOf = (bytes: Buffer): readonly Buffer[] => {
+  const lines: Buffer[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const lf = bytes.indexOf(LF, from);
+    const end = lf === -1 ? bytes.length : lf + 1;
+    lines.push(bytes.subarray(from, end));
+    from = end;
+  }
+  return lines;
+};
+
+const isBlank = (line: Buffer): boolean => line.toString('latin1').trim() === '';
+
+/** Returns the content of lines of JSON: one operation with several documents. */
+const linesContent = ({ operation, nonFinite, read }: FreeReading, bytes: Buffer): Content => {
+  const lines = linesOf(bytes);
+  const documents = lines.map((line) =>
+    isBlank(line) ? null : readJson(line, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite }),
+  );
+  const full = documents.filter((document): document is JsonDocument => document !== null);
+  const reading = added(full.map(({ value }) => read(value)));
+  const pieces = full.map((document): Piece => ({ kind: 'json', document, operation }));
+  return {
+    bytes,
+    asked: [{ operation, document: null, reading }],
+    pieces,
+    render(masked) {
+      let next = 0;
+      const parts = lines.map((line, at) => (documents[at] === null ? line : (masked[next++] ?? line)));
+      return { bytes: Buffer.concat(parts), fields: NO_FIELDS };
+    },
+  };
+};
+
+/** Returns the content of a body by what its head calls it, null for a form that `forms` does not name. */
+export const freeContent = (
+  reading: FreeReading,
+  { bytes, contentType }: RawBody,
+  forms: readonly BodyForm[],
+): Content | null => {
+  const form = bodyForm(contentType);
+  if (!forms.includes(form)) return null;
+  if (form === 'text') return textContent(reading.operation, bytes);
+  if (form === 'ndjson') return linesContent(reading, bytes);
+  if (form !== 'json') return bytesContent(reading.operation, bytes);
+  const { operation, nonFinite, read } = reading;
+  const document = readJson(bytes, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite });
+  return jsonContent(operation, document, [{ operation, document: document.value, reading: read(document.value) }]);
+};
+
+/** Returns the content of a body that is JSON, whatever its head calls it: servers that do not look have no other reading. */
+export const alwaysJson = (reading: FreeReading, { bytes }: RawBody): Content => {
+  const { operation, nonFinite, read } = reading;
+  const document = readJson(bytes, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite });
+  return jsonContent(operation, document, [{ operation, document: document.value, reading: read(document.value) }]);
+};
+
+/** Returns the content of an answer that is text under a type that does not say so. Throws Failure `answer-unreadable`. */
+export const textAnswer = (bytes: Buffer, reason: Reason = 'answer-unreadable'): Content => {
+  if (!isUtf8(bytes)) throw new Failure(reason, 'expected an answer that is text');
+  return {
+    bytes,
+    asked: [],
+    pieces: [{ kind: 'text', text: bytes.toString('utf8') }],
+    render: ([is]) => ({ bytes: is ?? bytes, fields: NO_FIELDS }),
+  };
+};
