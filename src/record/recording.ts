@@ -37,6 +37,8 @@ export interface RecordingOptions {
   readonly log: Log;
   /** How often a checkpoint is signed while there is something new, in ms. */
   readonly checkpointEvery: number;
+  /** How many bytes of leaves a recovery adds before it takes a checkpoint; 8 MiB when not given. */
+  readonly roomBytes?: number;
 }
 
 /** Keeps the evidence of all data workers. */
@@ -90,12 +92,26 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
   };
   batch.add({ type: 'gateway.start' });
   commit(memo.open);
-  const recovered = await recoverStreams({ folder, recordingKey, index, batch, memo, size, problem, commit });
+  const room = roomIn(ledger, batch, options.roomBytes ?? ROOM_BYTES);
+  const recovered = await recoverStreams({ folder, recordingKey, index, batch, memo, size, problem, commit, room });
   if (recovered > 0) log.warn({ journals: recovered }, 'sealed what an earlier run left unsealed');
   commit({});
   // durable before the first journal of this run exists: a journal of a run that no memo knows is taken as sealed
   await ledger.checkpoint();
   return LiveRecording.start({ ...options, index, batch });
+}
+
+/** Leaves are held in memory up to a checkpoint, and the ledger refuses more than 64 MiB: a recovery may have more to say. */
+const ROOM_BYTES = 8 * 1024 ** 2;
+
+/** Returns what takes a checkpoint whenever so many bytes of leaves were added since the last one. */
+function roomIn(ledger: Ledger, batch: SealBatch, bytes: number): () => Promise<void> {
+  let settled = batch.bytes;
+  return async () => {
+    if (batch.bytes - settled < bytes) return;
+    await ledger.checkpoint();
+    settled = batch.bytes;
+  };
 }
 
 function lastMemo(ledger: Ledger, folder: string): Memo {

@@ -77,6 +77,29 @@ describe('after a kill', () => {
     for (const folder of folders) await verified(await restart(folder));
   });
 
+  it('a recovery of many workers never has more leaves waiting for a checkpoint than the ledger has room for', async () => {
+    const house = await openHouse({ workers: 3, checkpointEvery: 3_600_000 });
+    for (const recorder of house.recorders) {
+      const calls = Array.from({ length: 40 }, () => recorder.open(opening()));
+      await Promise.all(calls.map(durable));
+    }
+    const folder = afterKill(house);
+    await house.close();
+    const sizes = async (roomBytes: number): Promise<readonly number[]> => {
+      const copy = newFolder();
+      cpSync(folder, copy, { recursive: true });
+      const again = await openHouse({ folder: copy, roomBytes });
+      await again.close();
+      await verified(again);
+      const history = readFileSync(join(copy, 'ledger', 'checkpoints'), 'utf8');
+      return [...history.matchAll(/\n(\d+)\n[A-Za-z0-9+/]{43}=\n/g)].map(([, size]) => Number(size));
+    };
+    // the first covers what the killed run left; then each worker has 40 sessions to recover
+    const steps = ([, ...all]: readonly number[]) => all.slice(1).map((size, i) => size - (all[i] ?? 0));
+    expect(Math.max(...steps(await sizes(10_000)))).toBeLessThan(60);
+    expect(Math.max(...steps(await sizes(100_000_000)))).toBeGreaterThan(110);
+  });
+
   it('a second kill while it recovers changes nothing', async () => {
     const house = await openHouse();
     for (let call = 0; call < 5; call++) await oneCall(house.recorder);

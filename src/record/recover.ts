@@ -27,6 +27,8 @@ export interface RecoverOptions {
   readonly problem: (message: string) => void;
   /** Takes how far the runs that are being recovered have come, and commits the batch. */
   readonly commit: (open: Memo['open']) => void;
+  /** Resolves when the ledger has room for what is committed next. */
+  readonly room: () => Promise<void>;
 }
 
 /** Resolves to how many lines of journals were sealed to their end. */
@@ -50,7 +52,10 @@ export async function recoverStreams(options: RecoverOptions): Promise<number> {
       commit(open);
     };
     try {
-      tail.finish(last, keep);
+      for (const _ of tail.finishing(last)) {
+        keep();
+        await options.room();
+      }
     } catch (cause) {
       throw new Error(`the journals ${streamKey(stream)} cannot be recovered`, { cause });
     } finally {

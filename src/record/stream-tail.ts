@@ -81,10 +81,15 @@ export class StreamTail {
    * and then, where progress can be kept.
    */
   finish(last: number, between: () => void): void {
+    for (const _ of this.finishing(last)) between();
+  }
+
+  /** As `finish`, but stops where progress can be kept, until it is asked to go on. */
+  *finishing(last: number): Generator<void, void> {
     if (this.#isClosed) return;
     let isTorn = false;
     for (;;) {
-      isTorn ||= !this.#readToEnd(isTorn, between);
+      isTorn ||= !(yield* this.#readToEnd(isTorn));
       if (this.#n >= last) break;
       this.#next();
     }
@@ -92,7 +97,7 @@ export class StreamTail {
     this.#frames.recover(end);
     this.#closeFile();
     this.#isClosed = true;
-    between();
+    yield;
   }
 
   /** Tells the index of sessions that were opened before `at` (ms) and have not ended. */
@@ -112,14 +117,14 @@ export class StreamTail {
   }
 
   /** Returns false when the rest of the stream is torn: behind a torn place nothing was ever durable. */
-  #readToEnd(isTorn: boolean, between: () => void): boolean {
+  *#readToEnd(isTorn: boolean): Generator<void, boolean> {
     if (this.#enter() !== 'journal' || isTorn) return false;
     for (;;) {
       const size = this.#size();
       const end = Math.min(size, this.#offset + STEP);
       const stopped = this.#read(end);
       if (stopped === 'torn' || end === size) return stopped === 'end';
-      between();
+      yield;
     }
   }
 

@@ -60,6 +60,7 @@ export interface HouseOptions {
   readonly maxSession?: number;
   readonly over?: 'refuse' | 'truncate';
   readonly checkpointEvery?: number;
+  readonly roomBytes?: number;
   readonly redact?: ReadonlySet<string>;
   /** Instead of the keys that all tests share. */
   readonly keys?: { readonly recording: Uint8Array; readonly signer: NoteSigner };
@@ -84,6 +85,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     log,
     links: links.map((link) => link.recorder),
     checkpointEvery: options.checkpointEvery ?? 1000,
+    ...(options.roomBytes === undefined ? {} : { roomBytes: options.roomBytes }),
   });
   const recorders = await Promise.all(
     links.map(({ worker: link }) =>
