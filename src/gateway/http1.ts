@@ -51,7 +51,7 @@ export class Http1Response extends ServerResponse<Http1Request> implements CallR
   }
 
   dropRest(): readonly string[] {
-    lingerOnClose(this.req.socket);
+    lingerOnClose(this.req);
     return ['Connection', 'close'];
   }
 
@@ -72,15 +72,18 @@ const LINGER_MS = 2_000;
  * Lets a refused sender read the refusal: closing a socket with unread bytes makes the kernel send RST, which can
  * discard what was written. So the sending side ends, what still comes is dropped, and both bounds end it.
  */
-function lingerOnClose(socket: Socket): void {
+function lingerOnClose(req: Http1Request): void {
+  const { socket } = req;
   socket.destroySoon = () => {
     socket.end();
     let left = LINGER_BYTES;
-    socket.on('data', (chunk: Buffer) => {
+    // on the request, not on the socket, which node's parser reads by itself; who paused it would not see the sender go
+    req.on('data', (chunk: Buffer) => {
       left -= chunk.length;
       if (left < 0) socket.destroy();
     });
-    socket.setTimeout(LINGER_MS, () => socket.destroy());
+    req.resume();
+    socket.resume();
     socket.once('end', () => socket.destroy());
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   };
@@ -108,8 +111,10 @@ const waiting = new WeakMap<Socket, number>();
  * behind a request that is refused for its framing is ever taken for another. Costs a comparison when nothing waits.
  */
 export function inTurn(req: Http1Request, res: Http1Response, go: () => void): void {
-  if (res.socket !== null) return go();
   const { socket } = req;
+  // what comes behind a refusal that ended the connection is thrown away
+  if (socket.writableEnded) return;
+  if (res.socket !== null) return go();
   const ahead = waiting.get(socket) ?? 0;
   if (ahead >= PIPELINED) return void socket.destroy();
   waiting.set(socket, ahead + 1);
