@@ -35,8 +35,7 @@ const epochParts = {
   maskKey: recordingKey,
 };
 let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);
-let draining = false;
-const drained = Promise.withResolvers<'draining'>();
+const draining = new AbortController();
 const active: ActiveCalls = { count: 0 };
 const listeners: Listener[] = [];
 
@@ -56,8 +55,7 @@ const gate: Gate = {
   watcher: watchCalls(metrics, log),
   budget: createBodyBudget(birth.config.limits.buffered),
   epoch: () => epoch,
-  draining: () => draining,
-  drained: drained.promise,
+  drain: draining.signal,
   waiting: createWaitingPlaces(birth.config.approvals.waiting),
 };
 
@@ -106,8 +104,7 @@ const verbs: WorkerVerbs = {
     ...(epoch.identifier.ready() ? [] : ['no keys of any issuer are at hand']),
   ],
   async drain(deadline) {
-    draining = true;
-    drained.resolve('draining');
+    draining.abort();
     await Promise.all(listeners.map((listener) => listener.drain(deadline)));
     await recorder.close();
     await epoch.close(null);

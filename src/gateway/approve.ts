@@ -106,8 +106,14 @@ async function waitFor(
   ms: number,
   digests: EnvelopeDigests,
 ): Promise<Released | Held> {
+  const { gate } = call;
   const left = new Promise<'left'>((resolve) => call.whenLeft(() => resolve('left')));
-  const outcome = await Promise.race([call.gate.approvals.decided({ id: approval.id, ms }), left, call.gate.drained]);
+  const drained = Promise.withResolvers<'draining'>();
+  const drain = (): void => drained.resolve('draining');
+  gate.drain.addEventListener('abort', drain, { once: true });
+  const outcome = await Promise.race([gate.approvals.decided({ id: approval.id, ms }), left, drained.promise]).finally(
+    () => gate.drain.removeEventListener('abort', drain),
+  );
   if (outcome === 'left') {
     await call.gate.approvals.cancel({ id: approval.id, caller: personOf(call) });
     throw new Failure('caller-left', 'the caller left while waiting for approval');

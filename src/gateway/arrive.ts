@@ -72,7 +72,7 @@ export function createArrivals(gate: Gate, config: Config, active: ActiveCalls, 
 function admission(gate: Gate, limits: Config['limits'], active: ActiveCalls) {
   const out = (): void => gate.watcher.active(--active.count);
   return (answer: { once(event: 'close', listener: () => void): unknown }): 'draining' | 'overloaded' | null => {
-    if (gate.draining()) return 'draining';
+    if (gate.drain.aborted) return 'draining';
     if (active.count >= limits.calls) return 'overloaded';
     gate.watcher.active(++active.count);
     answer.once('close', out);

@@ -78,10 +78,8 @@ export interface Gate {
   readonly budget: BodyBudget;
   /** The epoch for calls that begin now. */
   readonly epoch: () => Epoch;
-  /** True once the worker stops taking calls. */
-  readonly draining: () => boolean;
-  /** Resolves when the worker stops taking calls. */
-  readonly drained: Promise<'draining'>;
+  /** Aborted once the worker stops taking calls. A signal and no promise: who listened for one call stops listening. */
+  readonly drain: AbortSignal;
   /** Places for calls that are held open for an approval. */
   readonly waiting: WaitingPlaces;
 }

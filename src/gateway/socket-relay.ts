@@ -50,7 +50,8 @@ export class SocketRelay {
   #failure: Failure | null = null;
   #over = false;
   #alive = { caller: true, upstream: true };
-  readonly #timers: NodeJS.Timeout[] = [];
+  /** All of them, until the end. */
+  #timers: readonly NodeJS.Timeout[] = [];
   #idle: NodeJS.Timeout | null = null;
 
   constructor(call: Underway, session: Session, verdict: Verdict, sides: Sides) {
@@ -87,13 +88,18 @@ export class SocketRelay {
 
   #watch(): void {
     const { gate, caller, accepted } = this.#call;
-    this.#timers.push(setInterval(() => this.#ping(), PING_MS));
     // a connection does not outlive the token that opened it
     const left = caller.expiresAt * 1000 - gate.clock.now();
-    this.#timers.push(setTimeout(() => this.#fail(EXPIRED), Math.min(Math.max(left, 0), LONGEST_TIMER)));
     this.#idle = setTimeout(() => this.#fail(IDLE), accepted.served.config.upstream.idle_timeout);
-    void gate.drained.then(() => this.#fail(DRAINING));
+    this.#timers = [
+      this.#idle,
+      setInterval(() => this.#ping(), PING_MS),
+      setTimeout(() => this.#fail(EXPIRED), Math.min(Math.max(left, 0), LONGEST_TIMER)),
+    ];
+    gate.drain.addEventListener('abort', this.#drain, { once: true });
   }
+
+  readonly #drain = (): void => this.#fail(DRAINING);
 
   #ping(): void {
     const { caller, upstream } = this.#sides;
@@ -199,15 +205,18 @@ export class SocketRelay {
     const last = Buffer.from(JSON.stringify(this.#codec.failure(refusal)));
     if (caller.readyState === caller.OPEN && this.#session.bytes(last)) caller.send(last, TEXT);
     caller.close(closeCodeOf(failure.reason), failure.reason);
+    // one that was held could not read the answer to that
+    caller.resume();
+    upstream.resume();
     // a caller that does not read must not keep the connection: nothing more comes from here
-    this.#timers.push(setTimeout(() => caller.terminate(), CLOSE_MS));
+    soon(() => caller.terminate());
   }
 
   #callerClosed(code: number): void {
     if (this.#over) return;
     const { upstream } = this.#sides;
     upstream.close(sendable(code));
-    this.#timers.push(setTimeout(() => upstream.terminate(), CLOSE_MS));
+    soon(() => upstream.terminate());
     if (this.#failure !== null) return this.#end(this.#failure.reason, endedBy(this.#failure));
     if (code === LOST) this.#end('caller-left', 'client_abort');
     else this.#end('completed', 'ok');
@@ -222,20 +231,21 @@ export class SocketRelay {
     const text = this.#guarded(why);
     caller.close(sendable(code), text);
     this.#session.mark(`the model server closed with ${code}`);
-    this.#timers.push(setTimeout(() => caller.terminate(), CLOSE_MS));
+    soon(() => caller.terminate());
   }
 
   #end(reason: Ending['reason'], ended: Ending['ended']): void {
     this.#over = true;
-    if (this.#idle !== null) clearTimeout(this.#idle);
-    // the last of them lets go of the model server; it keeps no process up
-    for (const timer of this.#timers.splice(0)) if (this.#sides.upstream.readyState === 3) clearTimeout(timer);
+    this.#call.gate.drain.removeEventListener('abort', this.#drain);
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#call.end({ reason, status: 101, ended, usage: this.#usage, events: this.#events });
   }
 }
 
 /** How long a side may take to close. Milliseconds. */
 const CLOSE_MS = 5_000;
+/** Lets go of a side that has not closed in time; a side that has is not harmed. */
+const soon = (step: () => void): void => void setTimeout(step, CLOSE_MS).unref();
 /** What timers can hold (a 32-bit number of ms): some 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 

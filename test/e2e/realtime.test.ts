@@ -300,6 +300,23 @@ describe('a connection', () => {
     expect(await closing(socket)).toMatchObject({ code: 1008, reason: 'token-expired' });
   });
 
+  it('holds a model server whose caller does not read, in a bounded amount of memory', async () => {
+    const socket = await raw('carol');
+    const upstream = await opened(socket);
+    socket.pause();
+    const event = { type: 'response.output_audio.delta', item_id: 'item_1', delta: 'A'.repeat(64 * 1024) };
+    // 32 MiB, of which the gateway and the sockets between take but a part
+    for (let sent = 0; sent < 512; sent++) upstream.say(event);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(upstream.socket.bufferedAmount).toBeGreaterThan(8 * 1024 ** 2);
+    let got = 0;
+    const all = new Promise<void>((resolve) => socket.on('message', () => ++got === 512 && resolve()));
+    socket.resume();
+    await all;
+    socket.close();
+    await lastSession('completed');
+  });
+
   it('keeps the credential of the model server from the caller', async () => {
     const socket = await raw('carol');
     const upstream = await opened(socket);
