@@ -1,6 +1,7 @@
 /** `sallyport sessions`: the recorded evidence of calls, read from the data folder and the key that the config names. */
 
 import { Command, Option } from 'commander';
+import { firstIdAt } from '../record/session-id.ts';
 import { isReason } from '../reasons.ts';
 import { listSessions, type SessionFilter } from '../store/list-sessions.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -24,6 +25,8 @@ interface ListOptions extends Configured {
   readonly service?: string;
   readonly model?: string;
   readonly reason?: string;
+  readonly finding?: string;
+  readonly approval?: string;
   readonly since?: string;
   readonly until?: string;
   readonly before?: string;
@@ -55,7 +58,18 @@ function readReason(text: string): string {
   throw new CliError(EXIT.usage, `there is no reason ${text}`, { hint: '`open` means calls under way' });
 }
 
-function filterOf({ caller, service, model, reason, since, until, before, limit }: ListOptions): SessionFilter {
+function filterOf({
+  caller,
+  service,
+  model,
+  reason,
+  finding,
+  approval,
+  since,
+  until,
+  before,
+  limit,
+}: ListOptions): SessionFilter {
   const now = Date.now();
   return {
     limit: readCount(limit, '--limit'),
@@ -63,6 +77,8 @@ function filterOf({ caller, service, model, reason, since, until, before, limit 
     ...(service === undefined ? {} : { service }),
     ...(model === undefined ? {} : { model }),
     ...(reason === undefined ? {} : { reason: readReason(reason) }),
+    ...(finding === undefined ? {} : { finding }),
+    ...(approval === undefined ? {} : { approval }),
     ...(since === undefined ? {} : { since: readTime(since, now) }),
     ...(until === undefined ? {} : { until: readTime(until, now) }),
     ...(before === undefined ? {} : { before }),
@@ -73,13 +89,16 @@ function filterOf({ caller, service, model, reason, since, until, before, limit 
 const rowJson = (row: SessionRow): object => ({
   ...row,
   features: row.features === '' ? [] : JSON.parse(row.features),
+  kinds: row.kinds === '' ? [] : row.kinds.trim().split(' '),
   places: undefined,
   stream: undefined,
 });
 
 async function list(io: Io, options: ListOptions): Promise<void> {
   const filter = filterOf(options);
-  const rows = await withIndex(dataFolder(loadConfigFor(io, options.config)), ({ db }) => listSessions(db, filter));
+  const rows = await withIndex(dataFolder(loadConfigFor(io, options.config)), ({ db }) =>
+    listSessions(db, filter, firstIdAt),
+  );
   if (io.json) return io.print(rows.map(rowJson), []);
   io.list(
     [
@@ -137,6 +156,8 @@ export const sessionsCommand = (io: Io): Command => {
     .option('--service <name>', 'of this service')
     .option('--model <name>', 'of this model')
     .option('--reason <reason>', 'that ended with this reason, or `open`')
+    .option('--finding <entity>', 'in which one of these was found: email, credit_card, …')
+    .option('--approval <id>', 'that presented this approval')
     .option('--since <time>', 'opened then or later: a time, or 15m, 2h, 7d ago')
     .option('--until <time>', 'opened before then')
     .option('--before <id>', 'older than this session, to page on')

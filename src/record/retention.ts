@@ -15,7 +15,7 @@ import { journalFile, journalFolder, type JournalName, listJournals, streamKey }
 import type { Memo } from './memo.ts';
 import { readPlaces } from './places.ts';
 import { factsOf, type RetentionRules, ruleFor } from './retention-rules.ts';
-import { ID_BYTES, showId, writeIdTime } from './session-id.ts';
+import { firstIdAt } from './session-id.ts';
 import { fileOf } from './watermarks.ts';
 
 /** Reads the index for retention, oldest first. */
@@ -55,13 +55,6 @@ const EVERY_MS = 60_000;
 const BATCH = 256;
 const SLICE = 8;
 const WHO = 'retention';
-
-/** The smallest id that a session opened at `at` (ms since the epoch) can have. */
-const firstIdAt = (at: number): string => {
-  const bytes = Buffer.alloc(ID_BYTES);
-  writeIdTime(bytes, 0, Math.max(0, at));
-  return showId(bytes);
-};
 
 /** Retention under way. */
 export class Retention {

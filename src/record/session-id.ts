@@ -35,3 +35,10 @@ export function readId(text: string): Buffer | null {
 
 /** Returns the wall-clock milliseconds that a 16-byte id says. */
 export const idTime = (bytes: Buffer): number => bytes.readUIntBE(0, ID_BYTES - ID_RANDOM_BYTES);
+
+/** Returns the smallest id that a session opened at `ms` (since the epoch) can have, as text. */
+export function firstIdAt(ms: number): string {
+  const bytes = Buffer.alloc(ID_BYTES);
+  writeIdTime(bytes, 0, Math.max(0, ms));
+  return showId(bytes);
+}

@@ -20,6 +20,11 @@ interface Seen {
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
+const kindsOf = (...found: readonly Readonly<Record<string, number>>[]): string => {
+  const kinds = new Set(found.flatMap((counts) => Object.keys(counts).filter((kind) => (counts[kind] ?? 0) > 0)));
+  return kinds.size === 0 ? '' : ` ${[...kinds].toSorted().join(' ')} `;
+};
+
 /** Returns the row of a session that is under way. */
 export function openRow({ id, stream, opening, leaf, page, places }: Seen): SessionRow {
   const { caller, facts } = opening;
@@ -45,6 +50,7 @@ export function openRow({ id, stream, opening, leaf, page, places }: Seen): Sess
     request_bytes: facts.bodyBytes,
     answer_bytes: -1,
     findings: sum(facts.findings),
+    kinds: kindsOf(facts.findings),
     features: '',
     leaf,
     end_leaf: -1,
@@ -75,6 +81,7 @@ export function closedRow(seen: Seen, { ending, duration, features, leaf }: End)
     output_tokens: ending.usage?.output ?? -1,
     answer_bytes: ending.bytes + ending.dropped,
     findings: row.findings + sum(ending.findings),
+    kinds: kindsOf(seen.opening.facts.findings, ending.findings),
     features: JSON.stringify(features),
     end_leaf: leaf,
   };

@@ -1,7 +1,8 @@
 /** Lists sessions out of index.db, newest first. */
 
-import type { Kysely } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { ErasedRow, IndexTables, SessionRow } from './sessions.ts';
+import { bothOf, type What } from './spans.ts';
 
 /** Which sessions; what is absent restricts nothing. */
 export interface SessionFilter {
@@ -11,6 +12,10 @@ export interface SessionFilter {
   readonly model?: string;
   /** A reason, or `open` for calls under way. */
   readonly reason?: string;
+  /** A kind of finding, in request or answer. */
+  readonly finding?: string;
+  /** The approval that the call presented. */
+  readonly approval?: string;
   /** Opened at this time or later, and before that one: ms since the epoch. */
   readonly since?: number;
   readonly until?: number;
@@ -19,22 +24,152 @@ export interface SessionFilter {
   readonly limit: number;
 }
 
-/** Resolves to the newest sessions that pass the filter. The id of the last one is the cursor for more. */
-export function listSessions(db: Kysely<IndexTables>, filter: SessionFilter): Promise<SessionRow[]> {
-  const { caller, service, model, reason, since, until, before, limit } = filter;
-  let query = db.selectFrom('session').selectAll().orderBy('id', 'desc').limit(limit);
+/** Returns the smallest id that a session can have which was opened at this time (ms since the epoch). */
+export type FirstIdAt = (at: number) => string;
+
+type Query = SelectQueryBuilder<IndexTables, 'session', SessionRow>;
+
+/** Ids from `low` on and below `high`. */
+interface Range {
+  readonly low: string;
+  readonly high: string;
+}
+
+/** Behind every id. */
+const END = '~';
+
+const rangeOf = ({ since, until, before }: SessionFilter, firstIdAt: FirstIdAt): Range => {
+  const ends = [until === undefined ? END : firstIdAt(until), before ?? END];
+  return { low: since === undefined ? '' : firstIdAt(since), high: ends.toSorted()[0] ?? END };
+};
+
+function restrict(query: Query, { caller, service, model, reason, approval }: SessionFilter): Query {
+  let rest = query;
   if (caller !== undefined) {
     const bar = caller.indexOf('|');
-    query = query.where('subject', '=', caller.slice(bar + 1));
-    if (bar !== -1) query = query.where('issuer', '=', caller.slice(0, bar));
+    rest = rest.where('subject', '=', caller.slice(bar + 1));
+    if (bar !== -1) rest = rest.where('issuer', '=', caller.slice(0, bar));
   }
-  if (service !== undefined) query = query.where('service', '=', service);
-  if (model !== undefined) query = query.where('model', '=', model);
-  if (reason !== undefined) query = query.where('reason', '=', reason === 'open' ? '' : reason);
-  if (since !== undefined) query = query.where('at', '>=', since);
-  if (until !== undefined) query = query.where('at', '<', until);
-  if (before !== undefined) query = query.where('id', '<', before);
-  return query.execute();
+  if (service !== undefined) rest = rest.where('service', '=', service);
+  if (model !== undefined) rest = rest.where('model', '=', model);
+  if (reason !== undefined) rest = rest.where('reason', '=', reason === 'open' ? '' : reason);
+  // as literals: only so SQLite sees that the partial indexes cover the query
+  if (reason !== undefined && reason !== 'completed') rest = rest.where('reason', '<>', sql.lit('completed'));
+  if (approval !== undefined) rest = rest.where('approval', '=', approval).where('approval', '<>', sql.lit(''));
+  return rest;
+}
+
+/** Something that occurs in spans. */
+interface SpanKey {
+  readonly what: What;
+  readonly value: string;
+}
+
+/** What the spans can tell of a filter: the most that one look can rule out. */
+function spanKey({ service, model }: SessionFilter): SpanKey | null {
+  if (service !== undefined && model !== undefined) return { what: 'both', value: bothOf(service, model) };
+  if (model !== undefined) return { what: 'model', value: model };
+  return service === undefined ? null : { what: 'service', value: service };
+}
+
+/** These have an index of their own, which leads to the rows at once. */
+const hasIndex = ({ caller, reason, approval }: SessionFilter): boolean =>
+  caller !== undefined || approval !== undefined || (reason !== undefined && reason !== 'completed');
+
+const inRange = (db: Kysely<IndexTables>, filter: SessionFilter, { low, high }: Range, limit: number): Query =>
+  restrict(
+    db
+      .selectFrom('session')
+      .selectAll()
+      .where('id', '>=', low)
+      .where('id', '<', high)
+      .orderBy('id', 'desc')
+      .limit(limit),
+    filter,
+  );
+
+/** How many spans are looked up at once. */
+const SPANS = 64;
+
+/** Resolves to the newest sessions in the spans that hold what is looked for. */
+async function listInSpans(
+  db: Kysely<IndexTables>,
+  filter: SessionFilter,
+  key: SpanKey,
+  range: Range,
+): Promise<SessionRow[]> {
+  const found: SessionRow[] = [];
+  for (let below: string | null = range.high; below !== null; ) {
+    const spans = await spansBelow(db, key, below);
+    for (const { first, next } of spans) {
+      const low = first > range.low ? first : range.low;
+      const high = next < range.high ? next : range.high;
+      if (low < high) found.push(...(await inRange(db, filter, { low, high }, filter.limit - found.length).execute()));
+      if (found.length >= filter.limit || first <= range.low) return found;
+    }
+    below = spans.length < SPANS ? null : (spans.at(-1)?.first ?? null);
+  }
+  return found;
+}
+
+interface Span {
+  readonly first: string;
+  /** Where the next one begins. */
+  readonly next: string;
+}
+
+async function spansBelow(db: Kysely<IndexTables>, { what, value }: SpanKey, below: string): Promise<readonly Span[]> {
+  const rows = await db
+    .selectFrom('seen')
+    .where('what', '=', what)
+    .where('value', '=', value)
+    .where('span', '<', below)
+    .orderBy('span', 'desc')
+    .limit(SPANS)
+    .select((from) => [
+      'span as first',
+      from
+        .selectFrom('span')
+        .whereRef('span.first', '>', 'seen.span')
+        .select(({ fn }) => fn.min('span.first').as('n'))
+        .as('next'),
+    ])
+    .execute();
+  return rows.map(({ first, next }) => ({ first, next: next ?? END }));
+}
+
+/** Resolves to the newest sessions in which something of this kind was found. */
+const listWithFinding = (
+  db: Kysely<IndexTables>,
+  filter: SessionFilter,
+  kind: string,
+  { low, high }: Range,
+): Promise<SessionRow[]> =>
+  restrict(
+    db
+      .selectFrom('finding')
+      // in this order: the findings of a kind are few beside all sessions
+      .crossJoin('session')
+      .whereRef('session.id', '=', 'finding.id')
+      .where('finding.kind', '=', kind)
+      .where('finding.id', '>=', low)
+      .where('finding.id', '<', high)
+      .orderBy('finding.id', 'desc')
+      .limit(filter.limit)
+      .selectAll('session'),
+    filter,
+  ).execute();
+
+/** Resolves to the newest sessions that pass the filter. The id of the last one is the cursor for more. */
+export function listSessions(
+  db: Kysely<IndexTables>,
+  filter: SessionFilter,
+  firstIdAt: FirstIdAt,
+): Promise<SessionRow[]> {
+  const range = rangeOf(filter, firstIdAt);
+  if (filter.finding !== undefined) return listWithFinding(db, filter, filter.finding, range);
+  const key = hasIndex(filter) ? null : spanKey(filter);
+  return key !== null ? listInSpans(db, filter, key, range) : inRange(db, filter, range, filter.limit).execute();
 }
 
 /** Resolves to the session with this id, or null. */

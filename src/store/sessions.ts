@@ -2,6 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { migrate } from './migrate.ts';
+import { SPAN_TABLES, type SeenRow, type SpanRow, Spans } from './spans.ts';
 
 /** One session. Texts are empty and numbers -1 where nothing is known (yet). */
 export interface SessionRow {
@@ -31,6 +32,8 @@ export interface SessionRow {
   readonly answer_bytes: number;
   /** Findings in request and answer together. */
   readonly findings: number;
+  /** Their kinds, each between spaces: ` email phone `; empty for none. */
+  readonly kinds: string;
   /** JSON: the numbers that features.ts names. */
   readonly features: string;
   /** Numbers of the leaves `session.start` and `session.end` (or `session.recovered`) in the ledger. */
@@ -50,6 +53,12 @@ export interface RefusalRow {
   readonly from_at: number;
   readonly to_at: number;
   readonly leaf: number;
+}
+
+/** Something of a kind was found in a session. */
+export interface FindingRow {
+  readonly kind: string;
+  readonly id: string;
 }
 
 /** Sessions whose keys were destroyed together; the leaf lists them. */
@@ -75,6 +84,9 @@ export interface IndexTables {
   readonly session: SessionRow;
   readonly refusal: RefusalRow;
   readonly erased: ErasedRow;
+  readonly finding: FindingRow;
+  readonly span: SpanRow;
+  readonly seen: SeenRow;
   readonly progress: ProgressRow;
 }
 
@@ -82,7 +94,7 @@ export interface IndexTables {
 const SESSION_COLUMNS = [
   'id', 'at', 'issuer', 'subject', 'kind', 'service', 'operation', 'model',
   'effect', 'rule', 'reason', 'status', 'ended', 'approval', 'duration', 'first',
-  'input_tokens', 'output_tokens', 'request_bytes', 'answer_bytes', 'findings', 'features', 'leaf', 'end_leaf',
+  'input_tokens', 'output_tokens', 'request_bytes', 'answer_bytes', 'findings', 'kinds', 'features', 'leaf', 'end_leaf',
   'stream', 'places',
 ] as const satisfies readonly (keyof SessionRow)[];
 
@@ -107,6 +119,12 @@ const STEPS = [
      leaf INTEGER PRIMARY KEY, at INTEGER NOT NULL, rule TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL
    ) STRICT;
    CREATE INDEX erased_last ON erased (last)`,
+  // a cache: what lacks the column is made anew from the journals
+  `DELETE FROM session; DELETE FROM refusal; DELETE FROM erased; DELETE FROM progress;
+   ALTER TABLE session ADD COLUMN kinds TEXT NOT NULL DEFAULT '';
+   CREATE TABLE finding (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
+   CREATE INDEX session_approval ON session (approval, id) WHERE approval <> '';
+   ${SPAN_TABLES}`,
 ];
 
 /** Writes the index, many rows to a transaction. */
@@ -125,8 +143,6 @@ export interface IndexWriter {
   erase(row: Omit<ErasedRow, 'first' | 'last'>, sids: readonly string[]): void;
   /** Removes the refusals that were over before `at` (ms since the epoch). */
   forgetRefusals(at: number): void;
-  /** Removes every row. */
-  clear(): void;
 }
 
 /** Returns the writer of an index; makes its tables when they are missing. */
@@ -136,13 +152,21 @@ export function indexWriter(raw: DatabaseSync): IndexWriter {
   const insertRefusal = insert(raw, 'refusal', ['source', 'reason', 'count', 'from_at', 'to_at', 'leaf']);
   const insertProgress = insert(raw, 'progress', ['one', 'size', 'memo']);
   const removeSession = raw.prepare('DELETE FROM session WHERE id = ?');
+  const insertFinding = insert(raw, 'finding', ['kind', 'id']);
+  const removeFindings = raw.prepare('DELETE FROM finding WHERE kind = ? AND id = ?');
+  const kindsOf = raw.prepare('SELECT kinds FROM session WHERE id = ?');
   const insertErased = insert(raw, 'erased', ['leaf', 'at', 'rule', 'first', 'last']);
   const removeRefusals = raw.prepare('DELETE FROM refusal WHERE to_at < ?');
+  const spans = new Spans(raw);
   let sessions: SessionRow[] = [];
   let refusals: RefusalRow[] = [];
 
   const writeAll = (reached: { readonly size: number; readonly memo: string } | null): void => {
-    for (const row of sessions) insertSession.run(...SESSION_COLUMNS.map((column) => row[column]));
+    for (const row of sessions) {
+      insertSession.run(...SESSION_COLUMNS.map((column) => row[column]));
+      spans.add(row);
+      if (row.kinds !== '') for (const kind of row.kinds.trim().split(' ')) insertFinding.run(kind, row.id);
+    }
     for (const { source, reason, count, from_at, to_at, leaf } of refusals) {
       insertRefusal.run(source, reason, count, from_at, to_at, leaf);
     }
@@ -175,7 +199,11 @@ export function indexWriter(raw: DatabaseSync): IndexWriter {
       const sorted = sids.toSorted();
       raw.exec('BEGIN IMMEDIATE');
       try {
-        for (const sid of sorted) removeSession.run(sid);
+        for (const sid of sorted) {
+          const kinds = String(kindsOf.get(sid)?.['kinds'] ?? '').trim();
+          if (kinds !== '') for (const kind of kinds.split(' ')) removeFindings.run(kind, sid);
+          removeSession.run(sid);
+        }
         insertErased.run(leaf, at, rule, sorted.at(0) ?? '', sorted.at(-1) ?? '');
         raw.exec('COMMIT');
       } catch (error) {
@@ -184,7 +212,6 @@ export function indexWriter(raw: DatabaseSync): IndexWriter {
       }
     },
     forgetRefusals: (at) => void removeRefusals.run(at),
-    clear: () => raw.exec('DELETE FROM erased; DELETE FROM session; DELETE FROM refusal; DELETE FROM progress'),
   };
 }
 
