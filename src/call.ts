@@ -160,6 +160,15 @@ export interface MaskObligation {
   readonly answer: readonly string[];
 }
 
+/** A limit that applies to a call: its rule, and the counts that it takes from. */
+export interface LimitObligation {
+  readonly rule: string;
+  /** Names of the counts, made of the values of `per`; several only where the caller has several groups. */
+  readonly keys: readonly string[];
+  /** Which of several operations, from 0; absent for a call of one. */
+  readonly at?: number;
+}
+
 interface VerdictBase {
   readonly reason: Reason;
   /** The deciding rule; empty when no rule matched. */
@@ -169,6 +178,8 @@ interface VerdictBase {
   readonly mask: MaskObligation;
   /** Which of several operations decided, from 0; absent for a call of one. */
   readonly at?: number;
+  /** The limits that apply, in config order; absent where none does. */
+  readonly limits?: readonly LimitObligation[];
 }
 
 /** What decide says of a call, with its obligations and its reason. */

@@ -53,6 +53,6 @@ export function nameApprovers({ policies, identity }: Pick<Config, 'policies' | 
     return entry?.issuer === null ? `${entry.what}:${only}|${entry.name}` : text;
   };
   const copies = structuredClone(policies);
-  for (const { then } of copies) if (typeof then !== 'string') then.approve.by = then.approve.by.map(named);
+  for (const { then } of copies) if (typeof then === 'object') then.approve.by = then.approve.by.map(named);
   return copies;
 }

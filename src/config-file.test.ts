@@ -46,7 +46,7 @@ services: [{ name: llm, protocol: openai, upstream: { url: http://127.0.0.1:1 } 
 policies: [{ name: ask, when: 'true', then: { approve: { by: ${by} } } }]`,
       'x.yaml',
     );
-    return config.policies.flatMap(({ then }) => (typeof then === 'string' ? [] : then.approve.by));
+    return config.policies.flatMap(({ then }) => (typeof then === 'object' ? then.approve.by : []));
   };
   const PEOPLE = '{ issuer: https://idp.example.com, audience: a }';
   const PIPELINES = '{ issuer: https://ci.example.com, audience: a, kind: workload }';

@@ -249,6 +249,38 @@ const approve = z.strictObject({
   use_within: duration().prefault('5m').describe('How long after the decision the call may be made.'),
 });
 
+const most = (what: string) => z.int().min(1).optional().describe(what);
+
+const limit = z
+  .strictObject({
+    per: z
+      .array(z.enum(['caller', 'group', 'service', 'model', 'operation']))
+      .max(5)
+      .default([])
+      .describe(
+        'What is counted apart: each caller, each group of the caller, each service, each model, each operation. Several make one count for each combination; none makes one count for all calls that the rule matches.',
+      ),
+    requests: most('Requests within the window; every operation of a batch is one.'),
+    tokens: most('Tokens within the window, read and written, as the model server counts them.'),
+    spend: z.number().positive().optional().describe('Cost within the window, in the currency of `prices`.'),
+    answer_tokens: most('Tokens that the model may write within the window.'),
+    answer_bytes: size().optional().describe('Bytes of answers that may leave within the window, such as `50MiB`.'),
+    distinct_inputs: most('Different request bodies within the window, estimated: it ends up to a tenth early.'),
+    concurrent: most('Calls under way at once.'),
+    within: duration()
+      .optional()
+      .describe('The sliding window, `1s` to `31d`; needed for everything but `concurrent`.'),
+  })
+  .describe(
+    'Beyond it a call is refused as `rate-limited`; a stream that uses up its tokens, cost or bytes is cut as `budget-exceeded`.',
+  );
+
+const price = z.strictObject({
+  model: z.string().min(1).describe('The name of a model; `*` stands for any characters.'),
+  input: z.number().min(0).describe('The price of a million tokens that the model reads.'),
+  output: z.number().min(0).describe('The price of a million tokens that the model writes.'),
+});
+
 const policy = z.strictObject({
   name: name().describe('Names the rule in records and refusals.'),
   when,
@@ -256,7 +288,11 @@ const policy = z.strictObject({
     .union([z.enum(['allow', 'deny']), z.strictObject({ approve: approve.describe('The call waits for a human.') })], {
       error: 'expected allow, deny or { approve: … }',
     })
-    .describe('`allow`, `deny`, or `{ approve: … }`. Deny beats approve beats allow; no rule matched is a deny.'),
+    .describe(
+      '`allow`, `deny`, or `{ approve: … }`. Deny beats approve beats allow; no rule matched is a deny. A rule with a `limit` may leave it out.',
+    )
+    .optional(),
+  limit: limit.optional(),
   on: z
     .enum(['request', 'message', 'answer'])
     .optional()
@@ -331,6 +367,14 @@ export const configSchema = z.strictObject({
       body_timeout: duration().prefault('1m').describe('How long a request body may take.'),
       keep_alive: duration().prefault('65s').describe('How long an idle connection stays open.'),
       drain: duration().prefault('30s').describe('How long calls under way may go on after SIGTERM.'),
+      counts: z
+        .int()
+        .min(64)
+        .max(4_194_304)
+        .default(65_536)
+        .describe(
+          'Counts of the `limit` rules kept at once, about 220 bytes each, by all data workers together; a call that needs one more is refused as `overloaded`. An eighth as many counts of distinct inputs are kept, 3 KiB each.',
+        ),
     })
     .prefault({})
     .describe('How much of everything the gateway takes. No bound can be switched off.'),
@@ -345,6 +389,10 @@ export const configSchema = z.strictObject({
     .describe('Who is believed about who is calling.'),
   services: z.array(service).min(1).describe('The inference services behind the gateway.'),
   policies: z.array(policy).default([]).describe('Who may do what. Without a matching `allow`, a call is denied.'),
+  prices: z
+    .array(price)
+    .default([])
+    .describe('What models cost, for rules that limit `spend`; the first that fits counts.'),
   masking: z.array(masking).default([]).describe('What is masked, and for whom.'),
   approvals: z
     .strictObject({
@@ -415,5 +463,7 @@ export type Config = z.output<typeof configSchema>;
 export type IssuerConfig = Config['identity']['issuers'][number];
 export type ServiceConfig = Config['services'][number];
 export type PolicyConfig = Config['policies'][number];
+export type LimitConfig = NonNullable<PolicyConfig['limit']>;
+export type PriceConfig = Config['prices'][number];
 export type MaskingConfig = Config['masking'][number];
 export type SecretRef = z.output<typeof secret>;

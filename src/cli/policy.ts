@@ -84,12 +84,13 @@ const OUTCOMES: Readonly<Record<RuleExplained['outcome'], Style>> = {
   'not asked': 'dim',
 };
 
-const showRule = ({ name, kind, outcome, counts, fault, parts }: RuleExplained): readonly Line[] => [
+const showRule = ({ name, kind, outcome, counts, limit, fault, parts }: RuleExplained): readonly Line[] => [
   [
     counts ? styled('bold', '→ ') : '  ',
     styled(OUTCOMES[outcome], outcome.padEnd(12)),
     kind.padEnd(8),
     counts ? styled('bold', name) : name,
+    limit === '' ? '' : styled('yellow', `  at most ${limit}`),
     fault === '' ? '' : styled('red', `  ${fault}`),
   ],
   ...parts.map(({ text, value }): Line => styled('dim', `      ${text} = ${value}`)),
@@ -120,13 +121,13 @@ compared. Policies written in FILE take the place of those of the config.
       caller: { subject: ada, groups: [ml], claims: { department: research } }
       call: { service: llm, model: gpt-4o, max_tokens: 500, texts: [Hello.], tools: [search] }
       now: 2026-01-05T12:00:00Z
-      expect: { effect: allow, rule: ml-may-chat, reason: completed, mask: { answer: [pii] } }
+      expect: { effect: allow, rule: ml-may-chat, reason: completed, mask: { answer: [pii] }, limits: [fair-use] }
 
 Ends with 0 when every case passes and with 1 when one does not.`;
 
 const CALL_HELP = `
 FILE holds a call, in YAML or JSON, written as in the cases of "policy test": the facts of the call as conditions name
-them, who makes it, and when. The arrow marks the rule that decides and the masking rules that apply.
+them, who makes it, and when. The arrow marks the rule that decides, and the limits and masking rules that apply.
 
   caller: { subject: ada, groups: [ml] }
   call: { service: llm, model: gpt-4o, max_tokens: 500, texts: [{ role: user, text: Hello. }] }`;

@@ -17,6 +17,7 @@ const expectSchema = z.strictObject({
     .strictObject({ request: z.array(z.string()).default([]), answer: z.array(z.string()).default([]) })
     .optional()
     .describe('The masking rules that apply, in their order.'),
+  limits: z.array(z.string()).optional().describe('The rules whose limits apply, in their order.'),
 });
 
 /** What a case expects; only what is written is compared. */
@@ -70,8 +71,9 @@ export const runCases = (cases: Cases, source: PolicySource, now: number): reado
 };
 
 const differencesOf = (expected: Expected, verdict: Verdict): readonly Difference[] =>
-  (['effect', 'rule', 'reason', 'message', 'mask'] as const).flatMap((what) => {
+  (['effect', 'rule', 'reason', 'message', 'mask', 'limits'] as const).flatMap((what) => {
     if (expected[what] === undefined) return [];
-    const [wanted, found] = [JSON.stringify(expected[what]), JSON.stringify(verdict[what])];
+    const is = what === 'limits' ? (verdict.limits ?? []).map(({ rule }) => rule) : verdict[what];
+    const [wanted, found] = [JSON.stringify(expected[what]), JSON.stringify(is)];
     return wanted === found ? [] : [{ what, expected: wanted, found }];
   });

@@ -6,6 +6,7 @@ import { type Compiled, compile, type Watch } from './cel/compile.ts';
 import { BOOL } from './cel/type.ts';
 import { answerEnvironmentFor, environmentFor, type Subject } from './environment.ts';
 import { hashRules } from './hash.ts';
+import { type KeysOfCounts, keysOfCounts } from './limit-keys.ts';
 import { asProblem, PolicyError, type PolicyProblem } from './policy-error.ts';
 
 /** Returns whether a condition holds for a call; null when it cannot be evaluated. */
@@ -31,6 +32,11 @@ export interface MaskRule extends Rule {
   readonly direction: MaskingConfig['direction'];
 }
 
+/** A rule that limits, ready to run. */
+export interface LimitRule extends Rule {
+  readonly keys: KeysOfCounts;
+}
+
 /** What one kind of thing is decided by: rules by effect, each list in config order. */
 export interface Rules {
   readonly deny: readonly Rule[];
@@ -39,6 +45,7 @@ export interface Rules {
   /** Those of `allow` that can allow an operation on the server itself. */
   readonly allowManagement: readonly Rule[];
   readonly masks: readonly MaskRule[];
+  readonly limits: readonly LimitRule[];
 }
 
 /** Rules on answers; all of them deny. */
@@ -103,9 +110,12 @@ export const compilePolicies = ({ policies, masking, services }: PolicySource): 
       allow: these.filter(({ config }) => config.then === 'allow'),
       allowManagement: these.filter(({ config, readsOperation }) => config.then === 'allow' && readsOperation),
       approve: these.flatMap((rule) =>
-        typeof rule.config.then === 'string' ? [] : [approving(rule, rule.config.then)],
+        typeof rule.config.then === 'object' ? [approving(rule, rule.config.then)] : [],
       ),
       masks,
+      limits: these.flatMap((rule) =>
+        rule.config.limit === undefined ? [] : [{ ...rule, keys: keysOfCounts(rule.config.limit.per) }],
+      ),
     };
   };
   const onAnswers = rules.filter(({ config }) => config.on === 'answer');
@@ -163,7 +173,7 @@ const ruleOf = (
   readsOperation: reads.has('call.operation') || reads.has('call.management'),
 });
 
-const approving = (rule: Rule, { approve }: Exclude<PolicyConfig['then'], string>): ApproveRule => ({
+const approving = (rule: Rule, { approve }: Exclude<PolicyConfig['then'], string | undefined>): ApproveRule => ({
   ...rule,
   approve: { by: approve.by, quorum: approve.quorum, within: approve.within, useWithin: approve.use_within },
 });

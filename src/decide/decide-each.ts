@@ -1,6 +1,6 @@
 /** Decides on a call that holds several operations: each needs its own allow, and the strictest verdict is the call's. */
 
-import type { Caller, CanonicalRequest, Facts, MaskObligation, Verdict } from '../call.ts';
+import type { Caller, CanonicalRequest, Facts, LimitObligation, MaskObligation, Verdict } from '../call.ts';
 import type { Rules } from './compile.ts';
 import { decide } from './decide.ts';
 
@@ -20,8 +20,14 @@ export const decideEach = (
   const [only] = operations;
   if (only !== undefined && operations.length === 1) return decide(rules, caller, request, only, now);
   const verdicts = operations.map((facts) => decide(rules, caller, request, facts, now));
-  return { ...strictest(verdicts), mask: union(rules, verdicts) };
+  const { limits: _, ...verdict } = strictest(verdicts);
+  const limits = verdict.effect === 'deny' ? [] : verdicts.flatMap(limitsOf);
+  return { ...verdict, mask: union(rules, verdicts), ...(limits.length === 0 ? {} : { limits }) };
 };
+
+/** Every operation takes from the limits that apply to it: a batch is no way around them. */
+const limitsOf = ({ limits = [] }: Verdict, at: number): readonly LimitObligation[] =>
+  limits.map((limit) => ({ ...limit, at }));
 
 const NOTHING_ALLOWED: Verdict = {
   effect: 'deny',

@@ -1,7 +1,7 @@
 /** Decides on a call: deny beats approve beats allow, and where nothing matches the call is denied. */
 
-import type { Caller, CanonicalRequest, Facts, MaskObligation, Verdict } from '../call.ts';
-import type { AnswerRules, MaskRule, Rule, Rules } from './compile.ts';
+import type { Caller, CanonicalRequest, Facts, LimitObligation, MaskObligation, Verdict } from '../call.ts';
+import type { AnswerRules, LimitRule, MaskRule, Rule, Rules } from './compile.ts';
 import type { Subject } from './environment.ts';
 
 const NO_MASK: MaskObligation = { request: [], answer: [] };
@@ -9,8 +9,8 @@ const NO_MASK: MaskObligation = { request: [], answer: [] };
 /**
  * Returns the verdict on a call. `now` is in milliseconds since the Unix epoch. Pure and synchronous; never throws.
  *
- * A condition that cannot be evaluated counts as matched in rules that deny, ask for approval or mask, and as not matched
- * in rules that allow; the reason is then `policy-error` (DESIGN.md "Config"). An operation on the server itself is
+ * A condition that cannot be evaluated counts as matched in rules that deny, ask for approval, limit or mask, and as not
+ * matched in rules that allow; the reason is then `policy-error` (DESIGN.md "Config"). An operation on the server itself is
  * allowed only by a rule whose condition reads `call.operation` or `call.management`.
  */
 export const decide = (
@@ -21,6 +21,13 @@ export const decide = (
   now: number,
 ): Verdict => {
   const subject: Subject = { caller, request, facts, now };
+  const verdict = effect(rules, subject);
+  if (rules.limits.length === 0 || verdict.effect === 'deny') return verdict;
+  const limits = limiting(rules.limits, subject);
+  return limits.length === 0 ? verdict : { ...verdict, limits };
+};
+
+const effect = (rules: Rules, subject: Subject): Verdict => {
   const mask = rules.masks.length === 0 ? NO_MASK : obligation(rules.masks, subject);
 
   const denied = firstNotFalse(rules.deny, subject);
@@ -33,7 +40,7 @@ export const decide = (
     const reason = held.holds === null ? 'policy-error' : 'approval-required';
     return { effect: 'hold', reason, ...named(held.rule), mask, approve: held.rule.approve };
   }
-  return facts.management
+  return subject.facts.management
     ? allowed(rules.allowManagement, subject, mask, UNSPOKEN)
     : allowed(rules.allow, subject, mask, '');
 };
@@ -78,6 +85,14 @@ const allowed = (rules: readonly Rule[], subject: Subject, mask: MaskObligation,
   }
   if (failed !== null) return { effect: 'deny', reason: 'policy-error', ...named(failed), mask };
   return { effect: 'deny', reason: 'no-rule', rule: '', message: otherwise, mask };
+};
+
+const limiting = (rules: readonly LimitRule[], subject: Subject): readonly LimitObligation[] => {
+  const limits: LimitObligation[] = [];
+  for (const { name, when, keys } of rules) {
+    if (when(subject) !== false) limits.push({ rule: name, keys: keys(subject) });
+  }
+  return limits;
 };
 
 const obligation = (masks: readonly MaskRule[], subject: Subject): MaskObligation => {

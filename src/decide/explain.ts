@@ -9,6 +9,7 @@ import { BOOL } from './cel/type.ts';
 import { showValue } from './cel/show.ts';
 import { compilePolicies, type PolicySource } from './compile.ts';
 import { decide } from './decide.ts';
+import { limitText } from '../limit-text.ts';
 import { environmentFor, type Subject } from './environment.ts';
 
 /** A part of a condition and what it was, in the order of evaluation. */
@@ -20,11 +21,13 @@ export interface PartValue {
 /** What came of one rule. */
 export interface RuleExplained {
   readonly name: string;
-  readonly kind: 'deny' | 'approve' | 'allow' | 'mask';
+  readonly kind: 'deny' | 'approve' | 'allow' | 'limit' | 'mask';
   /** `not asked`: it looks at something else than requests, or may not allow operations on the server itself. */
   readonly outcome: 'matched' | 'not matched' | 'error' | 'not asked';
-  /** True for the rule that decided, and for masking rules that apply. */
+  /** True for the rule that decided, for limits and for masking rules that apply. */
   readonly counts: boolean;
+  /** The limit that applies, in words; empty where none does. */
+  readonly limit: string;
   /** Why the condition has no value; empty when it has one. */
   readonly fault: string;
   readonly parts: readonly PartValue[];
@@ -45,17 +48,21 @@ export const explain = (source: PolicySource, subject: Subject): Explanation => 
   const masks = new Set([...verdict.mask.request, ...verdict.mask.answer]);
   const { deny, approve, allow, allowManagement } = policy;
   const allowing = subject.facts.management ? allowManagement : allow;
-  const asked = new Set([...deny, ...approve, ...allowing].map(({ name }) => name));
-  const rules = source.policies.map(({ name, when, then }): RuleExplained => {
-    const kind = typeof then === 'string' ? then : 'approve';
-    if (!asked.has(name)) return { name, kind, outcome: 'not asked', counts: false, fault: '', parts: [] };
-    return { name, kind, counts: name === verdict.rule, ...evaluate(when, services, subject) };
+  const asked = new Set([...deny, ...approve, ...allowing, ...policy.limits].map(({ name }) => name));
+  const limits = new Set(verdict.limits?.map(({ rule }) => rule));
+  const rules = source.policies.map(({ name, when, then, limit: bounds }): RuleExplained => {
+    const kind = typeof then === 'object' ? 'approve' : (then ?? 'limit');
+    if (!asked.has(name)) return { name, kind, outcome: 'not asked', counts: false, limit: '', fault: '', parts: [] };
+    const limit = bounds !== undefined && limits.has(name) ? limitText(bounds) : '';
+    const counts = name === verdict.rule || limit !== '';
+    return { name, kind, counts, limit, ...evaluate(when, services, subject) };
   });
   const masking = source.masking.map(
     ({ name, when }): RuleExplained => ({
       name,
       kind: 'mask',
       counts: masks.has(name),
+      limit: '',
       ...evaluate(when, services, subject),
     }),
   );

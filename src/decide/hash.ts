@@ -1,16 +1,16 @@
 /** Names a set of rules by its content, for records and approvals to cite. */
 
 import { createHash } from 'node:crypto';
-import type { MaskingConfig, PolicyConfig } from '../config.ts';
+import type { LimitConfig, MaskingConfig, PolicyConfig } from '../config.ts';
 import { encodeJcs, type Json } from '../ledger/jcs.ts';
 
-const ruleJson = ({ name, when, on, then, message }: PolicyConfig): Json => ({
+const ruleJson = ({ name, when, on, then, limit, message }: PolicyConfig): Json => ({
   name,
   when,
   ...(on === undefined ? {} : { on }),
   effect:
-    typeof then === 'string'
-      ? then
+    typeof then !== 'object'
+      ? (then ?? 'limit')
       : {
           approve: {
             by: then.approve.by,
@@ -19,7 +19,16 @@ const ruleJson = ({ name, when, on, then, message }: PolicyConfig): Json => ({
             use_within: then.approve.use_within,
           },
         },
+  ...(limit === undefined ? {} : { limit: limitJson(limit) }),
   message: message ?? '',
+});
+
+const limitJson = ({ spend, ...limit }: LimitConfig): Json => ({
+  ...Object.fromEntries(
+    Object.entries(limit).flatMap(([name, value]): [string, Json][] => (value === undefined ? [] : [[name, value]])),
+  ),
+  // canonical JSON here has whole numbers only
+  ...(spend === undefined ? {} : { spend: String(spend) }),
 });
 
 const maskingJson = ({ name, when, direction, entities, with: operator }: MaskingConfig): Json => ({
