@@ -7,6 +7,7 @@ import { createLink } from './record/messages.ts';
 import { ask, type Remote } from './rpc.ts';
 import {
   channel,
+  type LimitMemory,
   RECORDER_VERBS,
   type RecorderBirth,
   type RecorderVerbs,
@@ -24,6 +25,7 @@ export interface CrewOptions {
   readonly baseDir: string;
   readonly instance: string;
   readonly log: Log;
+  readonly limits: LimitMemory;
 }
 
 /** Threads at work. */
@@ -139,7 +141,7 @@ function startRecorder(
 }
 
 function startDataWorker(
-  { config, baseDir }: CrewOptions,
+  { config, baseDir, limits }: CrewOptions,
   index: number,
   link: WorkerBirth['link'],
   approvals: MessagePort | undefined,
@@ -147,7 +149,7 @@ function startDataWorker(
 ): Remote<WorkerVerbs> {
   if (approvals === undefined) throw new Error('expected a line to the approvals for each worker');
   const [orders, end] = channel();
-  const birth: WorkerBirth = { index, config, baseDir, link, approvals, orders: end };
+  const birth: WorkerBirth = { index, config, baseDir, link, approvals, orders: end, limits };
   join(startThread('start-worker', birth, [end, approvals, link.port]));
   return ask<WorkerVerbs>(orders, WORKER_VERBS);
 }

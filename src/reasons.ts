@@ -67,6 +67,10 @@ export const REASONS = {
   'no-rule': reason(403, 7, 'never', 'No policy allows this call.'),
   'policy-error': reason(403, 7, 'never', 'A policy could not be evaluated for this call.'),
 
+  // limit
+  'rate-limited': reason(429, 8, 'later', 'A limit is reached.'),
+  'budget-exceeded': reason(429, 8, 'later', 'The answer has used up what a limit allows.'),
+
   // mask
   'mask-blocked': reason(403, 7, 'fix', 'The call contains data that may not pass.'),
   'answer-blocked': reason(502, 9, 'never', 'The answer contains data that may not pass.'),

@@ -13,6 +13,9 @@ import { createWaitingPlaces, type Gate } from './gateway/gate.ts';
 import type { ActiveCalls } from './gateway/arrive.ts';
 import { listen, refuseTaken, type Listener, type ListenerKeys } from './gateway/listen.ts';
 import { CREDENTIAL_HEADERS } from './identify/identify.ts';
+import { nameKey } from './limit/count-key.ts';
+import { Counts } from './limit/counts.ts';
+import { DistinctCounts } from './limit/distinct.ts';
 import { createLog } from './log.ts';
 import { createRecorder } from './record/recorder.ts';
 import { ask, serve } from './rpc.ts';
@@ -20,6 +23,7 @@ import { readRecordingKey, resolveSecret } from './secrets.ts';
 import { WORKER_VERBS, type WorkerBirth, type WorkerVerbs } from './threads.ts';
 import { createCallMetrics } from './watch/metrics.ts';
 import { watchCalls } from './watch/calls.ts';
+import { watchLimits } from './watch/limit-metrics.ts';
 
 const birth: WorkerBirth = workerData;
 const log = createLog({ level: birth.config.log.level, thread: `worker-${birth.index}` });
@@ -33,6 +37,7 @@ const epochParts = {
   secret: (ref: SecretRef) => resolveSecret(ref, birth.baseDir),
   file: (path: string) => readFileSync(resolve(birth.baseDir, path)),
   maskKey: recordingKey,
+  countKey: nameKey(recordingKey),
 };
 let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);
 const draining = new AbortController();
@@ -57,7 +62,11 @@ const gate: Gate = {
   epoch: () => epoch,
   drain: draining.signal,
   waiting: createWaitingPlaces(birth.config.approvals.waiting),
+  tables: { counts: new Counts(birth.limits.counts), distinct: new DistinctCounts(birth.limits.distinct) },
 };
+watchLimits(metrics.registry, () =>
+  [...epoch.limits.byRule.values()].map(({ rule, level }) => ({ rule, level: level.read(clock.now()) })),
+);
 
 type ListenerTls = NonNullable<Config['listeners'][number]['tls']>;
 const listenerKeys = ({ cert, key, clientCa }: ListenerTls): ListenerKeys => ({

@@ -18,6 +18,7 @@ import { createLog } from './log.ts';
 import { showId } from './record/session-id.ts';
 import { ask } from './rpc.ts';
 import { keepConfig } from './keep-config.ts';
+import { keepLimits } from './keep-limits.ts';
 import { lockFolder } from './store/lock.ts';
 import { tendIndex } from './store/tend-index.ts';
 
@@ -48,8 +49,10 @@ export async function start(options: { readonly configPath: string }): Promise<R
   const folder = resolve(loaded.baseDir, config.store.path);
   const lock = lockFolder(folder);
   const tender = tendIndex(folder);
+  const limits = keepLimits(folder, config.limits.counts, systemClock, log);
   const release = (): void => {
     tender.close();
+    limits.close();
     lock.release();
   };
   let crew: Crew | null = null;
@@ -60,6 +63,7 @@ export async function start(options: { readonly configPath: string }): Promise<R
       baseDir: loaded.baseDir,
       log,
       instance: showId(randomBytes(16)).slice(-16),
+      limits: limits.memory,
     });
     return await openHouse({ loaded: { ...loaded, config }, crew, log, release });
   } catch (error) {

@@ -17,6 +17,14 @@ export interface WorkerBirth {
   readonly approvals: MessagePort;
   /** From the main thread. */
   readonly orders: MessagePort;
+  /** What limits count; one for all workers. */
+  readonly limits: LimitMemory;
+}
+
+/** The memory in which limits count. */
+export interface LimitMemory {
+  readonly counts: SharedArrayBuffer;
+  readonly distinct: SharedArrayBuffer;
 }
 
 /** What a data worker does on order. */

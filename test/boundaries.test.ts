@@ -18,6 +18,7 @@ const FILES: Readonly<Record<string, string>> = {
   'crew.ts': 'start',
   'threads.ts': 'start',
   'keep-config.ts': 'start',
+  'keep-limits.ts': 'start',
   'rpc.ts': 'rpc',
   'call.ts': 'call',
   'reasons.ts': 'reasons',
@@ -34,11 +35,12 @@ const FILES: Readonly<Record<string, string>> = {
   'config-issues.ts': 'config',
   'config-checks.ts': 'config',
   'config-approvers.ts': 'config',
+  'limit-text.ts': 'config',
   'secrets.ts': 'config',
   'recording-key.ts': 'config',
 };
 
-const VERBS = ['identify', 'inspect', 'decide', 'approve', 'mask', 'record', 'watch'];
+const VERBS = ['identify', 'inspect', 'decide', 'limit', 'approve', 'mask', 'record', 'watch'];
 
 /**
  * DESIGN.md "The house": who imports whom. Imports only point down; verb folders do not know one another, and gateway
@@ -66,6 +68,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway',
     'control',
     'identify',
+    'limit',
     'approve',
     'record',
     'watch',
@@ -82,6 +85,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   inspect: ['protocol', 'detect', 'call', 'reasons'],
   decide: ['detect', 'ledger', 'config', 'call', 'reasons', 'text'],
+  limit: ['store', 'protocol', 'config', 'call', 'reasons'],
   approve: ['ledger', 'store', 'protocol', 'call', 'reasons', 'clock'],
   mask: ['protocol', 'detect', 'call', 'reasons'],
   record: ['protocol', 'ledger', 'store', 'call', 'reasons', 'clock', 'log'],

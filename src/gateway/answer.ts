@@ -12,8 +12,10 @@ import type { CallResponse } from './exchange.ts';
 import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
+import { chargeBytes, chargeText } from './limits.ts';
 import { type RefusalDetails, refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
+import { retryAfter } from './refuse.ts';
 import { guardSecret, type SecretGuard } from './secret-guard.ts';
 import type { Underway } from './underway.ts';
 
@@ -98,8 +100,10 @@ export class Answer implements AnswerSink {
     this.#events++;
     this.#guarded(() => {
       const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
+      const pieces = this.#mask?.push(bytes) ?? [bytes];
+      chargeText(this.#call, this.#mask, chunk.length);
       if (this.#mask === null) this.#leave(bytes);
-      else this.#leaveJudged(this.#mask.push(bytes), this.#mask);
+      else this.#leaveJudged(pieces, this.#mask);
     });
   }
 
@@ -111,8 +115,10 @@ export class Answer implements AnswerSink {
       if (this.#mask === null) this.#leave(rest);
       else {
         const pieces = [...this.#mask.push(rest), ...this.#mask.end()];
+        chargeText(this.#call, this.#mask, 0);
         if (this.#whole !== null) {
           this.#judge?.more(this.#mask.usage);
+          chargeBytes(this.#call, byteLength(pieces));
           const { statusText, fields } = this.#whole;
           return this.#endWhole(pieces, { statusText, fields: [...replaceFields(fields, this.#mask.fields ?? [])] });
         }
@@ -135,7 +141,8 @@ export class Answer implements AnswerSink {
       const refusal = refusalFor(failure.reason, this.#told(failure));
       return session.durable(() => {
         if (this.#over) return;
-        const status = writeRefusal(res, refusal, { codec: served.codec, operation }, {}, session);
+        const fields = retryAfter(this.#call, failure.reason);
+        const status = writeRefusal(res, refusal, { codec: served.codec, operation }, fields, session);
         this.#close(failure, status, 'upstream_err');
       });
     }
@@ -188,6 +195,7 @@ export class Answer implements AnswerSink {
 
   #leave(bytes: Buffer): void {
     if (bytes.length === 0) return;
+    chargeBytes(this.#call, bytes.length);
     if (!this.#session.bytes(bytes))
       throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
     this.#whenDurable(() => {
@@ -276,6 +284,7 @@ function unexpected(cause: unknown): Failure {
 }
 
 const NOTHING = Buffer.alloc(0);
+const byteLength = (pieces: readonly Buffer[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
 const LEFT = new Failure('caller-left', 'the caller closed the connection');
 
 function pairs(raw: readonly string[]): [string, string][] {

@@ -8,6 +8,7 @@ import type { Config, SecretRef, ServiceConfig } from '../config.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import { compileScanner, ENTITIES } from '../detect/scanner.ts';
 import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
+import { compileLimits } from '../limit/compile.ts';
 import type { Log } from '../log.ts';
 import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
 import { codecFor } from '../protocol/codecs.ts';
@@ -27,6 +28,8 @@ export interface EpochParts {
   readonly file: (path: string) => Uint8Array;
   /** The deployment's own key, for the `hash` operator and for the originals of signed texts. */
   readonly maskKey: Uint8Array;
+  /** What counts are named under. */
+  readonly countKey: Uint8Array;
 }
 
 /** An epoch that holds connections and keys. */
@@ -38,6 +41,7 @@ export interface OpenEpoch extends Epoch {
 /** Returns the epoch of a config, reusing connections and known keys of `previous` where nothing about them changed. Throws on a bad config. */
 export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch | null): OpenEpoch {
   const policy = compilePolicies({ policies: config.policies, masking: config.masking, services: config.services });
+  const limits = compileLimits({ policies: config.policies, prices: config.prices, secret: parts.countKey });
   const scanner = compileScanner(EVERYTHING);
   const maskerFor = compileMaskers(config, parts.maskKey);
   const sealKey = createHmac('sha256', parts.maskKey).update('sallyport signed text v1').digest();
@@ -48,6 +52,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
   return {
     config,
     policy,
+    limits,
     scanner,
     maskerFor,
     sealKey,

@@ -7,6 +7,8 @@ import type { Config, ServiceConfig } from '../config.ts';
 import type { Policy } from '../decide/compile.ts';
 import type { Scanner } from '../detect/scanner.ts';
 import type { Identifier } from '../identify/identify.ts';
+import type { Limits } from '../limit/compile.ts';
+import type { Tables } from '../limit/limit.ts';
 import type { Log } from '../log.ts';
 import type { TextMasker } from '../mask/text-masker.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
@@ -46,6 +48,7 @@ export interface Epoch {
   readonly identifier: Identifier;
   readonly scanner: Scanner;
   readonly policy: Policy;
+  readonly limits: Limits;
   /** Returns the masker for the named rules, null when they are none. `watching` tells of all else that can be found. */
   readonly maskerFor: (rules: readonly string[], watching: boolean) => TextMasker | null;
   /** Seals the originals of signed texts that were masked. */
@@ -82,6 +85,8 @@ export interface Gate {
   readonly drain: AbortSignal;
   /** Places for calls that are held open for an approval. */
   readonly waiting: WaitingPlaces;
+  /** What limits count, in memory that all data workers share. */
+  readonly tables: Tables;
 }
 
 /** Facts of a call whose payload was not, or could not be, inspected. */

@@ -1,4 +1,4 @@
-/** inspect, decide, mask.request: what one message of a caller may do. Each message needs its own allow. */
+/** inspect, decide, limit, mask.request: what one message of a caller may do. Each message needs its own allow. */
 
 import type { Facts, Verdict } from '../call.ts';
 import type { Rules } from '../decide/compile.ts';
@@ -10,6 +10,7 @@ import { Failure } from '../reasons.ts';
 import { uninspected } from './gate.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import { maskRequestMessage } from './grpc-masks.ts';
+import { takeLimits } from './limits.ts';
 
 /** One message that was looked at. */
 export interface Admission {
@@ -28,7 +29,8 @@ export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rule
   const message = frame === null ? null : await readMessage(call, frame);
   const facts = factsOf(call, message);
   const subject = { ...request, protocol: served.config.protocol };
-  const verdict = decide(rules, caller, subject, facts, gate.clock.now());
+  const decided = decide(rules, caller, subject, facts, gate.clock.now());
+  const verdict = takeLimits(call, decided, [facts], frame?.bytes);
   const allowed = verdict.effect !== 'deny' && message !== null && !facts.opaque;
   return {
     facts,

@@ -5,15 +5,17 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import { statusFields } from '../protocol/grpc-status.ts';
-import { Failure } from '../reasons.ts';
+import { Failure, type Reason } from '../reasons.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import { fieldValue } from './fields.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import { asTrailers, grpcAnswerFields, grpcTrailers } from './grpc-fields.ts';
 import type { GrpcAnswerMask } from './grpc-masks.ts';
+import { chargeBytes, chargeText } from './limits.ts';
 import { dropRest } from './grpc-refuse.ts';
 import { refusalFor } from './refusal.ts';
+import { retryAfter } from './refuse.ts';
 import { guardSecret, type SecretGuard } from './secret-guard.ts';
 
 /** The reins of the upstream's half of a call. */
@@ -99,6 +101,7 @@ export class GrpcAnswer {
   data(chunk: Buffer): void {
     this.#guarded(() => {
       const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
+      chargeText(this.#call, null, chunk.length);
       if (this.#mask === null) {
         this.#events++;
         return this.#leave(bytes);
@@ -134,7 +137,8 @@ export class GrpcAnswer {
       if (this.#over) return;
       const told = ok ? failure : NO_RECORD;
       this.#failing = told;
-      const refusal = refusalFor(told.reason, { session: this.#session?.id ?? '', detail: told.detail, extra });
+      const details = { session: this.#session?.id ?? '', detail: told.detail };
+      const refusal = refusalFor(told.reason, { ...details, extra: { ...extra, ...retryIn(this.#call, told.reason) } });
       this.#refuse(statusFields(refusal, ok ? code : undefined));
     };
     if (this.#session === null) tell(false);
@@ -217,6 +221,7 @@ export class GrpcAnswer {
 
   #leave(bytes: Buffer): void {
     if (bytes.length === 0) return;
+    chargeBytes(this.#call, bytes.length);
     this.#whenDurable(() => {
       if (this.#session?.bytes(bytes) !== true)
         throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
@@ -301,5 +306,11 @@ const WHOLE = { endStream: true, sendDate: false };
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
 const PLAIN: ReadonlySet<string> = new Set(['', 'identity']);
 const NOTHING = Buffer.alloc(0);
+/** Returns what ErrorInfo says of when to come back, in seconds; empty where no limit says. */
+function retryIn(call: GrpcCall, reason: Reason): Readonly<Record<string, string>> {
+  const { retryAfter: seconds } = retryAfter(call, reason);
+  return seconds === undefined || seconds === Infinity ? {} : { retry_after: String(seconds) };
+}
+
 const LEFT = new Failure('caller-left', 'the caller cancelled the call');
 const NO_RECORD = new Failure('evidence-unavailable', 'the opening record could not be made durable');

@@ -1,6 +1,6 @@
 /**
  * The way of a gRPC call, which is that of any call (handle.ts), message by message:
- * accept → identify → (inspect → decide → mask.request) → record.open → (approve) → forward → mask.answer → record.tee
+ * accept → identify → (inspect → decide → limit → mask.request) → record.open → (approve) → forward → mask.answer → record.tee
  * → respond → record.close
  */
 
@@ -74,6 +74,7 @@ export async function handleGrpc(
     const mask = maskGrpcAnswer(call, first.verdict.mask.answer);
     const answer = new GrpcAnswer(call, session, mask);
     call.answer = answer;
+    call.allowance?.forwarded();
     const outgoing = forwardGrpc(accepted.grpc.upstream, upstreamHead(call, mask !== null, passing.asked), answer);
     if (passing.bytes !== null) await outgoing.write(passing.bytes);
 

@@ -1,7 +1,7 @@
 /**
  * The way of a call:
- * accept → identify → inspect → decide → mask.request → record.open → (approve) → forward → mask.answer → record.tee
- * → respond → record.close
+ * accept → identify → inspect → decide → limit → mask.request → record.open → (approve) → forward → mask.answer →
+ * record.tee → respond → record.close
  */
 
 import { decideEach } from '../decide/decide-each.ts';
@@ -15,6 +15,7 @@ import { forwardSocket } from './forward-socket.ts';
 import type { Gate } from './gate.ts';
 import { inspectBody } from './inspect-body.ts';
 import { kept } from './kept.ts';
+import { takeLimits } from './limits.ts';
 import { maskBody, maskAnswerOf } from './masks.ts';
 import { asRefusal, refuseCall, refuseStranger } from './refuse.ts';
 import { openedBody } from './sealed.ts';
@@ -41,13 +42,14 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     const { facts, each, content } = await inspectBody(call);
     call.inspected(facts, content?.replyTo ?? null);
 
-    const verdict = decideEach(
+    const decided = decideEach(
       epoch.policy,
       call.caller,
       { ...request, protocol: served.config.protocol },
       each,
       gate.clock.now(),
     );
+    const verdict = takeLimits(call, decided, each);
     call.decided(verdict);
 
     const masked = verdict.effect === 'deny' ? null : maskBody(call, content, verdict);
@@ -61,6 +63,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     if (res.destroyed) return refuseCall(call, { reason: 'caller-left' });
 
     const mask = maskAnswerOf(call, verdict);
+    call.allowance?.forwarded();
     if (accepted.socket !== null) return forwardSocket({ call, session, verdict, masks: mask });
     forward(
       served.upstream,

@@ -87,19 +87,22 @@ const isCoded = (coding: string): boolean => coding !== '' && coding.toLowerCase
 
 /**
  * Nothing is masked: the answer passes as it comes, and what it says of tokens used is read along. An upstream that is
- * shown a credential must not send it back out of sight (secret-guard.ts): its answers come uncoded too.
+ * shown a credential must not send it back out of sight (secret-guard.ts): its answers come uncoded too, and so do those
+ * whose tokens a limit counts.
  */
 function observing(call: Underway): AnswerMasks {
   const { operation, served } = call.accepted;
   const guarded = served.upstream.secret !== '';
+  const measures = call.allowance?.measures === true;
+  const read = guarded || measures;
   return {
     reads: false,
-    identity: guarded,
+    identity: read,
     for(contentType, coding) {
       const coded = isCoded(coding);
-      if (coded && guarded) return unread(call, served.config.opaque === 'allow', 'is compressed');
+      if (coded && read) return unread(call, served.config.opaque === 'allow', 'is compressed');
       if (operation === null || coded) return null;
-      return observeAnswer({ codec: served.codec, operation, contentType, limit: OBSERVED_LIMIT });
+      return observeAnswer({ codec: served.codec, operation, contentType, limit: OBSERVED_LIMIT, measures });
     },
   };
 }

@@ -54,6 +54,8 @@ export interface RefusalFields {
   readonly challenge?: string;
   /** Where the approval is to be seen. */
   readonly location?: string;
+  /** Seconds until the same request may pass; infinity for never. Without, the reason says. */
+  readonly retryAfter?: number;
   /** What says that the rest of the request is not read. */
   readonly closing?: readonly string[];
 }
@@ -78,7 +80,6 @@ export function writeRefusal(
   const whole = spoken?.codec.wholeRefusal?.(refusal) ?? null;
   const status = whole?.status ?? refusal.status;
   const body = Buffer.from(JSON.stringify(whole?.document ?? problemDocument(refusal, spoken)));
-  const { retry } = REASONS[refusal.reason];
   const head = [
     'Content-Type',
     spoken?.codec.refusalType(spoken.operation) ?? PROBLEM_JSON,
@@ -90,9 +91,7 @@ export function writeRefusal(
   if (refusal.session !== '') head.push('sallyport-session', refusal.session);
   if (fields.challenge !== undefined && fields.challenge !== '') head.push('WWW-Authenticate', fields.challenge);
   if (fields.location !== undefined) head.push('Location', fields.location);
-  // both SDKs retry some statuses on their own and honour this field over the status
-  head.push('x-should-retry', retry === 'later' ? 'true' : 'false');
-  if (retry === 'later') head.push('Retry-After', '1');
+  head.push(...retryFields(refusal.reason, fields.retryAfter));
   if (fields.closing !== undefined) head.push(...fields.closing);
   tee?.head(status, head);
   tee?.bytes(body);
@@ -100,4 +99,13 @@ export function writeRefusal(
   res.writeHead(status, STATUS_CODES[status] ?? 'Refused', head);
   res.end(res.req.method === 'HEAD' ? undefined : body);
   return status;
+}
+
+/** Both SDKs wait as long as `Retry-After` says up to this many seconds; beyond, they come back at once. */
+const PATIENCE = 60;
+
+/** Returns what says when to come back. Both SDKs retry some statuses on their own and honour `x-should-retry` over them. */
+function retryFields(reason: Reason, retryAfter = 1): readonly string[] {
+  if (REASONS[reason].retry !== 'later' || retryAfter === Infinity) return ['x-should-retry', 'false'];
+  return ['x-should-retry', retryAfter <= PATIENCE ? 'true' : 'false', 'Retry-After', String(retryAfter)];
 }

@@ -5,7 +5,7 @@ import type { Failure, Reason } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { refusalFor, writeRefusal, type RefusalFields, type Spoken } from './refusal.ts';
-import type { Underway } from './underway.ts';
+import type { CallState, Underway } from './underway.ts';
 
 /** Why a stranger is refused. */
 interface StrangerRefusal {
@@ -59,10 +59,17 @@ export function refuseCall(call: Underway, why: CallRefusal): void {
     const closing = res.restUnread ? res.dropRest() : [];
     const fields: RefusalFields = why.location === undefined ? { closing } : { closing, location: why.location };
     const spoken = { codec: accepted.served.codec, operation: accepted.operation };
-    call.end(refusalEnd(reason, writeRefusal(res, refusal, spoken, fields, session), 'refused'));
+    const status = writeRefusal(res, refusal, spoken, { ...fields, ...retryAfter(call, reason) }, session);
+    call.end(refusalEnd(reason, status, 'refused'));
   };
   if (session === null) return write('evidence-unavailable');
   session.durable((ok) => write(ok ? why.reason : 'evidence-unavailable'));
+}
+
+/** Returns when a limit lets the same call pass: whole seconds, none too few. Empty where no limit decided. */
+export function retryAfter({ retryAt, gate }: CallState, reason: Reason): Pick<RefusalFields, 'retryAfter'> {
+  if (retryAt === null || (reason !== 'rate-limited' && reason !== 'budget-exceeded')) return {};
+  return { retryAfter: Math.max(1, Math.ceil((retryAt - gate.clock.now()) / 1000)) };
 }
 
 /** Returns what a failure tells the caller. */

@@ -1,5 +1,5 @@
 /**
- * The messages of one WebSocket, both ways. The caller's go inspect → decide → mask.request → record → upstream, each
+ * The messages of one WebSocket, both ways. The caller's go inspect → decide → limit → mask.request → record → upstream, each
  * with an allow of its own; the model server's go mask.answer → record.tee → caller. What cannot go on ends both sides.
  */
 
@@ -16,6 +16,7 @@ import { Failure } from '../reasons.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import { closeCodeOf, LOST, sendable } from './close-code.ts';
+import { chargeBytes, chargeText, takeLimits } from './limits.ts';
 import { maskMessagesOf } from './masks.ts';
 import { refusalFor } from './refusal.ts';
 import { guardSecret, type SecretGuard } from './secret-guard.ts';
@@ -127,8 +128,10 @@ export class SocketRelay {
     const facts = inspectAsked(inspection, { operation, document: document.value, reading }, epoch.scanner);
     this.#call.alsoFound(facts.findings);
     const subject = { ...request, protocol: served.config.protocol };
-    const verdict = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());
+    const decided = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());
+    const verdict = decided.effect === 'allow' ? takeLimits(this.#call, decided, [facts], bytes) : decided;
     if (verdict.effect !== 'allow') throw denied(verdict);
+    this.#call.allowance?.forwarded();
     const masker = epoch.maskerFor(verdict.mask.request, false);
     const forwarded = masker === null ? bytes : maskRequest(document, served.codec, operation, masker, () => {});
     if (!this.#session.message(bytes, forwarded === bytes ? null : forwarded)) throw overBound();
@@ -149,13 +152,17 @@ export class SocketRelay {
   #fromUpstream(data: RawData, isBinary: boolean): void {
     if (isBinary) throw new Failure('answer-unreadable', 'the model server sent a message that is no text');
     this.#events++;
-    this.#leave(this.#mask.push(asBuffer(data)));
+    const bytes = asBuffer(data);
+    const messages = this.#mask.push(bytes);
+    chargeText(this.#call, this.#mask, bytes.length);
+    this.#leave(messages);
   }
 
   #leave(messages: readonly Buffer[]): void {
     this.#judge?.more(this.#usage);
     for (const message of messages) {
       const clean = this.#guarded(message);
+      chargeBytes(this.#call, clean.length);
       if (!this.#session.bytes(clean)) throw overBound();
       this.#send('caller', clean);
     }

@@ -1,6 +1,7 @@
 /** One call under way: what the stations have learnt of it so far, and how it ends, once. */
 
 import type { Caller, Facts, Finding, Verdict } from '../call.ts';
+import type { Allowance } from '../limit/allowance.ts';
 import type { ReplyTo, Usage } from '../protocol/codec.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
@@ -31,6 +32,10 @@ export abstract class CallState {
   #verdict: Verdict | null = null;
   #session: Session | null = null;
   #replyTo: ReplyTo | null = null;
+  #allowance: Allowance | null = null;
+  /** When the caller may usefully come back, where a limit says so: ms since the epoch, infinity for never. */
+  retryAt: number | null = null;
+  #ended: AnswerEnd | null = null;
 
   constructor(gate: Gate, epoch: Epoch, accepted: Accepted, caller: Caller, began: number) {
     this.gate = gate;
@@ -57,6 +62,18 @@ export abstract class CallState {
 
   get facts(): Facts {
     return this.#facts;
+  }
+
+  /** What the call may use of its limits; null where none applies. */
+  get allowance(): Allowance | null {
+    return this.#allowance;
+  }
+
+  /** Adds to it. A call that ended while it was decided on uses nothing. */
+  mayUse(allowance: Allowance): void {
+    if (this.#ended !== null) allowance.end(this.#ended, this.gate.clock.now());
+    else if (this.#allowance === null) this.#allowance = allowance;
+    else this.#allowance.join(allowance);
   }
 
   read(body: Body): void {
@@ -127,6 +144,8 @@ export abstract class CallState {
 
   /** Ends the call: closes the record and tells the watcher. Called once, by whoever answered. */
   end(end: AnswerEnd): void {
+    this.#ended = end;
+    this.#allowance?.end(end, this.gate.clock.now());
     this.#session?.close({ ...end, findings: this.#findings });
     this.release();
     this.gate.watcher.ended({

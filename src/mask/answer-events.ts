@@ -54,6 +54,10 @@ class EventsMask implements AnswerMask {
     this.strings = new RecentStrings(options);
   }
 
+  get written(): number {
+    return this.channels.written;
+  }
+
   push(chunk: Buffer): readonly Buffer[] {
     for (const frame of this.splitter.push(chunk)) this.frame(frame);
     return this.take();

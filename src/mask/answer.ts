@@ -27,6 +27,8 @@ export interface AnswerMask {
   readonly events: number;
   /** Of a whole answer, at its end: field lines that must say something else for its bytes. Missing for none. */
   readonly fields?: readonly string[];
+  /** UTF-8 bytes of the texts that the model has written so far; missing where text is not told apart from the rest. */
+  readonly written?: number | undefined;
 }
 
 /** What an answer is masked with. */
@@ -98,6 +100,10 @@ class Guarded implements AnswerMask {
 
   get fields(): readonly string[] {
     return this.mask.fields ?? [];
+  }
+
+  get written(): number | undefined {
+    return this.mask.written;
   }
 
   push(chunk: Buffer): readonly Buffer[] {

@@ -32,6 +32,8 @@ export class Channels {
   private readonly masker: TextMasker;
   private readonly found: (finding: Finding) => void;
   private readonly channels = new Map<string, Channel>();
+  /** UTF-8 bytes of everything that was pushed. */
+  written = 0;
 
   constructor(masker: TextMasker, found: (finding: Finding) => void) {
     this.masker = masker;
@@ -40,6 +42,7 @@ export class Channels {
 
   /** Returns what may leave of a channel now that it has grown. Throws Failure `answer-unreadable` after its end. */
   push({ channel: name, text, kind, signed }: Delta): string {
+    this.written += Buffer.byteLength(text);
     const channel = this.channels.get(name) ?? this.begin(name, kind === 'json', signed === true);
     if (!channel.over) return noted(channel, text, channel.stream.push(text));
     if (text === '') return text;

@@ -1,6 +1,6 @@
 /** Reads along with an answer that no rule masks: every byte passes as it came, and usage is learnt on the way. */
 
-import type { Codec, Operation, StreamReader, Usage } from '../protocol/codec.ts';
+import type { Codec, EventReading, Operation, StreamReader, Usage } from '../protocol/codec.ts';
 import { Gather } from '../protocol/gather.ts';
 import { type Framing, framingOf, type Splitter } from '../protocol/framing.ts';
 import { parseJson } from '../protocol/json.ts';
@@ -16,6 +16,8 @@ export interface AnswerObservation {
   readonly contentType: string;
   /** The most that is held of a whole answer, or of one event; a larger one passes unread. */
   readonly limit: number;
+  /** Read every event, to know how much the model has written; without, only those that count tokens. */
+  readonly measures?: boolean;
 }
 
 /** An answer passes whatever is in it: what cannot be read has no usage, that is all. */
@@ -32,6 +34,8 @@ const read = (text: string): unknown => parseJson(text, 'answer-unreadable', { l
 class WholeObserver implements AnswerMask {
   readonly kind = 'stream';
   readonly events = 0;
+  /** Known only when all of it is there. */
+  readonly written = 0;
   usage: Usage | null = null;
   private readonly options: AnswerObservation;
   private body: Gather | null = new Gather();
@@ -60,15 +64,18 @@ class EventsObserver implements AnswerMask {
   readonly kind = 'stream';
   usage: Usage | null = null;
   events = 0;
+  written = 0;
   private readonly framing: Framing;
   private readonly counts: string;
+  private readonly measures: boolean;
   private readonly reader: StreamReader | null;
   private splitter: Splitter | null;
 
-  constructor({ codec, operation, limit }: AnswerObservation, framing: Framing) {
+  constructor({ codec, operation, limit, measures = false }: AnswerObservation, framing: Framing) {
     this.framing = framing;
     this.counts = codec.counts(operation);
-    this.reader = this.counts === '' ? null : codec.stream(operation);
+    this.measures = measures;
+    this.reader = this.counts === '' && !measures ? null : codec.stream(operation);
     this.splitter = framing.splitter(limit);
   }
 
@@ -79,6 +86,8 @@ class EventsObserver implements AnswerMask {
       if (frames === null) this.splitter = null;
       else for (const frame of frames) this.look(frame);
     }
+    // what cannot be told apart counts as text, all of it
+    if (this.splitter === null) this.written += chunk.length;
     return [chunk];
   }
 
@@ -91,8 +100,24 @@ class EventsObserver implements AnswerMask {
     const { framing, reader, counts } = this;
     if (!framing.mayHoldEvent(frame)) return;
     this.events++;
+    if (this.measures) return this.measure(frame);
     if (reader === null || (framing.isText && !frame.includes(counts))) return;
     this.usage = attempt(() => this.count(reader, frame), null) ?? this.usage;
+  }
+
+  private measure(frame: Buffer): void {
+    const { framing, reader } = this;
+    const seen = attempt(() => {
+      const { data, event } = framing.read(frame, framing.isText ? frame.toString('utf8') : '', this.events === 1);
+      if (data === null || data === '' || data.trim() === DONE) return NOTHING_SAID;
+      return reader?.read(event, read(data)) ?? null;
+    }, null);
+    if (seen === null) {
+      this.written += frame.length;
+      return;
+    }
+    this.usage = seen.usage ?? this.usage;
+    for (const { text } of seen.deltas) this.written += Buffer.byteLength(text);
   }
 
   private count(reader: StreamReader, frame: Buffer): Usage | null {
@@ -101,6 +126,10 @@ class EventsObserver implements AnswerMask {
     return data?.includes(counts) === true ? reader.read(event, read(data)).usage : null;
   }
 }
+
+/** What OpenAI's streams end with. */
+const DONE = '[DONE]';
+const NOTHING_SAID: Pick<EventReading, 'usage' | 'deltas'> = { usage: null, deltas: [] };
 
 /** Plain texts and what is no text at all. */
 const passing = (): AnswerMask => ({ kind: 'stream', push: (chunk) => [chunk], end: () => [], usage: null, events: 0 });

@@ -1,6 +1,7 @@
 /**
- * The embedded SQL store, kysely over node:sqlite. Two databases live in the data folder: `state.db` holds rows that
- * exist nowhere else (approvals, grants, revocations), `index.db` is a cache of the journals and the ledger.
+ * The embedded SQL store, kysely over node:sqlite. Three databases live in the data folder: `state.db` holds rows that
+ * exist nowhere else (approvals, grants, revocations), `index.db` is a cache of the journals and the ledger, and
+ * `limits.db` keeps what limits have counted.
  */
 
 import { existsSync, mkdirSync } from 'node:fs';
@@ -34,6 +35,9 @@ export function openIndex<Tables>(folder: string): Store<Tables> {
   raw.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`);
   return wrap(raw);
 }
+
+/** Returns a database that may lose its last commits, and all of itself, without harm; made when missing. */
+export const openScratch = (path: string): DatabaseSync => openWal(path, 'NORMAL');
 
 /** Returns `index.db` in `folder` for reading only, or null when there is none; works beside a running gateway. */
 export function readIndex<Tables>(folder: string): Store<Tables> | null {

@@ -26,6 +26,8 @@ export interface CallWatcher {
   ended(call: EndedCall): void;
   refused(reason: Reason): void;
   active(calls: number): void;
+  /** A limit refused a call, or ended its answer. */
+  limited(rule: string, reason: Reason): void;
 }
 
 /** Returns a watcher that logs and counts. */
@@ -41,6 +43,7 @@ export function watchCalls(metrics: CallMetrics, log: Log): CallWatcher {
     },
     refused: (reason) => metrics.refused(reason),
     active: (calls) => metrics.active(calls),
+    limited: (rule, reason) => metrics.limited(rule, reason),
   };
 }
 

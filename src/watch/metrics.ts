@@ -10,6 +10,7 @@ export interface CallMetrics {
   refused(reason: Reason): void;
   finding(direction: 'request' | 'answer', kind: string, count: number): void;
   active(calls: number): void;
+  limited(rule: string, reason: Reason): void;
 }
 
 /** Seconds; from a refused call to a long generation. */
@@ -46,6 +47,13 @@ export function createCallMetrics(): CallMetrics {
   });
   const active = new Gauge({ name: 'sallyport_active_calls', help: 'Calls under way.', registers });
 
+  const limited = new Counter({
+    name: 'sallyport_limited_calls_total',
+    help: 'Calls that a limit refused or ended, by its rule and the reason.',
+    labelNames: ['rule', 'reason'],
+    registers,
+  });
+
   const callsOf = remember((key: string) => {
     const [service = '', reason = ''] = key.split(' ');
     return calls.labels(service, reason);
@@ -60,6 +68,7 @@ export function createCallMetrics(): CallMetrics {
     refused: (reason) => refusals.inc({ reason }),
     finding: (direction, kind, count) => findings.inc({ direction, kind }, count),
     active: (count) => active.set(count),
+    limited: (rule, reason) => limited.inc({ rule, reason }),
   };
 }
 
