@@ -62,6 +62,11 @@ const NOTHING: AnswerMask = {
   events: 0,
 };
 
+const MEDIA = /^(?:audio|image|video)\//i;
+
+/** Sound and pictures hold no text that could be masked. */
+const passing = (): AnswerMask => ({ kind: 'stream', push: (chunk) => [chunk], end: () => [], usage: null, events: 0 });
+
 const maskFor = (options: AnswerMaskOptions): AnswerMask => {
   const { codec, operation, contentType, rawHeaders } = options;
   const read = codec.answerContent?.(operation, rawHeaders ?? []) ?? null;
@@ -73,6 +78,7 @@ const maskFor = (options: AnswerMaskOptions): AnswerMask => {
   if (form === 'json') return maskWhole(options);
   if (form === 'text') return maskPlain(options);
   if (form === 'none') return NOTHING;
+  if (form === 'other' && MEDIA.test(contentType) && codec.media?.(operation) === true) return passing();
   if (form === 'other') throw unreadable('another content type than JSON, a stream of events or plain text');
   throw unreadable(`a stream of events (${form}), which ${operation.name} does not have`);
 };

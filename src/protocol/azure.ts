@@ -1,6 +1,7 @@
 /** Azure OpenAI: OpenAI's operations under a deployment that stands in the path, or under `/openai/v1`. (learn.microsoft.com) */
 
 import type { Codec } from './codec.ts';
+import { openaiForm } from './openai-form.ts';
 import { openai } from './openai.ts';
 import { compileOperations, type Row } from './operations.ts';
 
@@ -36,4 +37,11 @@ export const azure: Codec = {
     },
   },
   operation: compileOperations(OPERATIONS),
+  // Requests of a batch name their paths without a deployment, and mostly without a version.
+  content: (asked, body) =>
+    asked.body === 'form'
+      ? openaiForm(asked, body, (method, path) =>
+          openai.operation(method, path.startsWith('/v1/') ? path : `/v1${path}`),
+        )
+      : null,
 };

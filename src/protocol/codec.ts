@@ -11,8 +11,8 @@ import type { SocketCodec } from './socket.ts';
 export interface Operation {
   /** Closed word, for example `chat`, `responses`, `embeddings`, `models.list`. */
   readonly name: string;
-  /** What the request body is; `optional` is JSON or nothing at all. */
-  readonly body: 'none' | 'json' | 'optional' | 'opaque';
+  /** What the request body is; `optional` is JSON or nothing at all, `form` is multipart/form-data. */
+  readonly body: 'none' | 'json' | 'optional' | 'form' | 'opaque';
   /** What the path names, decoded, by the names of its row; `model` is the model's. None where it is missing. */
   readonly names?: Readonly<Record<string, string>>;
   /** It changes or shows the server itself (models, slots, adapters): a rule has to speak of it to allow it. */
@@ -127,6 +127,8 @@ export interface Codec {
   framings(operation: Operation): readonly Framing[];
   /** Returns what stands in the bytes of an answer, or of an event, that counts tokens; empty where none does. */
   counts(operation: Operation): string;
+  /** Returns true for an operation whose answer may be sound or pictures: there is no text in them. Missing: none. */
+  media?(operation: Operation): boolean;
   /** Returns a reader for one streamed answer; null when the operation does not stream. */
   stream(operation: Operation): StreamReader | null;
   /** Returns what the messages of an operation mean that is a WebSocket; null for any other, missing where none is. */

@@ -42,7 +42,7 @@ describe('the operation of a call', () => {
     ['openai', 'POST', '/v1/Chat/completions'],
     ['openai', 'POST', '/v1/chat%2Fcompletions'],
     ['openai', 'POST', '/chat/completions'],
-    ['openai', 'POST', '/v1/files'],
+    ['openai', 'POST', '/v1/uploads'],
     ['openai', 'DELETE', '/v1/models/m'],
     ['openai', 'POST', '/v1/responses/a/b/cancel'],
     ['openai', 'POST', '/tokenize'],

@@ -58,6 +58,12 @@ export const OPENAI_PLACES: Places = {
   ]),
 };
 
+/** Returns true for what repeats a transcript word by word or in tokens: an entity may be split over them. */
+export const transcriptLeaks = (path: readonly JsonStep[]): boolean => {
+  const last = path.at(-1);
+  return last === 'words' || (last === 'tokens' && path[0] === 'segments');
+};
+
 /**
  * Returns true for a value that repeats the answer's text token by token, where no mask reaches it. `token_ids` is
  * vLLM's `return_token_ids`.

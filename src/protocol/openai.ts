@@ -1,11 +1,16 @@
-/** OpenAI: chat completions, completions, responses, embeddings, moderations, models. (openai/openai-openapi) */
+/** OpenAI: text, embeddings, images, audio, files and batches of requests. (openai/openai-openapi) */
 
 import { type Codec, PROBLEM_JSON, type Operation, type Refusal, type StreamReader } from './codec.ts';
+import type { Framing } from './framing.ts';
 import { openaiChatStream } from './openai-chat-stream.ts';
-import { OPENAI_PLACES, openaiLeaks } from './openai-places.ts';
 import { openaiRealtime, REALTIME_PLACES } from './openai-realtime.ts';
 import { openaiRealtimeStream } from './openai-realtime-stream.ts';
+import { jsonLines } from './json-lines.ts';
+import { ndjson } from './ndjson.ts';
+import { OPENAI_PLACES, openaiLeaks, transcriptLeaks } from './openai-places.ts';
 import { readOpenaiRequest } from './openai-request.ts';
+import { openaiForm } from './openai-form.ts';
+import { openaiMediaStream } from './openai-media-stream.ts';
 import { openaiResponsesStream } from './openai-responses-stream.ts';
 import { openaiUsage } from './openai-usage.ts';
 import { messages } from './message-framing.ts';
@@ -26,6 +31,21 @@ const OPERATIONS: readonly Row[] = [
   { name: 'embeddings', method: 'POST', path: '/v1/embeddings', body: 'json' },
   { name: 'moderations', method: 'POST', path: '/v1/moderations', body: 'json' },
   { name: 'realtime', method: 'GET', path: '/v1/realtime', body: 'none' },
+  { name: 'images.generate', method: 'POST', path: '/v1/images/generations', body: 'json' },
+  { name: 'images.edit', method: 'POST', path: '/v1/images/edits', body: 'form' },
+  { name: 'images.variation', method: 'POST', path: '/v1/images/variations', body: 'form' },
+  { name: 'audio.speech', method: 'POST', path: '/v1/audio/speech', body: 'json' },
+  { name: 'audio.transcription', method: 'POST', path: '/v1/audio/transcriptions', body: 'form' },
+  { name: 'audio.translation', method: 'POST', path: '/v1/audio/translations', body: 'form' },
+  { name: 'files.create', method: 'POST', path: '/v1/files', body: 'form' },
+  { name: 'files.list', method: 'GET', path: '/v1/files', body: 'none' },
+  { name: 'files.retrieve', method: 'GET', path: '/v1/files/*', body: 'none' },
+  { name: 'files.content', method: 'GET', path: '/v1/files/*/content', body: 'none' },
+  { name: 'files.delete', method: 'DELETE', path: '/v1/files/*', body: 'none' },
+  { name: 'batches.create', method: 'POST', path: '/v1/batches', body: 'json' },
+  { name: 'batches.list', method: 'GET', path: '/v1/batches', body: 'none' },
+  { name: 'batches.retrieve', method: 'GET', path: '/v1/batches/*', body: 'none' },
+  { name: 'batches.cancel', method: 'POST', path: '/v1/batches/*/cancel', body: 'optional' },
   { name: 'models.list', method: 'GET', path: '/v1/models', body: 'none' },
   // The names of models hold slashes: org/model.
   { name: 'models.retrieve', method: 'GET', path: '/v1/models/{model**}', body: 'none' },
@@ -38,7 +58,15 @@ const STREAMS: Readonly<Record<string, () => StreamReader>> = {
   responses: openaiResponsesStream,
   'responses.retrieve': openaiResponsesStream,
   realtime: openaiRealtimeStream,
+  'audio.transcription': openaiMediaStream,
+  'audio.speech': openaiMediaStream,
+  'images.generate': openaiMediaStream,
+  'images.edit': openaiMediaStream,
+  'files.content': jsonLines,
 };
+
+/** A file may be of any type, and is sent as bytes: what a batch has answered is JSON Lines. */
+const LINES: readonly Framing[] = [{ ...ndjson, form: 'other' }, ndjson];
 
 const errorType = (status: number): string => {
   if (status === 401) return 'authentication_error';
@@ -70,9 +98,9 @@ export const openai: Codec = {
     operations: OPERATIONS,
     model: 'body `model`',
     reads:
-      'every string of a request and of an answer: messages, prompts, inputs, instructions, tools and their arguments',
+      'every string of a request and of an answer: messages, prompts, inputs, instructions, tools and their arguments; the fields of forms and the names of their files; every request of a batch file as an operation that needs its own allow, and every line of what a batch answered',
     limits:
-      'images, audio and files in base64 pass unseen and are counted; `logprobs` and `token_ids` are withheld from masked answers; token ids as input are counted',
+      'images, audio and files pass unseen and are counted; uploads in parts and fine-tuning are no operations here; `logprobs`, `token_ids` and the single words of transcripts are withheld from masked answers; token ids as input are counted',
     clients: [
       { name: 'openai (Python, Node)', url: 'http://HOST/NAME/v1', token: '`api_key`' },
       { name: 'curl', url: 'http://HOST/NAME/v1', token: '`Authorization: Bearer TOKEN`' },
@@ -84,12 +112,17 @@ export const openai: Codec = {
   },
   operation,
   request: (_: Operation, value) => readOpenaiRequest(value),
+  content: (asked: Operation, body) => (asked.body === 'form' ? openaiForm(asked, body, operation) : null),
   usage: (_: Operation, value) => openaiUsage(value),
   kind: ({ name }, path, text, document) =>
     kindAt(isRealtime(name) ? REALTIME_PLACES : OPENAI_PLACES, path, text, document),
-  leaks: (_: Operation, path) => openaiLeaks(path),
+  leaks: ({ name }, path) => openaiLeaks(path) || (name.startsWith('audio.') && transcriptLeaks(path)),
   signature: () => null,
-  framings: ({ name }) => [name === 'realtime' ? messages : sse],
+  framings({ name }) {
+    if (name === 'files.content') return LINES;
+    return [name === 'realtime' ? messages : sse];
+  },
+  media: ({ name }) => name === 'audio.speech',
   counts: () => '"usage"',
   socket: ({ name }) => (name === 'realtime' ? REALTIME : null),
   refusalType: () => PROBLEM_JSON,

@@ -58,6 +58,7 @@ const mask = (exchange: Exchange, chunks: readonly Buffer[], masker = wordMasker
 /** The documents of an answer: that of a plain one, or those of its events. */
 const documentsOf = (exchange: Exchange, bytes: Buffer): unknown[] => {
   const { contentType } = exchange.answer;
+  if (contentType.startsWith('audio/')) return [];
   const streamed = Object.values(FRAMING_KITS).find(
     (kit) => kit.contentType.split(';')[0] === contentType.split(';')[0],
   );

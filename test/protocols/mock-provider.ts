@@ -18,6 +18,9 @@ export async function startProvider(): Promise<{ readonly url: string; readonly 
   const how = { chunkSize: 7 };
   mock.onMessage(/help/, { content: SAYS }, how);
   mock.onMessage(/mail/, { toolCalls: [{ name: 'mail', arguments: { to: 'anna@example.com', n: 1 } }] }, how);
+  mock.onTranscription({ transcription: { text: SAYS } });
+  mock.onSpeech(/help/, { audio: Buffer.from('ID3\x04\0\xff').toString('base64') });
+  mock.onImage(/help/, { image: { b64Json: 'iVBORw0KGgo=', revisedPrompt: SAYS } });
   mock.onEmbedding(/help/, { embedding: [0.5, 0.25] });
   const aimock = await mock.start();
   const server = createServer((req, res) => {

@@ -1,4 +1,4 @@
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 import { ASK, ASK_TOOL, collect, type Endpoint, scenariosOf, user } from './scenario.ts';
 
 const clientOf = ({ url, token }: Endpoint): OpenAI =>
@@ -11,6 +11,10 @@ const MAIL = {
 
 const ask = { model: 'gpt-1', messages: [user(ASK)] };
 const does = scenariosOf('openai', 'openai');
+
+const BATCH = ['one', 'two']
+  .map((custom_id) => JSON.stringify({ custom_id, method: 'POST', url: '/v1/chat/completions', body: ask }))
+  .join('\n');
 
 /** What the client of OpenAI does. */
 export const OPENAI = [
@@ -37,5 +41,22 @@ export const OPENAI = [
   ),
   does('embeddings', 'embeddings emb-1', [], async (at) =>
     clientOf(at).embeddings.create({ model: 'emb-1', input: ASK, encoding_format: 'float' }),
+  ),
+  does('transcription', 'audio.transcription whisper-1', ['text'], async (at) =>
+    clientOf(at).audio.transcriptions.create({
+      model: 'whisper-1',
+      file: await toFile(Buffer.from('RIFF\0\0'), 'call.wav', { type: 'audio/wav' }),
+      prompt: ASK,
+    }),
+  ),
+  does('speech', 'audio.speech tts-1', [], async (at) => {
+    const answer = await clientOf(at).audio.speech.create({ model: 'tts-1', input: ASK, voice: 'alloy' });
+    return Buffer.from(await answer.arrayBuffer()).toString('hex');
+  }),
+  does('image', 'images.generate image-1', ['data.0.revised_prompt'], async (at) =>
+    clientOf(at).images.generate({ model: 'image-1', prompt: ASK }),
+  ),
+  does('batch-file', 'batch ', [], async (at) =>
+    clientOf(at).files.create({ purpose: 'batch', file: await toFile(Buffer.from(BATCH), 'batch.jsonl') }),
   ),
 ];
