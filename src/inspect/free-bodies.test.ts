@@ -19,6 +19,16 @@ describe('http: a plain text', () => {
     expect(masked('http', 'to bob@x.org\n', TEXT)).toBe('to <"X">\n');
   });
 
+  it('is read as JSON when it is JSON: servers do not look at what it is called', () => {
+    const body = '{"model":"m","prompt":"bob\\u0040x.org"}';
+    expect(factsOf(body, TEXT)).toMatchObject({ model: 'm', findings: { email: 1 } });
+    expect(JSON.parse(masked('http', body, TEXT))).toEqual({ model: 'm', prompt: '<"X">' });
+    // and by its strings when it only begins like it
+    const broken = '{"model":"a","model":"b","prompt":"bob\\u0040x.org"';
+    expect(factsOf(broken, TEXT).findings).toEqual({ email: 1 });
+    expect(masked('http', broken, TEXT)).not.toContain('bob');
+  });
+
   it('is refused in another encoding', () => {
     expect(refused(Buffer.from([0xff, 0x61]), TEXT)).toBe(true);
     expect(refused('a', { ...TEXT, contentType: 'text/plain; charset=utf-16' })).toBe(true);
@@ -132,6 +142,14 @@ describe.each([
     for (const contentType of ['application/json', 'text/plain', 'text/csv', '', 'application/octet-stream'])
       expect(factsOf('{"inputs":"to a@b.co"}', of(contentType))).toMatchObject({ model, findings: { email: 1 } });
     expect(masked(protocol, 'a,bob@x.org\n', of('text/csv'))).toBe('a,<"X">\n');
+  });
+
+  it('refuses a form, in which a text can be spelled otherwise', () => {
+    const form = 'application/x-www-form-urlencoded';
+    expect(refused('inputs=bob%40x.org', of(form))).toBe(true);
+    expect(refused('--x\r\n\r\nbob=40x.org', of('multipart/form-data; boundary=x'))).toBe(true);
+    // what curl -d sends under that name is JSON
+    expect(factsOf('{"inputs":"to a@b.co"}', of(form)).findings).toEqual({ email: 1 });
   });
 
   it('refuses what nobody can see, unless the service takes it, and then counts it', () => {

@@ -74,8 +74,8 @@ const countFindings = ({ operation, document, reading }: Asked, codec: Codec, sc
   };
   // Of base64, texts are what it holds.
   for (const { path, text } of reading.texts) {
-    if (codec.kind(operation, path, text, document) === 'json') jsonStrings(text).forEach(scan);
-    else scan(text);
+    if (codec.kind(operation, path, text, document) === 'text') scan(text);
+    else jsonStrings(text).forEach(scan);
   }
   return counts;
 };

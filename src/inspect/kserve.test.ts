@@ -89,6 +89,14 @@ describe('tensors in binary', () => {
     expect(found.texts.map(({ text }) => text)).toEqual(['to a@b.co', 'c@d.co', 'please write to anna@example.org']);
   });
 
+  it('of BYTES may hold JSON, whose strings are texts with their escapes decoded', () => {
+    const data = bytesTensor('{"to":"a\\u0040b.co"}');
+    const body = binaryBody({ inputs: [inBinary('t', 'BYTES', [1], data)] }, data);
+    expect(facts(body.bytes, body).findings).toEqual({ email: 1 });
+    const plain = { inputs: [{ name: 't', shape: [1], datatype: 'BYTES', data: ['{"to":"a\\u0040b.co"}'] }] };
+    expect(facts(plain).findings).toEqual({ email: 1 });
+  });
+
   const text = bytesTensor('ab', 'c');
   const good = inBinary('t', 'BYTES', [2], text);
   const withSize = (size: unknown): object => ({ ...good, parameters: { binary_data_size: size } });
@@ -115,6 +123,8 @@ describe('tensors in binary', () => {
     ['more elements than its shape', binaryBody({ inputs: [inBinary('t', 'BYTES', [1], text)] }, text)],
     ['fewer bytes than its shape', binaryBody({ inputs: [inBinary('t', 'FP32', [2], text)] }, text)],
     ['a shape that is negative', binaryBody({ inputs: [inBinary('t', 'BYTES', [-2], text)] }, text)],
+    ['a datatype of no protocol', binaryBody({ inputs: [inBinary('t', 'STRING', [2], text)] }, text)],
+    ['BYTES in small letters', binaryBody({ inputs: [inBinary('t', 'bytes', [2], text)] }, text)],
     ['two tensors of one name', binaryBody({ inputs: [good, good] }, text, text)],
     ['a tensor without a name', binaryBody({ inputs: [{ ...good, name: undefined }] }, text)],
     ['data in two places', binaryBody({ inputs: [{ ...good, data: ['ab', 'c'] }] }, text)],

@@ -6,6 +6,7 @@ import type { Codec, Operation } from '../protocol/codec.ts';
 import { bytesOfPiece, type Content, type Piece, type Rendering } from '../protocol/content.ts';
 import type { Reason } from '../reasons.ts';
 import { maskDocument } from './document.ts';
+import { maskJsonText } from './json-text.ts';
 import { isOpened, NOTHING_SEALED, openedIn, type Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
@@ -36,7 +37,7 @@ export const maskPieces = (content: Content, mask: ContentMask): Rendering | nul
   return changed ? content.render(pieces) : null;
 };
 
-/** Returns the piece masked, null when nothing in it was. */
+/** Returns the piece masked, null when nothing in it was. A text may be JSON, with strings of its own. */
 const maskPiece = (piece: Piece, mask: ContentMask): Buffer | null => {
   const { codec, masker, found, collision, withheld, opener } = mask;
   if (piece.kind === 'json') {
@@ -49,9 +50,9 @@ const maskPiece = (piece: Piece, mask: ContentMask): Buffer | null => {
     return masked === text ? null : Buffer.from(masked);
   }
   if (piece.kind === 'text') {
-    const masked = masker.whole(piece.text, found);
+    const masked = maskJsonText(piece.text, masker, found);
     return masked === piece.text ? null : Buffer.from(masked);
   }
-  const masked = rewriteBytes(piece.bytes, (text) => masker.whole(text, found));
+  const masked = rewriteBytes(piece.bytes, (text) => maskJsonText(text, masker, found));
   return masked === piece.bytes ? null : masked;
 };

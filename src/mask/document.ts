@@ -32,7 +32,7 @@ export const maskString = (
 ): string => {
   const kind = codec.kind(operation, path, text, document);
   if (kind === 'data') return text;
-  if (kind === 'base64') return rewriteBase64(text, (inner) => masker.whole(inner, found));
+  if (kind === 'base64') return rewriteBase64(text, (inner) => maskJsonText(inner, masker, found));
   return kind === 'json' ? maskJsonText(text, masker, found) : masker.whole(text, found);
 };
 

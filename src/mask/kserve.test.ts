@@ -90,6 +90,12 @@ describe.each(['inputs', 'outputs'] as const)('masking a body with %s in binary'
     expect(masked.bytes.toString('latin1')).toContain(`\xff\xd8 mail to ${MASK} please \xff\xd8`);
   });
 
+  it('masks JSON in an element by its strings, escapes and all', () => {
+    const data = bytesTensor('{"to": "bob\\u0040x.org", "n": 1}');
+    const masked = mask(binaryBody({ [list]: [inBinary('t', 'BYTES', [1], data)] }, data));
+    expect(masked.bytes.toString()).toContain(`{"to": ${JSON.stringify(MASK)}, "n": 1}`);
+  });
+
   it('masks the elements as it masks texts, whatever they are, and what comes out reads again', () => {
     const word = fc.oneof(fc.constantFrom('bob@x.org', ' ', '12345678', 'é', '\u0000'), fc.string());
     fc.assert(

@@ -121,7 +121,7 @@ describe('the kind of a string', () => {
     ['a member named like a method', 'openai', ['constructor'], 'x', 'text'],
     ['a signature', 'anthropic', ['content', 0, 'signature'], 'c2ln', 'data'],
     ['an id inside the input of a tool', 'anthropic', ['content', 0, 'input', 'id'], 'abc', 'text'],
-    ['anything', 'http', ['id'], 'abc', 'text'],
+    ['anything', 'http', ['id'], 'abc', 'json'],
   ] as const)('knows %s', (_, protocol, path, text, expected) => {
     expect(kindOf(protocol, path, text)).toBe(expected);
   });

@@ -7,6 +7,7 @@ import { textsInBytes } from './bytes-text.ts';
 import type { Operation } from './codec.ts';
 import { type Asked, type Content, jsonContent, type Piece, type RawBody } from './content.ts';
 import { type JsonDocument, readJson } from './json.ts';
+import { beginsAsJson } from './json-pieces.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
 
 /** What a body says that says nothing but texts. */
@@ -36,11 +37,30 @@ export interface FreeReading {
 
 const readingOf = (texts: readonly Text[]): RequestReading => ({ ...SAYS_NOTHING, texts });
 
-/** Returns the content of a body that is one text. Throws Failure `body-unreadable` for what is no UTF-8. */
-const textContent = (operation: Operation, bytes: Buffer): Content => {
+const documentContent = ({ operation, read }: FreeReading, document: JsonDocument): Content =>
+  jsonContent(operation, document, [{ operation, document: document.value, reading: read(document.value) }]);
+
+/** Returns the document that the bytes hold, null when they hold none that has one reading. */
+const documentIn = (bytes: Buffer, nonFinite: boolean): JsonDocument | null => {
+  try {
+    return readJson(bytes, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite });
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
+};
+
+/**
+ * Returns the content of a body that is one text. Throws Failure `body-unreadable` for what is no UTF-8. A text that is
+ * JSON is read as JSON, because servers do so; one that only begins like it is masked by its strings, as far as it has any.
+ */
+const textContent = (reading: FreeReading, bytes: Buffer): Content => {
+  const { operation, nonFinite } = reading;
   if (!isUtf8(bytes))
     throw new Failure('body-unreadable', 'expected a text in UTF-8', { detail: 'Expected a text in UTF-8.' });
   const text = bytes.toString('utf8');
+  const document = beginsAsJson(text) === true ? documentIn(bytes, nonFinite) : null;
+  if (document !== null) return documentContent(reading, document);
   const asked: Asked = { operation, document: text, reading: readingOf([{ path: [], text, role: '' }]) };
   return {
     bytes,
@@ -50,9 +70,15 @@ const textContent = (operation: Operation, bytes: Buffer): Content => {
   };
 };
 
+/** Types in which a text can be spelled otherwise: what one reader decodes, another does not see. */
+const CODED = /^\s*(?:application\/x-www-form-urlencoded|multipart\/)/i;
+
 /** Returns the content of a body of any bytes. What is no text as a whole counts as a file that nobody has seen. */
-const bytesContent = (operation: Operation, bytes: Buffer): Content => {
-  if (isUtf8(bytes)) return textContent(operation, bytes);
+const bytesContent = (reading: FreeReading, { bytes, contentType }: RawBody): Content => {
+  const { operation, nonFinite } = reading;
+  if (!CODED.test(contentType) && isUtf8(bytes)) return textContent(reading, bytes);
+  const document = documentIn(bytes, nonFinite);
+  if (document !== null) return documentContent(reading, document);
   const texts = textsInBytes(bytes).map((text): Text => ({ path: [], text, role: '' }));
   return {
     bytes,
@@ -121,27 +147,20 @@ const linesContent = ({ operation, nonFinite, read }: FreeReading, bytes: Buffer
 };
 
 /** Returns the content of a body by what its head calls it, null for a form that `forms` does not name. */
-export const freeContent = (
-  reading: FreeReading,
-  { bytes, contentType }: RawBody,
-  forms: readonly BodyForm[],
-): Content | null => {
-  const form = bodyForm(contentType);
+export const freeContent = (reading: FreeReading, body: RawBody, forms: readonly BodyForm[]): Content | null => {
+  const form = bodyForm(body.contentType);
   if (!forms.includes(form)) return null;
-  if (form === 'text') return textContent(reading.operation, bytes);
-  if (form === 'ndjson') return linesContent(reading, bytes);
-  if (form !== 'json') return bytesContent(reading.operation, bytes);
-  const { operation, nonFinite, read } = reading;
-  const document = readJson(bytes, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite });
-  return jsonContent(operation, document, [{ operation, document: document.value, reading: read(document.value) }]);
+  if (form === 'text') return textContent(reading, body.bytes);
+  if (form === 'ndjson') return linesContent(reading, body.bytes);
+  return form === 'json' ? alwaysJson(reading, body) : bytesContent(reading, body);
 };
 
 /** Returns the content of a body that is JSON, whatever its head calls it: servers that do not look have no other reading. */
-export const alwaysJson = (reading: FreeReading, { bytes }: RawBody): Content => {
-  const { operation, nonFinite, read } = reading;
-  const document = readJson(bytes, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite });
-  return jsonContent(operation, document, [{ operation, document: document.value, reading: read(document.value) }]);
-};
+export const alwaysJson = (reading: FreeReading, { bytes }: RawBody): Content =>
+  documentContent(
+    reading,
+    readJson(bytes, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite: reading.nonFinite }),
+  );
 
 /** Returns the content of an answer that is text under a type that does not say so. Throws Failure `answer-unreadable`. */
 export const textAnswer = (bytes: Buffer, reason: Reason = 'answer-unreadable'): Content => {

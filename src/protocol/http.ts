@@ -51,9 +51,9 @@ const read = (body: unknown, rules: TextRules): RequestReading => {
 export const httpCodec = ({ texts, fragments }: HttpPlaces): Codec => {
   const isText = texts === undefined ? null : compileSelectors(texts);
   const isFragment = fragments === undefined ? null : compileSelectors(fragments);
-  // a body that is one text has no places; and what grows is text, or it would not be followed
+  // a body that is one text has no places; what grows is text, or it would not be followed; and a text may hold JSON
   const kindOf = (path: readonly JsonStep[]): StringKind =>
-    isText === null || path.length === 0 || isText(path) || isFragment?.(path) === true ? 'text' : 'data';
+    isText === null || path.length === 0 || isText(path) || isFragment?.(path) === true ? 'json' : 'data';
   const rules: TextRules = {
     kind: kindOf,
     role: () => '',

@@ -10,7 +10,7 @@ import { readJson } from './json.ts';
 import { editJson } from './json-edit.ts';
 import type { JsonDocument } from './json.ts';
 import { type Described, readTensors } from './kserve-tensors.ts';
-import { badTensors, bytesElements, elementCount, joinElements } from './tensors.ts';
+import { badTensors, bytesElements, elementBytes, elementCount, joinElements } from './tensors.ts';
 
 /** The field line that says where the document ends, lower case. */
 export const HEADER_LENGTH = 'inference-header-content-length';
@@ -63,6 +63,8 @@ export const readBinary = (
     const data = bytes.subarray(end, end + place.size);
     end += place.size;
     if (end > bytes.length) break;
+    // nobody can say what is in a type that is none
+    if (datatype !== 'BYTES' && elementBytes(datatype) === null) throw badTensors(reason, 'a datatype of the protocol');
     const elements = datatype === 'BYTES' ? bytesElements(data, elementCount(shape), reason) : null;
     sections.push({ at, data, elements });
   }

@@ -35,14 +35,15 @@ export const kserveKind = (
   const [first, at, third, fourth] = path;
   if (name === 'repository.load' && first === 'parameters') {
     if (at === 'config') return 'json';
-    return typeof at === 'string' && at.startsWith('file:') && looksLikeData(text) ? 'data' : 'text';
+    return typeof at === 'string' && at.startsWith('file:') && looksLikeData(text) ? 'data' : 'json';
   }
   if (path.length === 1 && first !== undefined && NAMES.has(first)) return looksLikeData(text) ? 'data' : 'text';
-  if (!isList(first)) return 'text';
+  // a model may take JSON in a string: then what its own strings say is said
+  if (!isList(first)) return 'json';
   if (third !== undefined && TENSOR_NAMES.has(third) && path.length === 3) return looksLikeData(text) ? 'data' : 'text';
   if (third === 'parameters' && fourth === 'shared_memory_region') return looksLikeData(text) ? 'data' : 'text';
   if (third === 'data' && isBase64(text) && isBase64Tensor(path, document)) return 'base64';
-  return 'text';
+  return 'json';
 };
 
 const rulesFor = (operation: Operation): TextRules => ({

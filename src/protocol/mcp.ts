@@ -44,10 +44,10 @@ const kind = (_: Operation, path: readonly JsonStep[], text: string, document: u
   const name = path.at(-1);
   if (name === undefined) return 'text';
   // what a caller gives a tool has no shape that we know
-  if (path.includes('arguments') || path.includes('structuredContent')) return 'text';
+  if (path.includes('arguments') || path.includes('structuredContent')) return 'json';
   if (OPAQUE.has(name)) return looksLikeData(text) ? 'data' : 'text';
   if (name === 'blob') return isBase64(text) ? 'base64' : 'text';
-  if (name !== 'data' || !isBase64(text)) return 'text';
+  if (name !== 'data' || !isBase64(text)) return 'json';
   return MEDIA.has(stringMember(valueAt(document, path, path.length - 1), 'type')) ? 'data' : 'text';
 };
 

@@ -37,7 +37,7 @@ const operation = compileOperations(OPERATIONS);
 
 /** `{"b64": …}` stands for bytes, in requests and in answers ("Encoding binary values"). */
 const kind = (_: Operation, path: readonly JsonStep[], text: string): StringKind =>
-  path.at(-1) === 'b64' && isBase64(text) ? 'base64' : 'text';
+  path.at(-1) === 'b64' && isBase64(text) ? 'base64' : 'json';
 
 const RULES: TextRules = {
   kind: (path, text) => kind({ name: '', body: 'json' }, path, text),
