@@ -2,12 +2,13 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import { codecs } from '../protocol/codecs.ts';
 import type { Event } from '../record/event.ts';
 import { bodyOf, type RecordedSession } from '../record/read-session.ts';
 import { type ReadableAnswer, readableAnswer } from '../record/readable-answer.ts';
+import { answerHead, fieldOf } from '../record/session-texts.ts';
 import { safeText } from '../safe-text.ts';
 import type { Io } from './io.ts';
+import { codecFor } from './sessions-export.ts';
 import { eventJson, showMicros, showSeal, showSession } from './sessions-show.ts';
 import { styled } from './table.ts';
 
@@ -16,6 +17,8 @@ export interface ReplayOptions {
   /** 2 is twice as fast as it was; Infinity does not wait. */
   readonly speed: number;
   readonly services: Config['services'];
+  /** Where to begin, in µs from the opening; what is before it is left out. */
+  readonly from: number;
 }
 
 /** Resolves when the session has been shown to its end. With `--json` its events are printed as lines, without waiting. */
@@ -29,39 +32,50 @@ export async function replay(io: Io, session: RecordedSession, options: ReplayOp
   await showAnswer(io, session, options);
 }
 
-async function showAnswer(io: Io, session: RecordedSession, { speed, services }: ReplayOptions): Promise<void> {
+async function showAnswer(io: Io, session: RecordedSession, { speed, services, from }: ReplayOptions): Promise<void> {
   const answer = readerOf(session, services);
   const began = performance.now();
   for (const event of session.events) {
-    const due = event.at / 1000 / speed - (performance.now() - began);
+    if (event.at < from) {
+      // the reader has to see the beginning of what it reads
+      if (event.code === 'd' && Buffer.isBuffer(event.payload)) answer.push(event.payload);
+      continue;
+    }
+    const due = (event.at - from) / 1000 / speed - (performance.now() - began);
     if (due >= 1) await wait(due);
-    showEvent(io, event, answer);
+    showEvent(io, session, event, answer);
   }
   io.stdout.write(`${safeLines(answer.end())}\n`);
 }
 
-function showEvent(io: Io, { at, code, payload }: Event, answer: ReadableAnswer): void {
+/** Returns when the piece of the answer came that completes a text, in µs; null when none does. */
+export function whenSaid(session: RecordedSession, services: Config['services'], text: string): number | null {
+  const answer = readerOf(session, services);
+  let said = '';
+  let before = 0;
+  for (const { at, code, payload } of session.events) {
+    if (code !== 'd' || !Buffer.isBuffer(payload)) continue;
+    said += answer.push(payload);
+    if (said.includes(text)) return before;
+    // one piece earlier, so that its beginning is seen
+    if (said.length > 0) before = at;
+  }
+  return (said + answer.end()).includes(text) ? before : null;
+}
+
+function showEvent(io: Io, session: RecordedSession, { at, code, payload }: Event, answer: ReadableAnswer): void {
   if (code === 'd' && Buffer.isBuffer(payload)) return void io.stdout.write(safeLines(answer.push(payload)));
-  if (code === 'h') io.print(null, ['', styled('dim', `answer after ${showMicros(at)}: ${statusOf(String(payload))}`)]);
+  if (code === 'h') io.print(null, ['', styled('dim', `answer after ${showMicros(at)}: ${statusOf(session)}`)]);
   if (code === 'm' || code === 't') io.print(null, [styled('dim', `[${String(payload)}]`)]);
 }
 
-const statusOf = (head: string): string => `status ${String(headOf(head).status)}`;
+const statusOf = (session: RecordedSession): string => `status ${answerHead(session).status ?? 'unknown'}`;
 
-interface AnswerHead {
-  readonly status?: unknown;
-  readonly fields?: readonly (string | null)[];
-}
-
-const headOf = (text: string): AnswerHead => JSON.parse(text);
-
-function readerOf({ events, opening, details }: RecordedSession, services: Config['services']): ReadableAnswer {
-  const protocol = services.find(({ name }) => name === opening.service)?.protocol ?? 'http';
-  const head = events.find(({ code }) => code === 'h');
-  const fields = head === undefined ? [] : (headOf(String(head.payload)).fields ?? []);
-  const at = fields.findIndex((field, index) => index % 2 === 0 && field?.toLowerCase() === 'content-type');
-  const contentType = at === -1 ? '' : (fields[at + 1] ?? '');
-  return readableAnswer({ codec: codecs[protocol], method: details.method, path: details.path, contentType });
+function readerOf(session: RecordedSession, services: Config['services']): ReadableAnswer {
+  const { opening, details } = session;
+  const contentType = fieldOf(answerHead(session).fields ?? [], 'content-type');
+  const codec = codecFor(services)(opening.service);
+  return readableAnswer({ codec, method: details.method, path: details.path, contentType });
 }
 
 /** Line ends and tabs stay what they are; whatever else a terminal could act on is made visible. */

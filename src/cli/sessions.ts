@@ -11,8 +11,11 @@ import { configOption, loadConfigFor } from './load.ts';
 import { dataFolder, withIndex } from './sessions-files.ts';
 import { keepCommands } from './sessions-keep.ts';
 import { recordedSession } from './sessions-read.ts';
-import { replay } from './sessions-replay.ts';
+import { replay, whenSaid } from './sessions-replay.ts';
+import { exportCommands } from './sessions-export.ts';
+import { findCommand } from './sessions-find.ts';
 import { reasonStyle, sessionJson, showMicros, showSession, showTime } from './sessions-show.ts';
+import { readOffset, readTime } from './sessions-time.ts';
 import { verifySessionCommand } from './sessions-verify.ts';
 import { styled } from './table.ts';
 
@@ -31,20 +34,6 @@ interface ListOptions extends Configured {
   readonly until?: string;
   readonly before?: string;
   readonly limit: string;
-}
-
-const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** Returns ms since the epoch of a time, or of so long ago. Throws CliError. */
-function readTime(text: string, now: number): number {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const known = unit === 's' || unit === 'm' || unit === 'h' || unit === 'd' ? UNITS[unit] : 0;
-  if (known > 0) return now - Number(count) * known;
-  const at = Date.parse(text);
-  if (!Number.isNaN(at)) return at;
-  throw new CliError(EXIT.usage, `expected a time, found ${text}`, {
-    hint: '15m is a quarter of an hour ago; 2026-01-31 and 2026-01-31T08:00:00Z are times too',
-  });
 }
 
 function readCount(text: string, name: string): number {
@@ -134,14 +123,23 @@ async function show(io: Io, id: string, { config, bodies }: Configured & { reado
   if (session.seal.kind === 'broken') io.exit(EXIT.found);
 }
 
-async function replayIt(io: Io, id: string, { config, speed }: Configured & { readonly speed: string }): Promise<void> {
+interface ReplayItOptions extends Configured {
+  readonly speed: string;
+  readonly from?: string;
+  readonly find?: string;
+}
+
+async function replayIt(io: Io, id: string, { config, speed, from, find }: ReplayItOptions): Promise<void> {
   const loaded = loadConfigFor(io, config);
   const factor = speed === 'max' ? Number.POSITIVE_INFINITY : Number(speed);
   if (!(factor > 0)) {
     throw new CliError(EXIT.usage, `expected a speed above 0, found ${speed}`, { hint: '`--speed max` does not wait' });
   }
   const session = await recordedSession(io, loaded, id, 'replay');
-  await replay(io, session, { speed: factor, services: loaded.config.services });
+  const { services } = loaded.config;
+  const start = find === undefined ? readOffset(from ?? '0s') : whenSaid(session, services, find);
+  if (start === null) throw new CliError(EXIT.found, `the answer does not hold ${JSON.stringify(find)}`);
+  await replay(io, session, { speed: factor, services, from: start });
   if (session.seal.kind === 'broken') io.exit(EXIT.found);
 }
 
@@ -176,8 +174,11 @@ export const sessionsCommand = (io: Io): Command => {
     .argument('<id>', 'the session')
     .addOption(configOption())
     .addOption(new Option('--speed <factor>', '2 is twice as fast, `max` does not wait').default('1'))
-    .action((id: string, options: Configured & { readonly speed: string }) => replayIt(io, id, options));
+    .option('--from <time>', 'begin there: 2.5s, 800ms')
+    .addOption(new Option('--find <text>', 'begin where the answer says this').conflicts('from'))
+    .action((id: string, options: ReplayItOptions) => replayIt(io, id, options));
   command.addCommand(verifySessionCommand(io));
-  for (const each of keepCommands(io)) command.addCommand(each);
+  command.addCommand(findCommand(io));
+  for (const each of [...exportCommands(io), ...keepCommands(io)]) command.addCommand(each);
   return command;
 };

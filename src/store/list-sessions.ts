@@ -172,6 +172,20 @@ export function listSessions(
   return key !== null ? listInSpans(db, filter, key, range) : inRange(db, filter, range, filter.limit).execute();
 }
 
+/** Resolves to how many sessions pass a filter. */
+export async function countSessions(
+  db: Kysely<IndexTables>,
+  filter: Pick<SessionFilter, 'caller' | 'service' | 'since' | 'until'>,
+  firstIdAt: FirstIdAt,
+): Promise<number> {
+  const { low, high } = rangeOf({ ...filter, limit: 0 }, firstIdAt);
+  const every = { ...filter, limit: Number.MAX_SAFE_INTEGER };
+  const rows = inRange(db, every, { low, high }, every.limit)
+    .clearSelect()
+    .select(({ fn }) => fn.countAll<number>().as('n'));
+  return (await rows.executeTakeFirst())?.n ?? 0;
+}
+
 /** Resolves to the session with this id, or null. */
 export async function findSession(db: Kysely<IndexTables>, id: string): Promise<SessionRow | null> {
   return (await db.selectFrom('session').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
