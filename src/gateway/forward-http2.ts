@@ -79,6 +79,8 @@ class Arrival {
       abort: () => {
         this.#finish();
         stream.close(constants.NGHTTP2_CANCEL);
+        // node keeps a stream, and its session, for as long as it holds something to read
+        stream.resume();
       },
     });
   }

@@ -123,6 +123,8 @@ class Relay implements GrpcOutgoing {
   #abort(): void {
     this.#over = true;
     this.#stream.close(constants.NGHTTP2_CANCEL);
+    // node keeps a stream, and its session, for as long as it holds something to read
+    this.#stream.resume();
   }
 }
 

@@ -75,7 +75,11 @@ export function http2Front(limits: Config['limits'], onStream: (arrival: Http2Ar
   // errors of one session end that session; node tells them here as well
   server.on('sessionError', () => {});
   return {
-    take: (socket) => void server.emit('connection', socket),
+    take(socket) {
+      // the listener is node's HTTP server, whose sockets stay open when their peer has ended: with HTTP/2 nobody does that
+      socket.allowHalfOpen = false;
+      server.emit('connection', socket);
+    },
     close: () => sessions.forEach((session) => session.close()),
     destroy: () => sessions.forEach((session) => session.destroy()),
   };

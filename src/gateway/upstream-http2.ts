@@ -31,6 +31,8 @@ const WINDOW = 256 * 1024;
 const SESSION_WINDOW = 32 * 1024 ** 2;
 /** Milliseconds without a stream after which a session is closed. */
 const IDLE = 30_000;
+/** Milliseconds for the last frames of a session to leave. */
+const LAST_WORDS = 100;
 /** How a peer that is gone is found while a stream is silent, ms; gRPC servers end sessions that ping within five minutes (gRFC A8). */
 const KEEP_ALIVE = 30_000;
 const PING = 5 * 60_000 + 10_000;
@@ -38,6 +40,7 @@ const PING_TIMEOUT = 20_000;
 
 interface Session {
   readonly http2: ClientHttp2Session;
+  readonly socket: Socket;
   open: number;
   idle: NodeJS.Timeout | undefined;
   ping: NodeJS.Timeout | undefined;
@@ -66,6 +69,7 @@ export class Http2Sessions {
       clearInterval(session.ping);
       session.ping = undefined;
       if (this.#ready.has(session)) session.idle = setTimeout(() => this.#retire(session), IDLE).unref();
+      else end(session);
     });
     return { stream, retire: () => this.#retire(session) };
   }
@@ -90,8 +94,9 @@ export class Http2Sessions {
 
   #open(): Session {
     const { address, connectTimeout } = this.#options;
+    const socket = dial(this.#options);
     const http2 = connectHttp2(address.origin, {
-      createConnection: () => dial(this.#options),
+      createConnection: () => socket,
       peerMaxConcurrentStreams: STREAMS,
       maxSessionMemory: 64,
       maxHeaderListPairs: 1_000,
@@ -108,14 +113,14 @@ export class Http2Sessions {
         maxHeaderListSize: 64 * 1024,
       },
     });
-    const session: Session = { http2, open: 0, idle: undefined, ping: undefined };
+    const session: Session = { http2, socket, open: 0, idle: undefined, ping: undefined };
     this.#ready.add(session);
     this.#all.add(session);
     const timer = setTimeout(
       () => http2.destroy(new UpstreamError('CONNECT_TIMEOUT', 'the connection did not open in time')),
       connectTimeout,
     );
-    http2.once('connect', (_, socket) => {
+    http2.once('connect', () => {
       clearTimeout(timer);
       http2.setLocalWindowSize(SESSION_WINDOW);
       socket.setKeepAlive(true, KEEP_ALIVE);
@@ -137,7 +142,13 @@ export class Http2Sessions {
     clearTimeout(session.idle);
     this.#ready.delete(session);
     if (!session.http2.destroyed) session.http2.close();
+    end(session);
   }
+}
+
+/** Ends a session that is closed and has no streams: node would wait until its peer ends the connection too. */
+function end({ socket, open }: Session): void {
+  if (open === 0) setTimeout(() => socket.destroy(), LAST_WORDS).unref();
 }
 
 /** Ends a session whose peer does not answer any more. */

@@ -208,7 +208,10 @@ describe('who does not read', () => {
   };
 
   /** Begins a call as no library does: nothing is read and nothing is sent unless the test does it. */
-  const begin = async (method: string, who: string): Promise<{ readonly stream: ClientHttp2Stream; end(): void }> => {
+  const begin = async (
+    method: string,
+    who: string,
+  ): Promise<{ readonly stream: ClientHttp2Stream; readonly end: () => void }> => {
     const session = connect(world.url).on('error', () => {});
     const stream = session.request({
       ':method': 'POST',
