@@ -49,7 +49,7 @@ async function run(order: GrpcOrder): Promise<GrpcLoad> {
       stream.on('trailers', (fields) => (status = String(fields['grpc-status'])));
       stream.on('error', () => {});
       stream.on('close', () => {
-        const answer = Buffer.concat(chunks);
+        const answer = Buffer.concat(chunks).toString('latin1');
         const ok =
           status === '0' && answer.includes(order.expect) && (order.never === '' || !answer.includes(order.never));
         if (!ok) wrong++;

@@ -2,6 +2,7 @@
 
 import type { Finding, Verdict } from '../call.ts';
 import { maskMessage, OF_ANSWER, OF_REQUEST } from '../mask/message.ts';
+import { ContinuedTexts } from '../mask/message-stream.ts';
 import type { TextMasker } from '../mask/text-masker.ts';
 import { frameOf, FrameSplitter, type GrpcFrame, messageOf } from '../protocol/grpc.ts';
 import type { MessageCodec } from '../protocol/grpc-codec.ts';
@@ -62,6 +63,10 @@ class MessageMasks implements GrpcAnswerMask {
   private rules: readonly string[];
   /** Null while no rule applies. */
   private masker: TextMasker | null;
+  /** Null while no rule applies, and where each message is by itself. */
+  private texts: ContinuedTexts | null;
+  /** What was held under rules that no longer are all. */
+  private left: readonly Buffer[] = [];
   private readonly found: (finding: Finding) => void;
   private readonly longest: number;
   private readonly splitter: FrameSplitter;
@@ -78,8 +83,10 @@ class MessageMasks implements GrpcAnswerMask {
     this.rules = rules;
     this.maskerFor = maskerFor;
     this.masker = maskerFor(rules);
+    this.texts = null;
     this.found = found;
     this.longest = longest;
+    this.texts = this.continue();
     this.splitter = new FrameSplitter({ longest, tooLong: 'answer-unreadable', malformed: 'answer-unreadable' });
   }
 
@@ -87,6 +94,8 @@ class MessageMasks implements GrpcAnswerMask {
     if (rules.every((rule) => this.rules.includes(rule))) return;
     this.rules = [...new Set([...this.rules, ...rules])];
     this.masker = this.maskerFor(this.rules);
+    this.left = [...this.left, ...(this.texts?.end() ?? [])];
+    this.texts = this.continue();
   }
 
   head(raw: readonly string[]): readonly string[] {
@@ -96,13 +105,14 @@ class MessageMasks implements GrpcAnswerMask {
 
   push(chunk: Buffer): readonly Buffer[] | Promise<readonly Buffer[]> {
     const frames = this.splitter.push(chunk);
-    if (!frames.some(({ compressed }) => compressed)) return frames.map((frame) => this.mask(frame, messageOf(frame)));
-    return Array.fromAsync(frames, async (frame) => this.mask(frame, await this.read(frame)));
+    if (!frames.some(({ compressed }) => compressed))
+      return frames.flatMap((frame) => this.mask(frame, messageOf(frame)));
+    return this.pushCompressed(frames);
   }
 
   end(): readonly Buffer[] {
     this.splitter.end();
-    return [];
+    return [...this.left, ...(this.texts?.end() ?? [])].map(frameOf);
   }
 
   /** Texts for people may repeat what the request said; details for programs are withheld where they do. */
@@ -131,10 +141,24 @@ class MessageMasks implements GrpcAnswerMask {
     return decompress(message, this.coding, limits);
   }
 
-  private mask(frame: GrpcFrame, message: Buffer): Buffer {
+  private async pushCompressed(frames: readonly GrpcFrame[]): Promise<readonly Buffer[]> {
+    const pieces: Buffer[] = [];
+    for (const frame of frames) pieces.push(...this.mask(frame, await this.read(frame)));
+    return pieces;
+  }
+
+  private continue(): ContinuedTexts | null {
+    const { continued } = this.codec;
+    if (continued === undefined || this.masker === null) return null;
+    return new ContinuedTexts(this.codec, continued, this.masker, this.found);
+  }
+
+  private mask(frame: GrpcFrame, message: Buffer): readonly Buffer[] {
     this.messages++;
-    if (this.masker === null) return frame.bytes;
-    const masked = maskMessage(message, this.codec, this.masker, this.found, OF_ANSWER);
-    return masked === message ? frame.bytes : frameOf(masked);
+    if (this.masker === null) return [frame.bytes];
+    const masked = this.texts?.push(message) ?? [maskMessage(message, this.codec, this.masker, this.found, OF_ANSWER)];
+    const left = this.left;
+    this.left = [];
+    return [...left.map(frameOf), ...masked.map((bytes) => (bytes === message ? frame.bytes : frameOf(bytes)))];
   }
 }

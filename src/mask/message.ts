@@ -17,16 +17,10 @@ interface MaskReasons {
 export const OF_REQUEST: MaskReasons = { unreadable: 'mask-blocked', blocked: 'mask-blocked' };
 export const OF_ANSWER: MaskReasons = { unreadable: 'answer-unreadable', blocked: 'answer-blocked' };
 
-/** Returns the masked message; the very same buffer when nothing was masked. Throws Failure. */
-export function maskMessage(
-  message: Buffer,
-  codec: MessageCodec,
-  masker: TextMasker,
-  found: (finding: Finding) => void,
-  reasons: MaskReasons,
-): Buffer {
+/** Runs a step of masking; what a message is found to be becomes the reason why it cannot pass. */
+export function guardMask<T>(reasons: MaskReasons, step: () => T): T {
   try {
-    return codec.edit(message, (text) => masker.whole(text, found));
+    return step();
   } catch (cause) {
     if (cause instanceof WireError) throw new Failure(reasons.unreadable, cause.message, { cause });
     if (cause instanceof Failure && cause.reason === 'mask-blocked')
@@ -34,3 +28,12 @@ export function maskMessage(
     throw cause;
   }
 }
+
+/** Returns the masked message; the very same buffer when nothing was masked. Throws Failure. */
+export const maskMessage = (
+  message: Buffer,
+  codec: MessageCodec,
+  masker: TextMasker,
+  found: (finding: Finding) => void,
+  reasons: MaskReasons,
+): Buffer => guardMask(reasons, () => codec.edit(message, (text) => masker.whole(text, found)));

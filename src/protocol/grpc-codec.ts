@@ -6,8 +6,18 @@ import type { Operation } from './codec.ts';
 /** Returns what stands for a text of a message: the same string when it stays. */
 export type EditText = (text: string, path: readonly JsonStep[]) => string;
 
+/** How the texts of a stream's messages continue one another. */
+export interface Continued {
+  /** Returns the name of what a message is a part of: texts at one place of one part are one text. */
+  part(message: Buffer): string;
+  /** Returns true for the last message of its part. */
+  isLast(message: Buffer): boolean;
+}
+
 /** Messages of one direction. Throw WireError for bytes that are no such message. */
 export interface MessageCodec {
+  /** Missing where each message of a stream is by itself. */
+  readonly continued?: Continued;
   /** Returns the message with its texts edited; the very same buffer when none changed. */
   edit(message: Buffer, edit: EditText): Buffer;
 }

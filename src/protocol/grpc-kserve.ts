@@ -4,6 +4,7 @@ import type { JsonStep, RequestReading } from '../call.ts';
 import { editBytesTensor } from './bytes-tensor.ts';
 import {
   BIDI,
+  type Continued,
   type EditText,
   type GrpcCodec,
   type GrpcMethod,
@@ -108,11 +109,38 @@ const infer: GrpcMethod = {
   answer: { edit: (bytes, edit) => editInfer(bytes, ANSWER, edit) },
 };
 
+/** Model servers that say an answer piece by piece name the request in each piece; Triton says which is the last. */
+const continued: Continued = {
+  part: (message) => word(responseIn(message), ID),
+  isLast(message) {
+    const response = responseIn(message);
+    for (const { key, number } of parametersOf(response)) if (key === 'triton_final_response') return number === 1n;
+    return false;
+  },
+};
+
+const ID = 3;
+const INFER_RESPONSE = 2;
+
+/** Returns what an answer of a stream carries; empty for an error. */
+function responseIn(message: Buffer): Buffer {
+  const reader = new FieldReader(message);
+  while (reader.next()) if (reader.no === INFER_RESPONSE && reader.wire === WIRE.length) return reader.value();
+  return message.subarray(0, 0);
+}
+
+function word(message: Buffer, no: number): string {
+  const reader = new FieldReader(message);
+  while (reader.next()) if (reader.no === no && reader.wire === WIRE.length) return reader.value().toString();
+  return '';
+}
+
 const inferStream: GrpcMethod = {
   ...infer,
   operation: operationOf('infer_stream'),
   streams: BIDI,
   answer: {
+    continued,
     edit: (bytes, edit) =>
       editMessage(bytes, STREAM_ANSWER, {
         leaf(leaf) {

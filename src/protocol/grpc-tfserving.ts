@@ -108,6 +108,14 @@ const predict: GrpcMethod = {
   answer: { edit: (bytes, edit) => editTexts(checkTensors(bytes, OUTPUTS), PREDICT_ANSWER, edit) },
 };
 
+/** One request, whose answer comes piece by piece. */
+const predictStream: GrpcMethod = {
+  ...predict,
+  operation: operationOf('predict.stream'),
+  streams: SERVER_STREAM,
+  answer: { ...predict.answer, continued: { part: () => '', isLast: () => false } },
+};
+
 const asking = (operation: string, request: MessagePlan, answer: MessagePlan): GrpcMethod =>
   plannedMethod(operation, UNARY, request, answer, { places: PLACES });
 
@@ -117,7 +125,7 @@ const MODEL = '/tensorflow.serving.ModelService/';
 const METHODS: ReadonlyMap<string, GrpcMethod> = new Map([
   ...COMMON_METHODS,
   [`${PREDICTION}Predict`, predict],
-  [`${PREDICTION}PredictStreamed`, { ...predict, operation: operationOf('predict.stream'), streams: SERVER_STREAM }],
+  [`${PREDICTION}PredictStreamed`, predictStream],
   [`${PREDICTION}Classify`, asking('classify', EXAMPLES_REQUEST, CLASSIFY_ANSWER)],
   [`${PREDICTION}Regress`, asking('regress', EXAMPLES_REQUEST, REGRESS_ANSWER)],
   [`${PREDICTION}MultiInference`, asking('multi_inference', MULTI_REQUEST, MULTI_ANSWER)],
