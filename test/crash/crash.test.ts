@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { generateSigner, parseSigner } from '../../src/ledger/note-key.ts';
 import { buildForgetful } from './forgetful.ts';
-import { type Claim, crashMany, type CrashReport, seeded, type StartVictim } from './harness.ts';
+import { type Claim, claimOf, crashMany, type CrashReport, seeded, type StartVictim } from './harness.ts';
 
 const disk = buildForgetful();
 /** How many times the gateway is killed; more by hand: CRASHES=200 vitest run test/crash */
@@ -14,14 +14,6 @@ const KILLS = Number(process.env['CRASHES'] ?? 25);
 const recording = randomBytes(32);
 const signer = generateSigner('sallyport.example/crash');
 const keys = { recording, signer: parseSigner(signer) };
-
-/** Returns what a line of the victim claims, or null. */
-function claimOf(line: string): Claim | null {
-  const [kind, first = '', hash = ''] = line.split(' ');
-  if (kind === 'session') return { kind, id: first };
-  if (kind === 'leaf') return { kind, number: Number(first), hash };
-  return kind === 'checkpoint' ? { kind, size: Number(first) } : null;
-}
 
 const start: StartVictim = async (folder, environment) => {
   const victim = new URL('victim.ts', import.meta.url).pathname;

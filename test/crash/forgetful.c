@@ -5,6 +5,9 @@
  *
  *   FORGETFUL_FOLDER  absolute real path of the folder
  *   FORGETFUL_IMAGE   an empty folder outside of it, for the image
+ *   FORGETFUL_FAIL    "write N ERRNO" or "sync N ERRNO": the N-th of them, counted from 1, fails with this number; with
+ *                     ENOSPC every write behind it fails too, and the first of them writes half of what it was given
+ *   FORGETFUL_FAILED  a file that is made when that happens
  *   FORGETFUL_LIE     when set, fsync and fdatasync leave the image as it is: a disk that lies
  *
  * Image: files/ID holds the durable bytes of a file, folders/ID the durable names of a folder, one "ID TYPE NAME" a line
@@ -41,6 +44,12 @@ static size_t folder_length;
 static dev_t device;
 static long last_id;
 static int active, lying;
+
+/* which call fails, and how often it was called */
+enum { NONE, WRITE, SYNC };
+static int fail_kind, fail_errno, failed;
+static long fail_at, calls;
+static char failed_path[PATH_MAX];
 
 static int (*real_open)(const char *, int, ...);
 static int (*real_openat)(int, const char *, int, ...);
@@ -168,6 +177,26 @@ static void keep_folder(struct node *node, int fd) {
   if (real_rename(made, kept) != 0) die("keeping a folder");
 }
 
+/* True when this call on a file of the folder is to fail; errno says with what. */
+static int refuses(int kind, int fd) {
+  struct stat st;
+  if (!active || fail_kind != kind || fstat(fd, &st) != 0 || st.st_dev != device) return 0;
+  pthread_mutex_lock(&lock);
+  int hit = 0;
+  struct node *node = find(st.st_ino);
+  if (node) {
+    calls++;
+    hit = calls == fail_at || (calls > fail_at && fail_errno == ENOSPC);
+    if (hit && !failed && *failed_path) close(real_open(failed_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    failed |= hit;
+    /* as Linux does: what a sync could not write is clean from then on, and no later sync writes it */
+    if (hit && kind == SYNC) forget_ranges(node);
+  }
+  pthread_mutex_unlock(&lock);
+  if (hit) errno = fail_errno;
+  return hit;
+}
+
 static void synced(int fd) {
   struct stat st;
   if (!active || lying || fstat(fd, &st) != 0 || st.st_dev != device) return;
@@ -241,6 +270,11 @@ __attribute__((constructor)) static void begin(void) {
   if (begun < 0) die(path);
   close(begun);
   lying = getenv("FORGETFUL_LIE") != NULL;
+  const char *fail = getenv("FORGETFUL_FAIL"), *mark = getenv("FORGETFUL_FAILED");
+  char kind[8] = "";
+  if (fail && sscanf(fail, "%7s %ld %d", kind, &fail_at, &fail_errno) == 3)
+    fail_kind = !strcmp(kind, "write") ? WRITE : SYNC;
+  if (mark) snprintf(failed_path, sizeof failed_path, "%s", mark);
   active = 1;
 }
 
@@ -308,13 +342,23 @@ static ssize_t after_write(ssize_t size, int fd, off_t at) {
   return size;
 }
 
-ssize_t write(int fd, const void *bytes, size_t size) { return after_write(real_write(fd, bytes, size), fd, -1); }
+ssize_t write(int fd, const void *bytes, size_t size) {
+  int first = !failed;
+  if (!refuses(WRITE, fd)) return after_write(real_write(fd, bytes, size), fd, -1);
+  /* a disk that fills up takes what still fits */
+  if (fail_errno != ENOSPC || !first || size < 2) return -1;
+  return after_write(real_write(fd, bytes, size / 2), fd, -1);
+}
 ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t at) {
+  if (refuses(WRITE, fd)) return -1;
   return after_write(real_pwrite(fd, bytes, size, at), fd, at);
 }
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at) { return pwrite64(fd, bytes, size, at); }
-ssize_t writev(int fd, const struct iovec *parts, int count) { return after_write(real_writev(fd, parts, count), fd, -1); }
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+  return refuses(WRITE, fd) ? -1 : after_write(real_writev(fd, parts, count), fd, -1);
+}
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t at) {
+  if (refuses(WRITE, fd)) return -1;
   return after_write(real_pwritev(fd, parts, count, at), fd, at);
 }
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) { return pwritev64(fd, parts, count, at); }
@@ -342,10 +386,12 @@ int truncate64(const char *path, off_t size) {
 int truncate(const char *path, off_t size) { return truncate64(path, size); }
 
 int fsync(int fd) {
+  if (refuses(SYNC, fd)) return -1;
   synced(fd); /* what was written before the call; what comes during it is not promised */
   return real_fsync(fd);
 }
 int fdatasync(int fd) {
+  if (refuses(SYNC, fd)) return -1;
   synced(fd);
   return real_fdatasync(fd);
 }

@@ -12,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** The disk that forgets, built. */
@@ -23,6 +23,21 @@ export interface Forgetful {
    */
   environment(folder: string, image: string, lies?: boolean): Record<string, string>;
 }
+
+/** One call of the disk that fails. */
+export interface Fault {
+  readonly call: 'write' | 'sync';
+  /** Which one in the folder, from 1. */
+  readonly at: number;
+  /** With ENOSPC all later writes fail too. */
+  readonly error: 'ENOSPC' | 'EIO';
+}
+
+/** Returns the environment in which a fault comes about; the file `mark` is made when it does. */
+export const faultEnvironment = ({ call, at, error }: Fault, mark: string): Record<string, string> => ({
+  FORGETFUL_FAIL: `${call} ${at} ${constants.errno[error]}`,
+  FORGETFUL_FAILED: mark,
+});
 
 /** Returns the disk that forgets, or null where there is no C compiler or no LD_PRELOAD: nothing can be tested there. */
 export function buildForgetful(): Forgetful | null {

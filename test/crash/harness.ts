@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import type { NoteSigner } from '../../src/ledger/note-key.ts';
 import { verifyLog } from '../../src/ledger/verify.ts';
 import { JournalCheck } from '../../src/record/verify.ts';
 import { openHouse } from '../record/house.ts';
-import { type Forgetful, type Random, rebuild } from './forgetful.ts';
+import { type Fault, faultEnvironment, type Forgetful, type Random, rebuild } from './forgetful.ts';
 
 /** What somebody was told before the kill, and relies on. */
 export type Claim =
@@ -24,6 +24,14 @@ export type Claim =
   | { readonly kind: 'checkpoint'; readonly size: number }
   /** The model server was asked for this model by a service that syncs before it forwards: there is a record of it. */
   | { readonly kind: 'forwarded'; readonly model: string };
+
+/** Returns what a line of the victim claims, or null. */
+export function claimOf(line: string): Claim | null {
+  const [kind, first = '', hash = ''] = line.split(' ');
+  if (kind === 'session') return { kind, id: first };
+  if (kind === 'leaf') return { kind, number: Number(first), hash };
+  return kind === 'checkpoint' ? { kind, size: Number(first) } : null;
+}
 
 /** A gateway that is to be killed. */
 export interface Victim {
@@ -108,6 +116,53 @@ async function crashOnce(
   const target = join(root, `rebuilt-${round}`);
   rebuild({ image, folder, target, torn: random });
   return { folder: target, claims: victim.claims };
+}
+
+/** What came of a fault. */
+export interface FaultReport {
+  /** False when the gateway was over before it came to this call. */
+  readonly happened: boolean;
+  readonly claims: number;
+  /** Claims that were made a while after the fault: evidence could not be kept any more. */
+  readonly late: number;
+  readonly broken: readonly string[];
+}
+
+/** How long a gateway may go on after a fault before it has noticed, ms: what was under way ends. */
+const NOTICES = 400;
+
+/**
+ * Lets one call of the disk fail under a gateway, kills it a while later, and holds what it claimed against what is left
+ * twice: as the process leaves it, and as a power cut would.
+ */
+export async function breakDisk(
+  { disk, start, keys, random }: Pick<CrashOptions, 'disk' | 'start' | 'keys' | 'random'>,
+  fault: Fault,
+): Promise<FaultReport> {
+  const root = mkdtempSync(join(tmpdir(), 'sallyport-faults-'));
+  const [folder, image, mark] = ['data', 'image', 'failed'].map((name) => join(root, name));
+  if (folder === undefined || image === undefined || mark === undefined) throw new Error('expected three paths');
+  mkdirSync(folder);
+  const environment = { ...disk.environment(folder, image), ...faultEnvironment(fault, mark) };
+  const victim = await start(folder, environment);
+  const closed = once(victim.process, 'close');
+  for (let n = 0; n < 60 && !existsSync(mark) && victim.process.exitCode === null; n++) await wait(50);
+  const happened = existsSync(mark);
+  await wait(NOTICES);
+  const before = victim.claims.length;
+  await wait(happened ? NOTICES : 0);
+  const late = victim.claims.length - before;
+  victim.process.kill('SIGKILL');
+  await closed;
+  const broken: string[] = [];
+  const target = join(root, 'rebuilt');
+  rebuild({ image, folder, target, torn: random });
+  for (const left of [folder, target]) {
+    const found = await checkEvidence(left, keys, victim.claims);
+    broken.push(...found.broken.map((what) => `${left === folder ? 'as it was left' : 'after a power cut'}: ${what}`));
+  }
+  rmSync(root, { recursive: true });
+  return { happened, claims: victim.claims.length, late: happened ? late : 0, broken };
 }
 
 /** Resolves to what is not as it was claimed. Recovers in a copy: the folder stays as the power cut left it. */
