@@ -171,6 +171,15 @@ it('torchserve: has the protocols of KServe beside its own, and its management',
   expect(facts.tensors).toMatchObject([{ name: 'x', bytes: 4 }]);
 });
 
+it("torchserve: takes the shape of TorchServe's own example, which is none", () => {
+  // pytorch/serve, kubernetes/kserve/kf_request_json/v2/bert/bert_bytes_v2.json
+  const input = { name: '4b7c7d4a', shape: -1, datatype: 'BYTES', data: 'this year business is good' };
+  const options: InspectCase = { protocol: 'torchserve', path: '/v2/models/bert/infer' };
+  const facts = factsOf({ id: 'd3b15cad', inputs: [input] }, options);
+  expect(facts.tensors).toEqual([{ name: '4b7c7d4a', datatype: 'BYTES', shape: [], bytes: 26, region: '' }]);
+  expect(facts.texts.map(({ text }) => text)).toContain('this year business is good');
+});
+
 it('sagemaker: what an endpoint is told to use is a part of the model', () => {
   const options: InspectCase = { protocol: 'sagemaker', path: '/endpoints/many/invocations' };
   const rawHeaders = ['X-Amzn-SageMaker-Target-Model', 'a.tar.gz'];

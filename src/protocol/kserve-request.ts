@@ -8,7 +8,7 @@ import type { Binary } from './kserve-binary.ts';
 import { type Described, readTensors } from './kserve-tensors.ts';
 import { finiteNumber, flag, outputLimit } from './numbers.ts';
 import { looksLikeData } from './strings.ts';
-import { elementBytes, elementCount } from './tensors.ts';
+import { elementBytes } from './tensors.ts';
 import { collectTexts, type TextRules } from './texts.ts';
 import { isObject, itemsOf, type JsonObject, member, stringMember, valueAt } from './value.ts';
 
@@ -59,11 +59,15 @@ const objectOf = (value: unknown): JsonObject => {
 };
 
 /** Bytes of the data that stands in the document: of strings their UTF-8, of numbers what they take in binary. */
-const dataBytes = (tensor: unknown, { datatype, shape }: Described): number => {
+const dataBytes = (tensor: unknown, { datatype }: Described): number => {
   const data = member(tensor, 'data');
   if (data === undefined) return 0;
-  return elementBytes(datatype) === null ? stringBytes(data) : (elementBytes(datatype) ?? 0) * elementCount(shape);
+  const each = elementBytes(datatype);
+  return each === null ? stringBytes(data) : each * elementsIn(data);
 };
+
+const elementsIn = (data: unknown): number =>
+  Array.isArray(data) ? itemsOf(data).reduce<number>((sum, item) => sum + elementsIn(item), 0) : 1;
 
 const stringBytes = (data: unknown): number => {
   if (typeof data === 'string') return Buffer.byteLength(data);

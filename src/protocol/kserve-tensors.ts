@@ -27,8 +27,15 @@ export interface Described {
 const isSize = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
-const shapeOf = (tensor: JsonObject, reason: Reason): readonly number[] => {
-  const shape = tensor['shape'];
+const isWhole = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value);
+
+/**
+ * Returns the shape. Of data in the document nothing hangs on it, and TorchServe's examples say -1 there; of any other
+ * it says how much data there is.
+ */
+const shapeOf = (tensor: JsonObject, place: Place, reason: Reason): readonly number[] => {
+  const { shape } = tensor;
+  if (place.kind === 'document') return Array.isArray(shape) && shape.every(isWhole) ? shape : [];
   if (shape === undefined) return [];
   if (!Array.isArray(shape) || !shape.every(isSize)) throw badTensors(reason, 'a shape of whole numbers from 0');
   return shape;
@@ -56,11 +63,12 @@ const placeOf = (tensor: JsonObject, reason: Reason): Place => {
 
 const described = (tensor: unknown, reason: Reason): Described => {
   if (!isObject(tensor) || typeof tensor['name'] !== 'string') throw badTensors(reason, 'every tensor to have a name');
+  const place = placeOf(tensor, reason);
   return {
     name: tensor['name'],
     datatype: stringMember(tensor, 'datatype'),
-    shape: shapeOf(tensor, reason),
-    place: placeOf(tensor, reason),
+    shape: shapeOf(tensor, place, reason),
+    place,
   };
 };
 

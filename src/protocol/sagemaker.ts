@@ -66,7 +66,13 @@ export const sagemaker: Codec = {
     clients: [
       { name: 'curl, to a container', url: 'http://HOST/NAME/invocations', token: '`Authorization: Bearer TOKEN`' },
     ],
-    witness: { kind: 'proven', by: ['the API reference of the SageMaker runtime (docs.aws.amazon.com)'] },
+    witness: {
+      kind: 'proven',
+      by: [
+        'the official Node client (@aws-sdk/client-sagemaker-runtime)',
+        'the API reference of the SageMaker runtime (docs.aws.amazon.com)',
+      ],
+    },
   },
   operation: compileOperations(OPERATIONS),
   content(operation, body) {

@@ -84,7 +84,10 @@ export const torchserve: Codec = combine(
     ...native.about,
     operations: [...OPERATIONS, ...kserve.about.operations, ...tfserving.about.operations],
     clients: [{ name: 'curl', url: 'http://HOST/NAME/predictions/MODEL', token: '`Authorization: Bearer TOKEN`' }],
-    witness: { kind: 'proven', by: ['the examples of pytorch/serve, docs/inference_api.md'] },
+    witness: {
+      kind: 'proven',
+      by: ['the examples of pytorch/serve, docs/inference_api.md and kubernetes/kserve/kf_request_json'],
+    },
   },
   [native, kserve, tfserving],
 );

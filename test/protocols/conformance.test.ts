@@ -29,7 +29,7 @@ const scanner = compileScanner(['email']);
 
 const inspected = (exchange: Exchange) => {
   const { protocol, request } = exchange;
-  const body = { bytes: bytesOf(request.body), contentType: request.contentType, rawHeaders: [] };
+  const body = { bytes: bytesOf(request.body), contentType: request.contentType, rawHeaders: request.rawHeaders ?? [] };
   const call = {
     codec: codecs[protocol],
     operation: operationOf(exchange),

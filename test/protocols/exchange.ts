@@ -30,6 +30,8 @@ export interface Exchange {
     readonly method: string;
     readonly target: string;
     readonly contentType: string;
+    /** Field lines that the protocol reads: name, value, name, value. */
+    readonly rawHeaders?: readonly string[];
     readonly body: StoredBytes;
   };
   readonly answer: { readonly status: number; readonly contentType: string; readonly body: StoredBytes };
