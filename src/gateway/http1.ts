@@ -93,6 +93,8 @@ function lingerOnClose(req: Http1Request): void {
 export function refuseUnparsed(gate: Gate, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const answer = answerUnderWay(socket);
+  // a sender who ended in the middle of a body has left
+  if (answer !== null && error.code === 'HPE_INVALID_EOF_STATE') return void socket.destroy();
   if (answer === null) return refuseConnection(gate, socket, unparsedReason(error.code ?? ''));
   // the call it belongs to ends with its own reason, on record
   if (!answer.req.complete) return answer.req.breakBody();
