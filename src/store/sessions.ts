@@ -122,6 +122,7 @@ const STEPS = [
   // a cache: what lacks the column is made anew from the journals
   `DELETE FROM session; DELETE FROM refusal; DELETE FROM erased; DELETE FROM progress;
    ALTER TABLE session ADD COLUMN kinds TEXT NOT NULL DEFAULT '';
+   CREATE INDEX session_route ON session (id, service, model);
    CREATE TABLE finding (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
    CREATE INDEX session_approval ON session (approval, id) WHERE approval <> '';
    ${SPAN_TABLES}`,
