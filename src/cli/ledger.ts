@@ -11,6 +11,7 @@ import { JournalCheck, type JournalProblem, type JournalReport } from '../record
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { KEY_OPTION, keysOf, readInput, witnessOf } from './ledger-keys.ts';
+import { exportCommand } from './ledger-export.ts';
 import { proveCommand } from './ledger-prove.ts';
 import { rotateCommand } from './ledger-rotate.ts';
 import { type Line, styled } from './table.ts';
@@ -169,6 +170,7 @@ export const ledgerCommand = (io: Io): Command => {
     .option(...KEY_OPTION)
     .action((dir: string, options: { readonly key?: string }) => checkpoint(io, dir, options));
   command.addCommand(proveCommand(io));
+  command.addCommand(exportCommand(io));
   command.addCommand(rotateCommand(io));
   return command;
 };
