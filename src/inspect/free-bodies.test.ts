@@ -57,6 +57,11 @@ describe('http: JSON lines', () => {
   );
 });
 
+it('http: more lines than anybody reads are refused', () => {
+  expect(refused('1\n'.repeat(100_001), LINES)).toBe(true);
+  expect(refused('1\n'.repeat(100_000), LINES)).toBe(false);
+});
+
 it('http: a body of another type is refused', () => {
   for (const contentType of ['', 'application/octet-stream', 'multipart/form-data; boundary=x'])
     expect(refused('{}', { protocol: 'http', path: '/x', contentType })).toBe(true);

@@ -125,6 +125,10 @@ describe('tensors in binary', () => {
     ['a shape that is negative', binaryBody({ inputs: [inBinary('t', 'BYTES', [-2], text)] }, text)],
     ['a datatype of no protocol', binaryBody({ inputs: [inBinary('t', 'STRING', [2], text)] }, text)],
     ['BYTES in small letters', binaryBody({ inputs: [inBinary('t', 'bytes', [2], text)] }, text)],
+    [
+      'more elements than anybody looks at',
+      binaryBody({ inputs: [inBinary('t', 'BYTES', [100_001], Buffer.alloc(400_004))] }, Buffer.alloc(400_004)),
+    ],
     ['two tensors of one name', binaryBody({ inputs: [good, good] }, text, text)],
     ['a tensor without a name', binaryBody({ inputs: [{ ...good, name: undefined }] }, text)],
     ['data in two places', binaryBody({ inputs: [{ ...good, data: ['ab', 'c'] }] }, text)],

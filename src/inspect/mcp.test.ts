@@ -87,6 +87,10 @@ describe('a batch', () => {
     expect(whole).toMatchObject({ operation: 'batch', tools: [{ name: 'mail' }], findings: { email: 1 } });
   });
 
+  it('is refused with more messages than are decided on', () => {
+    expect(isRefused(Array.from({ length: 10_001 }, () => ({ jsonrpc: '2.0', method: 'ping' })))).toBe(true);
+  });
+
   it('is refused with field lines that can repeat one message only', () => {
     const batch = [call('a'), call('b')];
     expect(isRefused(batch)).toBe(false);

@@ -101,7 +101,8 @@ describe.each(['inputs', 'outputs'] as const)('masking a body with %s in binary'
     fc.assert(
       fc.property(
         fc.array(
-          fc.array(word).map((parts) => parts.join('')),
+          // what begins as JSON is masked by its strings, which is another test's
+          fc.array(word).map((parts) => parts.join('').replace(/^(\s*)["{[]/, '$1-')),
           { maxLength: 6 },
         ),
         fc.string(),

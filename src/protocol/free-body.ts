@@ -118,16 +118,24 @@ const linesOf = (bytes: Buffer): readonly Buffer[] => {
     const lf = bytes.indexOf(LF, from);
     const end = lf === -1 ? bytes.length : lf + 1;
     lines.push(bytes.subarray(from, end));
+    if (lines.length > MOST_LINES) break;
     from = end;
   }
   return lines;
 };
+
+/** The most lines that are read of one body: each is a document of its own. */
+const MOST_LINES = 100_000;
 
 const isBlank = (line: Buffer): boolean => line.toString('latin1').trim() === '';
 
 /** Returns the content of lines of JSON: one operation with several documents. */
 const linesContent = ({ operation, nonFinite, read }: FreeReading, bytes: Buffer): Content => {
   const lines = linesOf(bytes);
+  if (lines.length > MOST_LINES)
+    throw new Failure('body-unreadable', `expected at most ${MOST_LINES} lines`, {
+      detail: `Expected at most ${MOST_LINES} lines.`,
+    });
   const documents = lines.map((line) =>
     isBlank(line) ? null : readJson(line, 'body-unreadable', { loneSurrogates: 'refuse', nonFinite }),
   );

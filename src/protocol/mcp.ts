@@ -8,7 +8,7 @@ import type { JsonStep, RequestReading, Text } from '../call.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 import { isBase64 } from './bytes-text.ts';
 import type { Codec, Operation, Refusal, StreamReader, StringKind } from './codec.ts';
-import type { Asked, Content, Piece, RawBody, Rendering } from './content.ts';
+import { type Asked, type Content, MAX_OPERATIONS, type Piece, type RawBody, type Rendering } from './content.ts';
 import { readJson } from './json.ts';
 import { fieldText, readHead, type RepeatedFields } from './mcp-head.ts';
 import { badMessage, type Message, type MessageId, readMessage, subjectOf } from './mcp-message.ts';
@@ -93,6 +93,7 @@ const contentOf = (bytes: Buffer, rawHeaders: readonly string[]): Content => {
   const document = readJson(bytes);
   const isBatch = Array.isArray(document.value);
   const values = isBatch ? itemsOf(document.value) : [document.value];
+  if (values.length > MAX_OPERATIONS) throw badMessage(`at most ${MAX_OPERATIONS} messages`);
   const messages = values.map(readMessage);
   const head = readHead(rawHeaders, messages);
   const said = head.params.map(({ name, value }): Text => ({ path: ['header', name], text: value, role: '' }));

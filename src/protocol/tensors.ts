@@ -27,6 +27,8 @@ export const elementBytes = (datatype: string): number | null =>
 export const elementCount = (shape: readonly number[]): number => shape.reduce((count, size) => count * size, 1);
 
 const LENGTH_BYTES = 4;
+/** The most elements of BYTES that one tensor may have: four bytes are enough for one, and each is looked at on its own. */
+const MOST_ELEMENTS = 100_000;
 
 /** Returns the error for tensors that are not what they say. */
 export const badTensors = (reason: Reason, expected: string): Failure =>
@@ -34,14 +36,16 @@ export const badTensors = (reason: Reason, expected: string): Failure =>
 
 /**
  * Returns the elements of a BYTES tensor: each is its length, four bytes little-endian, and so many bytes. Throws
- * Failure `reason` when a length runs over the end, or the elements are not `count`.
+ * Failure `reason` when a length runs over the end, or the elements are not `count`, or more than MOST_ELEMENTS.
  */
 export const bytesElements = (data: Buffer, count: number, reason: Reason): readonly Buffer[] => {
   const elements: Buffer[] = [];
+  if (count > MOST_ELEMENTS) throw badTensors(reason, `at most ${MOST_ELEMENTS} elements of BYTES`);
   for (let at = 0; at < data.length; ) {
     const from = at + LENGTH_BYTES;
     const end = from > data.length ? Number.POSITIVE_INFINITY : from + data.readUInt32LE(at);
     if (end > data.length) throw badTensors(reason, 'elements of BYTES that end within their tensor');
+    if (elements.length === count) throw badTensors(reason, `${count} elements, found more`);
     elements.push(data.subarray(from, end));
     at = end;
   }

@@ -79,7 +79,12 @@ const isNamed = (value: unknown): value is JsonObject => isObject(value) && !Obj
 const columnsOf = (rows: readonly unknown[]): readonly Tensor[] => {
   const columns = new Map<string, unknown[]>();
   for (const row of rows)
-    if (isNamed(row)) for (const name in row) columns.set(name, [...(columns.get(name) ?? []), row[name]]);
+    if (isNamed(row))
+      for (const name in row) {
+        const column = columns.get(name);
+        if (column === undefined) columns.set(name, [row[name]]);
+        else column.push(row[name]);
+      }
   return [...columns].map(([name, values]) => tensorOf(name, values));
 };
 
