@@ -118,6 +118,15 @@ const verifyAll = async (
   return { ledger, journals: journals?.finish() ?? null };
 };
 
+/** A gateway that goes on meanwhile erases and writes: what is newer than the leaves that were read looks wrong. */
+const hintIfGrown = (io: Io, dir: string, { root }: LogReport): void => {
+  // without a checkpoint there is nothing that could have gone on
+  if (root === '') return;
+  const note = readInput(io, join(evidenceIn(io, dir).log, CHECKPOINT_PATH)).toString('utf8');
+  if (note.includes(`\n${root}\n`)) return;
+  io.say([styled('cyan', 'hint: '), 'the gateway went on while this was verified; verify once more, or a copy']);
+};
+
 const verify = async (io: Io, dir: string, options: VerifyOptions): Promise<void> => {
   const verified = await verifyAll(io, evidenceIn(io, dir), options);
   const { ledger, journals } = verified;
@@ -127,7 +136,10 @@ const verify = async (io: Io, dir: string, options: VerifyOptions): Promise<void
     ...showWitnessed(ledger),
     showFreshness(ledger),
   ]);
-  if (!ledger.ok || (journals?.problems.length ?? 0) > 0) io.exit(EXIT.found);
+  if (!ledger.ok || (journals?.problems.length ?? 0) > 0) {
+    io.exit(EXIT.found);
+    hintIfGrown(io, dir, ledger);
+  }
   if (options.checkpoint !== undefined) return;
   io.say([
     styled('cyan', 'hint: '),
