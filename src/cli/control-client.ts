@@ -36,7 +36,8 @@ export interface ControlClient {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const TIMEOUT = 30_000;
 
-const baseOf = (text: string): URL => {
+/** Returns the URL that a token may be sent to. @throws CliError */
+export const tokenUrl = (text: string): URL => {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) throw new CliError(EXIT.usage, `expected a URL, found ${text}`);
   // A token is as good as its owner; it does not cross a network in the clear.
@@ -56,7 +57,8 @@ const readToken = (io: Io, file: string): string => {
   }
 };
 
-const tokenOf = (io: Io, { token, tokenFile }: ControlOptions): string => {
+/** Returns the token that the options name. @throws CliError */
+export const tokenOf = (io: Io, { token, tokenFile }: ControlOptions): string => {
   const found = token ?? (tokenFile === undefined ? io.env['SALLYPORT_TOKEN'] : readToken(io, tokenFile));
   if (found === undefined || found === '') {
     throw new CliError(EXIT.usage, 'no token', { hint: 'set SALLYPORT_TOKEN, or name a file with --token-file' });
@@ -84,7 +86,7 @@ const refusal = async (answer: Response): Promise<CliError> => {
 
 /** Returns a client for the gateway that the options name. @throws CliError with `EXIT.usage` */
 export const createControlClient = (io: Io, options: ControlOptions): ControlClient => {
-  const base = baseOf(options.url ?? io.env['SALLYPORT_URL'] ?? DEFAULT_URL);
+  const base = tokenUrl(options.url ?? io.env['SALLYPORT_URL'] ?? DEFAULT_URL);
   const token = tokenOf(io, options);
 
   const ask = async <S extends z.ZodType>(path: string, body: string | null, schema: S): Promise<z.output<S>> => {

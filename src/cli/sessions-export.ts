@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import type { Config } from '../config.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { codecs } from '../protocol/codecs.ts';
-import { type DiffLine, diffSessions } from '../record/diff-sessions.ts';
+import { type DiffLine, diffSessions, type SessionDiff } from '../record/diff-sessions.ts';
 import { harOf, otlpOf } from '../record/export-session.ts';
 import type { RecordedSession } from '../record/read-session.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -73,15 +73,25 @@ async function diff(io: Io, a: string, b: string, { config }: { readonly config:
   const loaded = loadConfigFor(io, config);
   const first = await recordedSession(io, loaded, a, 'diff');
   const second = await recordedSession(io, loaded, b, 'diff');
-  const found = diffSessions(first, second, codecFor(loaded.config.services));
-  io.print(found, [
+  io.print(...shownDiff(first, second, loaded.config.services));
+}
+
+/** Returns what differs between two calls, as JSON and as lines. */
+export function shownDiff(
+  first: RecordedSession,
+  second: RecordedSession,
+  services: Config['services'],
+): readonly [SessionDiff, readonly Line[]] {
+  const found = diffSessions(first, second, codecFor(services));
+  const lines = [
     ...found.facts.flatMap(({ name, a: left, b: right }): readonly Line[] => [
       [styled('dim', name.padEnd(14)), styled('red', `- ${left || 'none'}`)],
       [styled('dim', ''.padEnd(14)), styled('green', `+ ${right || 'none'}`)],
     ]),
     ...showLines('request', found.request),
     ...showLines('answer', found.answer),
-  ]);
+  ];
+  return [found, lines];
 }
 
 /** Returns the commands that export and compare. */

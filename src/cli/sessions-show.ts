@@ -60,6 +60,7 @@ const showOpening = (id: string, { opening, details }: SessionContent): readonly
   ...(opening.facts.operations > 1
     ? [row('operations', `${opening.facts.operations}; number ${opening.decided + 1} decided`)]
     : []),
+  ...(opening.replayOf === '' ? [] : [row('repeats', opening.replayOf)]),
   ...(opening.approval === '' ? [] : [row('approval', opening.approval)]),
 ];
 

@@ -14,6 +14,7 @@ import { recordedSession } from './sessions-read.ts';
 import { replay, whenSaid } from './sessions-replay.ts';
 import { exportCommands } from './sessions-export.ts';
 import { findCommand } from './sessions-find.ts';
+import { rerunCommand } from './sessions-rerun.ts';
 import { reasonStyle, sessionJson, showMicros, showSession, showTime } from './sessions-show.ts';
 import { readOffset, readTime } from './sessions-time.ts';
 import { verifySessionCommand } from './sessions-verify.ts';
@@ -179,6 +180,7 @@ export const sessionsCommand = (io: Io): Command => {
     .action((id: string, options: ReplayItOptions) => replayIt(io, id, options));
   command.addCommand(verifySessionCommand(io));
   command.addCommand(findCommand(io));
+  command.addCommand(rerunCommand(io));
   for (const each of [...exportCommands(io), ...keepCommands(io)]) command.addCommand(each);
   return command;
 };

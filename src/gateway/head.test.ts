@@ -53,6 +53,7 @@ describe('readHead', () => {
     ['an underscore spelling of one of ours', ['sallyport_approval', 'x']],
     ['an upgrade', ['Connection', 'Upgrade', 'Upgrade', 'websocket']],
     ['an unknown expectation', ['Expect', '200-ok']],
+    ['two sessions that it repeats', ['sallyport-replay-of', 'a', 'Sallyport-Replay-Of', 'b']],
     ['two approvals', ['sallyport-approval', 'a', 'Sallyport-Approval', 'b']],
   ])('refuses %s', (_what, fields) => {
     expect(read(fields)).toHaveProperty('bad');

@@ -18,6 +18,8 @@ export interface Head extends Target {
   readonly wait: number;
   /** The approval that a retry presents; empty when none. */
   readonly approval: string;
+  /** The recorded session that this call says it repeats; empty when none. */
+  readonly replayOf: string;
   /** The service that a gRPC call names; empty when none. */
   readonly service: string;
   readonly forwardedFor: string;
@@ -42,6 +44,7 @@ const SINGLETONS: ReadonlySet<string> = new Set([
   'expect',
   'prefer',
   'sallyport-approval',
+  'sallyport-replay-of',
   'sallyport-service',
   'upgrade',
   'sec-websocket-key',
@@ -146,11 +149,15 @@ function readFraming(method: string, target: Target, incoming: IncomingHead, fie
     expectsContinue: expect !== undefined,
     wait: readWait(fields.get('prefer') ?? ''),
     approval: fields.get('sallyport-approval') ?? '',
+    replayOf: readReplayOf(fields.get('sallyport-replay-of') ?? ''),
     service: fields.get('sallyport-service') ?? '',
     forwardedFor: fields.get('x-forwarded-for') ?? '',
     websocket,
   };
 }
+
+// what is no session id names no session: it is not worth a refusal
+const readReplayOf = (text: string): string => (/^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(text) ? text : '');
 
 // RFC 6455 §4.2.1: 16 bytes in base64, and the one version that there is
 const asksForWebSocket = (method: string, fields: Fields): boolean =>

@@ -138,6 +138,7 @@ export abstract class CallState {
       body: this.body,
       forwarded,
       approval,
+      replayOf: accepted.head.replayOf,
     });
     return this.#session;
   }
