@@ -210,7 +210,11 @@ const positive = (section: object | undefined, path: ConfigPath, keys: readonly 
 const bounds: Check = (sections) => {
   const { limits, services = [], recording, ledger } = sections;
   return [
-    ...positive(limits, ['limits'], ['headers', 'buffered', 'head_timeout', 'body_timeout', 'keep_alive']),
+    ...positive(
+      limits,
+      ['limits'],
+      ['headers', 'buffered', 'head_timeout', 'body_timeout', 'stall_timeout', 'keep_alive'],
+    ),
     ...positive(recording, ['recording'], ['keep', 'max_session']),
     ...positive(ledger, ['ledger'], ['checkpoint_every']),
     ...services.flatMap((service, at) => [

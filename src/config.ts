@@ -365,6 +365,7 @@ export const configSchema = z.strictObject({
       buffered: size().prefault('256MiB').describe('All request bodies in memory together, per data worker.'),
       head_timeout: duration().prefault('10s').describe('How long a request head may take.'),
       body_timeout: duration().prefault('1m').describe('How long a request body may take.'),
+      stall_timeout: duration().prefault('5m').describe('How long a caller may leave an answer unread.'),
       keep_alive: duration().prefault('65s').describe('How long an idle connection stays open.'),
       drain: duration().prefault('30s').describe('How long calls under way may go on after SIGTERM.'),
       counts: z

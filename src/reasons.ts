@@ -29,6 +29,7 @@ export const REASONS = {
   // how an accepted call ends
   completed: reason(200, 0, 'never', 'The call was answered.'),
   'caller-left': reason(499, 1, 'later', 'The caller closed the connection before the answer ended.'),
+  'caller-stalled': reason(499, 4, 'later', 'The caller did not read the answer.'),
   interrupted: reason(500, 14, 'later', 'The gateway stopped while the call was under way.'),
 
   // accept

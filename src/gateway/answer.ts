@@ -7,7 +7,7 @@ import type { AnswerMask } from '../mask/answer.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Operation } from '../protocol/codec.ts';
 import { type Framing, framingOf } from '../protocol/framing.ts';
-import { Failure } from '../reasons.ts';
+import { Failure, type Reason } from '../reasons.ts';
 import type { CallResponse } from './exchange.ts';
 import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
@@ -44,6 +44,8 @@ export class Answer implements AnswerSink {
   /** What waits for the opening record to be durable; null once it is. */
   #waiting: (() => void)[] | null = [];
   #paused = false;
+  /** Runs while a caller leaves unread what was written; null until one has. */
+  #stall: NodeJS.Timeout | null = null;
   /** The answer cannot go on; all that still leaves is the word why. */
   #failing = false;
   /** Body bytes have been written. */
@@ -148,7 +150,7 @@ export class Answer implements AnswerSink {
     }
     if (this.#framing !== null && failure.reason !== 'upstream-failed') this.#tellStream(failure, this.#framing);
     res.breakOff();
-    this.#close(failure, this.#status, failure.reason === 'evidence-unavailable' ? 'truncated' : 'upstream_err');
+    this.#close(failure, this.#status, ENDED[failure.reason] ?? 'upstream_err');
   }
 
   #told({ detail }: Failure): RefusalDetails {
@@ -200,7 +202,9 @@ export class Answer implements AnswerSink {
       throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
     this.#whenDurable(() => {
       this.#begun = true;
-      if (!this.#res.write(bytes)) this.#pause();
+      if (this.#res.write(bytes)) return;
+      this.#pause();
+      this.#watchReader();
     });
   }
 
@@ -216,6 +220,7 @@ export class Answer implements AnswerSink {
       if (statusText === '') res.writeHead(this.#status, head);
       else res.writeHead(this.#status, statusText, head);
       res.end(body, this.#onFinish);
+      if (res.writableNeedDrain) this.#watchReader();
     });
   }
 
@@ -227,6 +232,7 @@ export class Answer implements AnswerSink {
     }
     this.#begun = true;
     res.end(this.#onFinish);
+    if (this.#stall !== null || res.writableNeedDrain) this.#watchReader();
   }
 
   readonly #onFinish = (): void => {
@@ -244,6 +250,17 @@ export class Answer implements AnswerSink {
     if (!this.#paused || this.#waiting !== null || this.#res.writableNeedDrain) return;
     this.#paused = false;
     this.#flow?.resume();
+  };
+
+  /** What waits for a caller takes memory and a connection to the model: one who reads nothing for too long is let go. */
+  #watchReader(): void {
+    const wait = this.#call.epoch.config.limits.stall_timeout;
+    this.#stall = this.#stall === null ? setTimeout(this.#onStall, wait).unref() : this.#stall.refresh();
+  }
+
+  readonly #onStall = (): void => {
+    // without a flow the answer has ended, and waits for the caller alone
+    if (this.#flow === null || (this.#paused && this.#res.writableNeedDrain)) this.fail(STALLED);
   };
 
   #pause(): void {
@@ -264,6 +281,7 @@ export class Answer implements AnswerSink {
 
   #close(failure: Failure | null, status: number, ended: Ending['ended']): void {
     this.#over = true;
+    if (this.#stall !== null) clearTimeout(this.#stall);
     this.#res.off('close', this.#onClose).off('drain', this.#onDrain);
     this.#call.end({
       reason: failure?.reason ?? 'completed',
@@ -285,6 +303,12 @@ function unexpected(cause: unknown): Failure {
 
 const NOTHING = Buffer.alloc(0);
 const byteLength = (pieces: readonly Buffer[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
+/** How the record of an answer that broke off by our own doing says it ended. */
+const ENDED: Readonly<Partial<Record<Reason, Ending['ended']>>> = {
+  'evidence-unavailable': 'truncated',
+  'caller-stalled': 'client_abort',
+};
+const STALLED = new Failure('caller-stalled', 'the caller left an answer unread for too long');
 const LEFT = new Failure('caller-left', 'the caller closed the connection');
 
 function pairs(raw: readonly string[]): [string, string][] {

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
-import { connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { startWorld, usualConfig, type World } from '../support/world.ts';
 const LIMITS = `limits:
   head_timeout: 700ms
   body_timeout: 700ms
+  stall_timeout: 1s
   headers: 16KiB
   connections: 12
   calls: 6
@@ -24,6 +25,7 @@ let world: World;
 let alice: string;
 let carol: string;
 const open: Socket[] = [];
+const sessions: ClientHttp2Session[] = [];
 beforeAll(async () => {
   world = await startWorld((places) =>
     usualConfig(places, `${LIMITS}\nworkers: 1`).replaceAll(
@@ -34,7 +36,7 @@ beforeAll(async () => {
   [alice, carol] = await Promise.all([world.idp.token('alice'), world.idp.token('carol')]);
 });
 afterEach(async () => {
-  for (const socket of open.splice(0)) socket.destroy();
+  for (const socket of [...open.splice(0), ...sessions.splice(0)]) socket.destroy();
   await sleep(20);
 });
 afterAll(() => world.close());
@@ -154,6 +156,61 @@ describe('slow callers', () => {
     const [fine] = await once(good, 'response');
     expect(fine[':status']).toBe(200);
     session.destroy();
+  });
+});
+
+describe('callers who do not read', () => {
+  const large = Buffer.alloc(32 * 1024 * 1024, 'x');
+  const answer = { status: 200, headers: ['Content-Type', 'text/plain'], steps: [{ send: large }] };
+
+  it.each(['HTTP/1.1', 'HTTP/2'])('%s: are let go after a while, and so is the model server', async (version) => {
+    world.model.next(answer);
+    const before = world.model.requests.length;
+    const stalled = (): number => world.log().match(/"reason":"caller-stalled"/g)?.length ?? 0;
+    const recorded = stalled();
+    if (version === 'HTTP/1.1') {
+      const socket = await dial();
+      socket.pause();
+      socket.write(head(carol, `Content-Length: ${BODY.length}`).replace(PATH, '/opaque/x') + BODY);
+    } else {
+      const session = connectHttp2(world.url);
+      session.on('error', () => {});
+      sessions.push(session);
+      const fields = {
+        ':method': 'POST',
+        ':path': '/opaque/x',
+        'x-api-key': carol,
+        'content-type': 'application/json',
+      };
+      session
+        .request(fields)
+        .on('error', () => {})
+        .end(BODY);
+    }
+    const seen = await world.model.seen(before);
+    await world.model.ended(seen);
+    expect(seen.state).toBe('aborted');
+    for (let waited = 0; waited < 3_000 && stalled() === recorded; waited += 20) await sleep(20);
+    expect(stalled()).toBe(recorded + 1);
+    await othersPass();
+  });
+
+  it('are waited for while they read, however slowly', async () => {
+    world.model.next(answer);
+    const socket = await dial();
+    socket.write(head(carol, `Content-Length: ${BODY.length}`, 'Connection: close').replace(PATH, '/opaque/x') + BODY);
+    let read = 0;
+    let rest = 1024 ** 2;
+    socket.on('data', (chunk: Buffer) => {
+      read += chunk.length;
+      rest -= chunk.length;
+      if (rest > 0) return;
+      rest = 1024 ** 2;
+      socket.pause();
+      setTimeout(() => socket.resume(), 100);
+    });
+    await once(socket, 'close');
+    expect(read).toBeGreaterThan(large.length);
   });
 });
 
