@@ -59,7 +59,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     const decision = verdict.effect === 'hold' ? await approve(call, session, verdict, masked?.bytes ?? null) : null;
     if (decision?.kind === 'held') return refuseCall(call, decision);
     const body = decision === null ? (masked?.bytes ?? call.body) : decision.body;
-    await kept(session, decision !== null || served.config.durable === 'before_forward');
+    await kept(session, decision !== null || facts.management || served.config.durable === 'before_forward');
     if (res.destroyed) return refuseCall(call, { reason: 'caller-left' });
 
     const mask = maskAnswerOf(call, verdict);

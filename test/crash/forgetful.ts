@@ -1,19 +1,18 @@
 /** Crashes with loss of everything that was not synced: runs programs on the disk that forgets (forgetful.c). */
 
-import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { constants } from 'node:os';
 import { join } from 'node:path';
+import { buildPreload } from './preload.ts';
 
 /** The disk that forgets, built. */
 export interface Forgetful {
@@ -41,23 +40,8 @@ export const faultEnvironment = ({ call, at, error }: Fault, mark: string): Reco
 
 /** Returns the disk that forgets, or null where there is no C compiler or no LD_PRELOAD: nothing can be tested there. */
 export function buildForgetful(): Forgetful | null {
-  if (process.platform !== 'linux') return null;
-  const library = join(mkdtempSync(join(tmpdir(), 'sallyport-forgetful-')), 'forgetful.so');
-  const source = new URL('forgetful.c', import.meta.url).pathname;
-  const built = spawnSync('cc', [
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-O2',
-    '-shared',
-    '-fPIC',
-    '-o',
-    library,
-    source,
-    '-ldl',
-  ]);
-  if (built.error !== undefined) return null;
-  if (built.status !== 0) throw new Error(`cc: ${built.stderr.toString()}`);
+  const library = buildPreload('forgetful');
+  if (library === null) return null;
   return {
     environment(folder, image, lies = false) {
       rmSync(image, { recursive: true, force: true });

@@ -23,6 +23,12 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** How a gateway is started that meets what others do not. */
+interface StartOptions {
+  readonly fileBlocks?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A running deployment. */
 export interface World {
   readonly folder: string;
@@ -41,8 +47,8 @@ export interface World {
   configure(yaml: string): void;
   /** Ends the gateway by a signal and resolves to its exit code; null when the signal ended it. */
   stopGateway(signal?: NodeJS.Signals): Promise<number | null>;
-  /** `fileBlocks`: no file may grow beyond so many blocks of 512 bytes; writes beyond it fail. */
-  startGateway(options?: { readonly fileBlocks?: number }): Promise<void>;
+  /** `fileBlocks`: no file may grow beyond so many blocks of 512 bytes; writes beyond it fail. `env`: beside the usual one. */
+  startGateway(options?: StartOptions): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -129,9 +135,9 @@ export async function startWorld(
   let gateway: ChildProcess | null = null;
   let ports = { listeners: [0], control: 0 };
   let log = '';
-  const startGateway = async ({ fileBlocks }: { readonly fileBlocks?: number } = {}): Promise<void> => {
+  const startGateway = async ({ fileBlocks, env = {} }: StartOptions = {}): Promise<void> => {
     const args = ['--json', 'start'];
-    const child = fileBlocks === undefined ? launch(folder, args, {}) : launchLimited(folder, args, fileBlocks);
+    const child = fileBlocks === undefined ? launch(folder, args, env) : launchLimited(folder, args, fileBlocks);
     gateway = child;
     child.stderr?.on('data', (chunk: Buffer) => {
       log += chunk.toString();
