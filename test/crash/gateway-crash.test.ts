@@ -70,7 +70,7 @@ async function callOn(port: number, caller: number, child: ChildProcess, start: 
   const claims = claimsOf.get(String(start)) ?? [];
   for (let call = 0; child.exitCode === null && child.signalCode === null; call++) {
     const stream = (caller + call) % 2 === 0;
-    const service = call % 3 === 0 ? 'strict' : 'llm';
+    const service = call % 3 === 0 || strict === 'before_answer' ? 'strict' : 'llm';
     // every fifth call is denied, every seventh comes from nobody
     const tools = call % 5 === 4 ? [{ type: 'function', function: { name: 'shell', parameters: {} } }] : undefined;
     const messages = [{ role: 'user', content: `hello ${'x'.repeat((call * 977) % 5_000)}` }];

@@ -38,20 +38,22 @@ policies:
 async function begin(path: string, body: object, headers: Readonly<Record<string, string>> = {}) {
   const before = world.model.requests.length;
   const call = { headed: false, over: false, status: 0 };
-  const done = fetch(`${world.url}${path}`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${await world.idp.token('alice')}`,
-      'content-type': 'application/json',
-      ...headers,
-    },
-    body: JSON.stringify(body),
-  }).then(async (answer) => {
+  const make = async (): Promise<void> => {
+    const answer = await fetch(`${world.url}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await world.idp.token('alice')}`,
+        'content-type': 'application/json',
+        ...headers,
+      },
+      body: JSON.stringify(body),
+    });
     call.headed = true;
     call.status = answer.status;
     await answer.text();
     call.over = true;
-  });
+  };
+  const done = make();
   return { call, done, reached: () => world.model.requests.length - before };
 }
 
