@@ -18,6 +18,7 @@ const SOURCE: PolicySource = {
     { name: 'ask-leads', when: 'call.operation == "big"', then: approve('group:leads') },
     { name: 'ask-law', when: 'call.operation == "legal"', then: approve('group:law') },
     { name: 'may', when: 'call.operation in ["list", "call"]', then: 'allow' },
+    { name: 'few', when: 'call.operation == "list"', limit: { per: ['operation'], requests: 5, within: 60_000 } },
   ],
   masking: [
     { name: 'lists', when: 'call.operation == "list"', direction: 'response', entities: ['email'], with: 'replace' },
@@ -42,6 +43,16 @@ const on = (...operations: readonly string[]) =>
 describe('a call of several operations', () => {
   it('is allowed when each of them is', () => {
     expect(on('list', 'call', 'list')).toMatchObject({ effect: 'allow', reason: 'completed', rule: 'may', at: 0 });
+  });
+
+  it('is limited for each of them, so that a batch is no way around a limit', () => {
+    const key = '4:list';
+    expect(on('list', 'call', 'list').limits).toEqual([
+      { rule: 'few', keys: [key], at: 0 },
+      { rule: 'few', keys: [key], at: 2 },
+    ]);
+    expect(on('call', 'call').limits).toBeUndefined();
+    expect(on('list', 'shell').limits).toBeUndefined();
   });
 
   it('is denied when no rule allows one of them, and says which', () => {

@@ -12,7 +12,7 @@ import type { CallResponse } from './exchange.ts';
 import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
-import { chargeBytes, chargeText } from './limits.ts';
+import { chargeBytes, chargeText, checkLength } from './limits.ts';
 import { type RefusalDetails, refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
 import { retryAfter } from './refuse.ts';
@@ -82,6 +82,7 @@ export class Answer implements AnswerSink {
       this.#judge?.head(status, contentType);
       if (!isBodiless(res.req.method, status))
         this.#mask = this.#masks.for(contentType, codingOf(rawHeaders), rawHeaders);
+      if (this.#mask?.kind !== 'whole') checkLength(this.#call, fieldValue(rawHeaders, 'content-length'));
     });
     if (this.#over || this.#failing) return;
     const { secret } = served.upstream;

@@ -49,6 +49,14 @@ export function chargeBytes(call: CallState, bytes: number): void {
   if (usedUp !== null) throw exceeded(call, usedUp);
 }
 
+/** Refuses an answer whose length is told ahead and does not fit. Throws Failure `budget-exceeded`. */
+export function checkLength(call: CallState, contentLength: string): void {
+  const { allowance, gate } = call;
+  if (allowance === null || !/^\d+$/.test(contentLength)) return;
+  const usedUp = allowance.fits(Number(contentLength), gate.clock.now());
+  if (usedUp !== null) throw exceeded(call, usedUp);
+}
+
 function exceeded(call: CallState, { limit, sum, frees }: UsedUp): Failure {
   const { rule, detail } = reached(limit, sum.bound, frees, 'budget-exceeded');
   call.retryAt = frees;

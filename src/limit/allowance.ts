@@ -113,6 +113,16 @@ export class Allowance {
     return null;
   }
 
+  /** Returns the limit that an answer of so many bytes is over, null when it fits. Charges nothing. */
+  fits(bytes: number, now: number): UsedUp | null {
+    if (!this.#countsBytes) return null;
+    for (const { limit, sum, key } of this.#claims) {
+      if (sum.bound !== 'answer_bytes' || this.#counts.read(key, now).taken + bytes <= sum.most) continue;
+      return { limit, sum, frees: this.#counts.frees(key, bytes, sum.most, now) };
+    }
+    return null;
+  }
+
   /** Returns how many bytes of the answer have come, `bytes` more than before. */
   came(bytes: number): number {
     this.#came += bytes;

@@ -56,6 +56,27 @@ describe('an answer that no rule masks', () => {
     });
   });
 
+  it('is measured where a limit asks: the texts of its events, and every byte of what cannot be read', () => {
+    const measured = (text: string, contentType: string): number | undefined => {
+      const operation = { name: 'chat', body: 'json' } as const;
+      const options = { codec: codecs.openai, operation, contentType, limit: 1_000 };
+      const written = [[Buffer.from(text)], singleBytes(Buffer.from(text))].map((chunks) => {
+        const observer = observeAnswer({ ...options, measures: true });
+        for (const chunk of chunks) observer.push(chunk);
+        observer.end();
+        return observer.written;
+      });
+      expect(written[0]).toBe(written[1]);
+      return written[0];
+    };
+    const event = (text: string): string => `data: {"choices":[{"index":0,"delta":{"content":"${text}"}}]}\n\n`;
+    expect(measured(`${event('abc')}${event('dé')}data: [DONE]\n\n`, 'text/event-stream')).toBe(6);
+    const broken = 'data: {"choices":[\n\n';
+    expect(measured(`${event('abc')}${broken}`, 'text/event-stream')).toBe(3 + broken.length);
+    expect(measured('{"choices":[]}', 'application/json')).toBe(0);
+    expect(observe([Buffer.from(event('abc'))], 'text/event-stream').written).toBe(0);
+  });
+
   it('passes whatever its bytes are', () => {
     const types = fc.constantFrom('text/event-stream', 'application/json', 'image/png', '', 'text/plain');
     const bytes = fc.oneof(

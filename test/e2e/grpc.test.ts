@@ -55,6 +55,9 @@ policies:
   - name: big-needs-a-human
     when: 'call.max_tokens > 8000 && call.max_tokens < 1000000'
     then: { approve: { by: ["group:ml-leads"], within: 1m, use_within: 1m } }
+  - { name: three-messages, when: '"three" in caller.groups', limit: { per: [caller], requests: 3, within: 1m } }
+  - { name: one-at-once, when: '"three" in caller.groups', limit: { per: [caller], concurrent: 1 } }
+  - { name: few-bytes, when: '"bytes" in caller.groups', limit: { per: [caller], answer_bytes: 60B, within: 1m } }
 masking:
   - name: pii
     when: '!("privacy-cleared" in caller.groups)'
@@ -206,6 +209,30 @@ describe('who may call what', () => {
       await expect.poll(() => seen.cancelled).toBe(true);
     },
   );
+
+  it('counts every message against the limits of its caller, and the call as one that is under way', async () => {
+    const metadata = await as('carol');
+    metadata.set('authorization', `Bearer ${await world.idp.token('carol', { groups: ['ml', 'three'] })}`);
+    const got = await through.call('Talk', [{ text: 'a' }, { text: 'b' }], { metadata });
+    expect(got).toMatchObject({ code: 0, letters: [{ text: 're: a' }, { text: 're: b' }] });
+    const over = await through.call('Talk', [{ text: 'c' }, { text: 'd' }], { metadata });
+    expect(over.code).toBe(status.RESOURCE_EXHAUSTED);
+    expect(over.details).toContain('At most 3 requests within 1m.');
+    expect(reasonOf(over)).toContain('rate-limited');
+    expect(reasonOf(over)).toMatch(/retry_after[^0-9]*[56]\d/);
+    expect(desk.calls.at(-1)?.letters.map(({ text }) => text)).toEqual(['c']);
+  });
+
+  it('ends an answer that uses up a limit, with RESOURCE_EXHAUSTED in the trailers', async () => {
+    const metadata = await as('carol');
+    metadata.set('authorization', `Bearer ${await world.idp.token('carol', { groups: ['ml', 'bytes'] })}`);
+    const lines = ['one line of text', 'wait', 'another line of text', 'wait', 'more', 'wait', 'and more of it'];
+    const got = await through.call('Spread', [{ lines }], { metadata });
+    expect(got.code).toBe(status.RESOURCE_EXHAUSTED);
+    expect(reasonOf(got)).toContain('budget-exceeded');
+    expect(got.letters.length).toBeGreaterThan(0);
+    expect(got.letters.length).toBeLessThan(4);
+  });
 
   it('answers UNIMPLEMENTED where the service is ambiguous, unknown, or the method is not known', async () => {
     const without = new Metadata();

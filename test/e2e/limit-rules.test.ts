@@ -29,7 +29,7 @@ const LIMITS = `
 `;
 
 const config = (places: Parameters<typeof usualConfig>[0], most = 5): string =>
-  usualConfig(places, 'prices: [{ model: "model-*", input: 10, output: 100 }]\nworkers: 3\n')
+  usualConfig(places, 'prices: [{ model: "model-*", input: 10, output: 100 }]\nworkers: 2\n')
     .replace('masking:', `${LIMITS.replace('requests: 5', `requests: ${most}`)}\nmasking:`)
     .replace('"ml" in caller.groups', '"all" in caller.groups');
 
@@ -253,7 +253,7 @@ describe('other budgets', () => {
           body: JSON.stringify({ ...ask, stream: true }),
         });
         const text = await got.text().catch(() => '');
-        if (got.status === 200) expect(text).not.toContain('x'.repeat(2000));
+        if (got.status === 200) expect(text.length).toBeLessThan(2_000 + 500);
         else expect(text).toMatch(/budget-exceeded|rate-limited/);
       }
       expect(
