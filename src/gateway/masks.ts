@@ -73,13 +73,14 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
 }
 
 /** Returns the mask of the messages that a model server sends over a WebSocket; one that only reads along where nothing is masked. */
-export function maskMessagesOf({ epoch, accepted, found }: Underway, rules: readonly string[]): AnswerMask {
+export function maskMessagesOf({ epoch, accepted, found, allowance }: Underway, rules: readonly string[]): AnswerMask {
   const { operation, served } = accepted;
   const reader = operation === null ? null : served.codec.stream(operation);
   if (operation === null || reader === null) throw new Failure('internal', 'expected an operation with messages');
   const { codec } = served;
   const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings);
-  if (masker === null) return observeMessages({ codec, operation, limit: OBSERVED_LIMIT });
+  if (masker === null)
+    return observeMessages({ codec, operation, limit: OBSERVED_LIMIT, measures: allowance?.measures === true });
   return createMessageMask({ codec, operation, masker, found, limit: WHOLE_ANSWER_LIMIT }, reader);
 }
 

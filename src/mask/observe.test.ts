@@ -74,7 +74,7 @@ describe('an answer that no rule masks', () => {
     const broken = 'data: {"choices":[\n\n';
     expect(measured(`${event('abc')}${broken}`, 'text/event-stream')).toBe(3 + broken.length);
     expect(measured('{"choices":[]}', 'application/json')).toBe(0);
-    expect(observe([Buffer.from(event('abc'))], 'text/event-stream').written).toBe(0);
+    expect(observe([Buffer.from(event('abc'))], 'text/event-stream').written).toBeUndefined();
   });
 
   it('passes whatever its bytes are', () => {

@@ -64,7 +64,7 @@ class EventsObserver implements AnswerMask {
   readonly kind = 'stream';
   usage: Usage | null = null;
   events = 0;
-  written = 0;
+  private text = 0;
   private readonly framing: Framing;
   private readonly counts: string;
   private readonly measures: boolean;
@@ -79,6 +79,10 @@ class EventsObserver implements AnswerMask {
     this.splitter = framing.splitter(limit);
   }
 
+  get written(): number | undefined {
+    return this.measures ? this.text : undefined;
+  }
+
   push(chunk: Buffer): readonly Buffer[] {
     const { splitter } = this;
     if (splitter !== null) {
@@ -87,7 +91,7 @@ class EventsObserver implements AnswerMask {
       else for (const frame of frames) this.look(frame);
     }
     // what cannot be told apart counts as text, all of it
-    if (this.splitter === null) this.written += chunk.length;
+    if (this.splitter === null) this.text += chunk.length;
     return [chunk];
   }
 
@@ -113,11 +117,11 @@ class EventsObserver implements AnswerMask {
       return reader?.read(event, read(data)) ?? null;
     }, null);
     if (seen === null) {
-      this.written += frame.length;
+      this.text += frame.length;
       return;
     }
     this.usage = seen.usage ?? this.usage;
-    for (const { text } of seen.deltas) this.written += Buffer.byteLength(text);
+    for (const { text } of seen.deltas) this.text += Buffer.byteLength(text);
   }
 
   private count(reader: StreamReader, frame: Buffer): Usage | null {

@@ -38,6 +38,9 @@ policies:
     when: 'call.tools.exists(t, t.name == "shell")'
     then: deny
     message: The shell tool is not available here.
+  - { name: three-messages, when: '"three" in caller.groups', limit: { per: [caller], requests: 3, within: 1m } }
+  - { name: one-at-once, when: '"three" in caller.groups', limit: { per: [caller], concurrent: 1 } }
+  - { name: few-tokens, when: '"tokens" in caller.groups', limit: { per: [caller], answer_tokens: 100, within: 1m } }
   - { name: no-loud-model, on: request, when: 'call.model == "loud"', then: deny }
 masking:
   - { name: pii, when: '!("privacy-cleared" in caller.groups)', direction: both, entities: [email] }
@@ -179,6 +182,38 @@ describe('the unmodified openai realtime client', () => {
     await upstream.closed;
     expect(upstream.messages.map((text) => JSON.parse(text).type)).toEqual(['session.update']);
     await lastSession('policy-denied');
+  });
+});
+
+describe('limits', () => {
+  const limited = async (group: string): Promise<WebSocket> => {
+    const token = await world.idp.token('carol', { groups: ['ml', 'privacy-cleared', group] });
+    const url = `${world.url.replace('http', 'ws')}/voice/v1/realtime?model=gpt-realtime`;
+    return new WebSocket(url, [], { headers: { authorization: `Bearer ${token}` } });
+  };
+
+  it('count the connection and every message of it, and one place', async () => {
+    const socket = await limited('three');
+    const upstream = await opened(socket);
+    expect((await refusedWith(await limited('three'))).status).toBe(429);
+    const closed = closing(socket);
+    for (let message = 0; message < 3; message++) socket.send('{"type":"input_audio_buffer.clear"}');
+    expect(await closed).toMatchObject({ code: 1008, reason: 'rate-limited' });
+    await upstream.closed;
+    expect(upstream.messages).toHaveLength(2);
+    await lastSession('rate-limited');
+  });
+
+  it('end a connection whose answers use them up', async () => {
+    const socket = await limited('tokens');
+    const upstream = await opened(socket);
+    const got: string[] = [];
+    socket.on('message', (data) => got.push(String(data)));
+    const closed = closing(socket);
+    for (let event = 0; event < 50; event++) upstream.say(delta('twenty bytes of text'));
+    expect(await closed).toMatchObject({ code: 1008, reason: 'budget-exceeded' });
+    expect(got.length).toBeLessThan(25);
+    expect(got.at(-1)).toContain('budget-exceeded');
   });
 });
 
