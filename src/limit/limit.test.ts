@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Facts } from '../call.ts';
 import { configSchema } from '../config.ts';
 import type { Usage } from '../protocol/codec.ts';
-import { Allowance, type CallEnd } from './allowance.ts';
+import type { Allowance, CallEnd } from './allowance.ts';
 import { compileLimits, type Limits } from './compile.ts';
 import { Counts, countsMemory } from './counts.ts';
 import { DistinctCounts, distinctMemory } from './distinct.ts';
@@ -111,8 +111,8 @@ describe('limit', () => {
   it('gives places back once, however often the end is told', () => {
     const { take, used } = world({ places: { concurrent: 2 } });
     const [one] = [allowed(take()), allowed(take())];
-    one!.end(end(null), NOW);
-    one!.end(end(null), NOW);
+    one.end(end(null), NOW);
+    one.end(end(null), NOW);
     expect(used('places')).toBe(1);
   });
 

@@ -208,7 +208,7 @@ describe('limits', () => {
     const socket = await limited('tokens');
     const upstream = await opened(socket);
     const got: string[] = [];
-    socket.on('message', (data) => got.push(String(data)));
+    socket.on('message', (data) => got.push(Buffer.isBuffer(data) ? data.toString() : ''));
     const closed = closing(socket);
     for (let event = 0; event < 50; event++) upstream.say(delta('twenty bytes of text'));
     expect(await closed).toMatchObject({ code: 1008, reason: 'budget-exceeded' });
