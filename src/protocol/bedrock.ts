@@ -6,11 +6,12 @@ import { invokeStream } from './bedrock-invoke-stream.ts';
 import { BEDROCK_PLACES, bedrockSignature } from './bedrock-places.ts';
 import { isAnthropic, readBedrockRequest } from './bedrock-request.ts';
 import { bedrockUsage, converseStream } from './bedrock-stream.ts';
-import type { Codec, Operation, Refusal } from './codec.ts';
+import type { Codec, Operation } from './codec.ts';
 import { eventstream } from './eventstream.ts';
 import { openai } from './openai.ts';
 import { compileOperations, type Row } from './operations.ts';
 import { kindAt } from './places.ts';
+import { toldError } from './told-error.ts';
 import { member } from './value.ts';
 
 const OPERATIONS: readonly Row[] = [
@@ -32,13 +33,6 @@ const EXCEPTIONS: Readonly<Record<number, string>> = {
   429: 'ThrottlingException',
   503: 'ServiceUnavailableException',
   504: 'ModelTimeoutException',
-};
-
-/** SDKs show their users the message alone, so it says everything. */
-const messageOf = ({ reason, title, detail, session, extra }: Refusal): string => {
-  const facts = [reason, ...(session === '' ? [] : [`session ${session}`])];
-  for (const [name, value] of Object.entries(extra)) facts.push(`${name} ${value}`);
-  return `${title}${detail === '' ? '' : ` ${detail}`} [${facts.join('; ')}]`;
 };
 
 const isVendors = ({ name }: Operation): boolean => name.startsWith('invoke');
@@ -95,7 +89,7 @@ export const bedrock: Codec = {
   refusalType: () => 'application/json',
   refusal: (refusal) => ({
     __type: EXCEPTIONS[refusal.status] ?? (refusal.status >= 500 ? 'InternalServerException' : 'ValidationException'),
-    message: messageOf(refusal),
+    message: toldError(refusal),
   }),
-  streamFailure: (refusal) => ({ event: 'modelStreamErrorException', value: { message: messageOf(refusal) } }),
+  streamFailure: (refusal) => ({ event: 'modelStreamErrorException', value: { message: toldError(refusal) } }),
 };

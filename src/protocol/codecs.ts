@@ -10,6 +10,9 @@ import { grpcOnly } from './grpc-only.ts';
 import { http, httpCodec, type HttpPlaces } from './http.ts';
 import { kserve } from './kserve.ts';
 import { mcp } from './mcp.ts';
+import { llamaServer } from './llama-server.ts';
+import { tgi } from './tgi.ts';
+import { vllm } from './vllm.ts';
 import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
 import { sagemaker } from './sagemaker.ts';
@@ -25,6 +28,9 @@ export type Protocol =
   | 'cohere'
   | 'gemini'
   | 'ollama'
+  | 'tgi'
+  | 'vllm'
+  | 'llama-server'
   | 'kserve'
   | 'tfserving'
   | 'torchserve'
@@ -42,6 +48,9 @@ export const codecs: Readonly<Record<Protocol, Codec>> = {
   cohere,
   gemini,
   ollama,
+  tgi,
+  vllm,
+  'llama-server': llamaServer,
   kserve,
   tfserving,
   torchserve,

@@ -1,7 +1,7 @@
 /** Ollama: its own API, and those of OpenAI and Anthropic that it serves beside it. (ollama/ollama, docs/api.md) */
 
 import { anthropic } from './anthropic.ts';
-import { type Codec, type Operation, type Refusal } from './codec.ts';
+import { type Codec, type Operation } from './codec.ts';
 import { combine } from './combine.ts';
 import { ndjson } from './ndjson.ts';
 import { OLLAMA_PLACES, ollamaLeaks } from './ollama-places.ts';
@@ -10,6 +10,7 @@ import { ollamaStream, ollamaUsage } from './ollama-stream.ts';
 import { openai } from './openai.ts';
 import { compileOperations, type Row } from './operations.ts';
 import { kindAt } from './places.ts';
+import { toldError } from './told-error.ts';
 
 const OPERATIONS: readonly Row[] = [
   { name: 'chat', method: 'POST', path: '/api/chat', body: 'json' },
@@ -32,13 +33,6 @@ const OPERATIONS: readonly Row[] = [
 ];
 
 const STREAMS: ReadonlySet<string> = new Set(['chat', 'generate', 'models.pull', 'models.push', 'models.create']);
-
-/** Clients show their users this one string, so it says everything. */
-const errorOf = ({ reason, title, detail, session, extra }: Refusal): string => {
-  const facts = [reason, ...(session === '' ? [] : [`session ${session}`])];
-  for (const [name, value] of Object.entries(extra)) facts.push(`${name} ${value}`);
-  return `${title}${detail === '' ? '' : ` ${detail}`} [${facts.join('; ')}]`;
-};
 
 const native: Codec = {
   protocol: 'ollama',
@@ -63,8 +57,8 @@ const native: Codec = {
   stream: ({ name }) => (STREAMS.has(name) ? ollamaStream() : null),
   // ollama-js looks for this type, and shows anything else as it stands.
   refusalType: () => 'application/json',
-  refusal: (refusal) => ({ error: errorOf(refusal) }),
-  streamFailure: (refusal) => ({ event: '', value: { error: errorOf(refusal) } }),
+  refusal: (refusal) => ({ error: toldError(refusal) }),
+  streamFailure: (refusal) => ({ event: '', value: { error: toldError(refusal) } }),
 };
 
 /** The codec of a server that is Ollama. */

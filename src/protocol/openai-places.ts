@@ -64,12 +64,14 @@ export const transcriptLeaks = (path: readonly JsonStep[]): boolean => {
   return last === 'words' || (last === 'tokens' && path[0] === 'segments');
 };
 
+const LEAKS: ReadonlySet<JsonStep> = new Set(['logprobs', 'token_ids', 'prompt_logprobs', 'prompt_token_ids']);
+
 /**
  * Returns true for a value that repeats the answer's text token by token, where no mask reaches it. `token_ids` is
  * vLLM's `return_token_ids`.
  */
 export const openaiLeaks = (path: readonly JsonStep[]): boolean => {
   const last = path[path.length - 1];
-  if (last !== 'logprobs' && last !== 'token_ids') return false;
+  if (last === undefined || !LEAKS.has(last)) return false;
   return !path.some((step) => OPENAI_PLACES.free.has(String(step)));
 };

@@ -67,7 +67,7 @@ const attachment = (path: readonly JsonStep[], object: JsonObject): Attachment |
   return ATTACHMENT_MEMBERS.find(([name]) => Object.hasOwn(object, name))?.[1] ?? null;
 };
 
-const TOKEN_ID_MEMBERS: ReadonlySet<JsonStep> = new Set(['prompt', 'input', 'prompt_token_ids']);
+const TOKEN_ID_MEMBERS: ReadonlySet<JsonStep> = new Set(['prompt', 'input', 'prompt_token_ids', 'tokens']);
 
 const RULES: TextRules = {
   kind: (path, text, document) => kindAt(OPENAI_PLACES, path, text, document),

@@ -77,6 +77,7 @@ const REFUSALS: Readonly<Record<string, object>> = {
   cohere: { name: 'ForbiddenError', statusCode: 403 },
   gemini: { name: 'ApiError', status: 403 },
   ollama: { name: 'ResponseError', status_code: 403 },
+  tgi: { name: 'ProviderApiError', httpResponse: { status: 403 } },
 };
 
 describe.each(SCENARIOS)('$client: $protocol $name', ({ protocol, name, run }) => {

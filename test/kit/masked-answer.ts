@@ -21,7 +21,8 @@ export interface Masked {
 /** What differs from a masked chat stream. */
 export interface Case {
   readonly protocol?: Protocol;
-  readonly operation?: string;
+  /** Its name, or the whole of it. */
+  readonly operation?: string | Operation;
   readonly contentType?: string;
   readonly masker?: TextMasker;
   readonly limit?: number;
@@ -29,7 +30,8 @@ export interface Case {
 
 /** Returns the mask of a case. */
 export const maskOf = (options: Case, found: (finding: Finding) => void = () => {}): AnswerMask => {
-  const operation: Operation = { name: options.operation ?? 'chat', body: 'json' };
+  const asked = options.operation ?? 'chat';
+  const operation: Operation = typeof asked === 'string' ? { name: asked, body: 'json' } : asked;
   return createAnswerMask({
     codec: codecs[options.protocol ?? 'openai'],
     operation,

@@ -59,12 +59,11 @@ const mask = (exchange: Exchange, chunks: readonly Buffer[], masker = wordMasker
 const documentsOf = (exchange: Exchange, bytes: Buffer): unknown[] => {
   const { contentType } = exchange.answer;
   if (contentType.startsWith('audio/')) return [];
-  const streamed = Object.values(FRAMING_KITS).find(
-    (kit) => kit.contentType.split(';')[0] === contentType.split(';')[0],
-  );
-  if (streamed === undefined || (contentType.startsWith('application/json') && bytes[0] !== 0x5b))
-    return [JSON.parse(bytes.toString())];
-  return streamed
+  if (!exchange.expect.stream) return [JSON.parse(bytes.toString())];
+  const [type] = contentType.split(';');
+  const kit = Object.values(FRAMING_KITS).find((framing) => framing.contentType.split(';')[0] === type);
+  if (kit === undefined) throw new Error(`no framing has the type ${contentType}`);
+  return kit
     .read(bytes)
     .filter(({ data }) => data !== '[DONE]')
     .map(({ data }) => unwrapped(JSON.parse(data)));
@@ -125,7 +124,7 @@ describe.each(all)('$protocol $name', (exchange) => {
     const idle = optionsOf(exchange, idleMasker);
     for (let cut = 0; cut <= answer.length; cut++) {
       const chunks = [answer.subarray(0, cut), answer.subarray(cut)];
-      expect(mask(exchange, chunks, idleMasker).equals(answer)).toBe(true);
+      if (expected.withholds !== true) expect(mask(exchange, chunks, idleMasker).equals(answer)).toBe(true);
       const observer = observeAnswer(idle);
       expect(Buffer.concat(chunks.flatMap((chunk) => observer.push(chunk))).equals(answer)).toBe(true);
     }

@@ -18,6 +18,8 @@ export interface Expected {
    * the text of a place is what its events say there one after another. `json:` in front: JSON in a string.
    */
   readonly texts: readonly string[];
+  /** A mask withholds something of this answer (tokens that repeat its text), found or not. */
+  readonly withholds?: true;
 }
 
 /** One exchange. */

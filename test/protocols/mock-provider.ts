@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { LLMock } from '@copilotkit/aimock';
-import { answerInvokeStream } from './written-servers.ts';
+import { answerInvokeStream, answerTgi } from './written-servers.ts';
 
 /** What the model says when it is asked who can help: something to mask, split over events, and something to escape. */
 const SAYS = 'Write to anna@example.com, she "knows" it. 🙂';
@@ -27,7 +27,9 @@ export async function startProvider(): Promise<{ readonly url: string; readonly 
     const path = req.url ?? '';
     if (path.endsWith('/invoke-with-response-stream')) return answerInvokeStream(path, SAYS, res);
     void (async () => {
-      const answer = await answerTo(`${aimock}${path}`, req, await buffer(req));
+      const body = await buffer(req);
+      if (path === '/' || path === '/generate_stream') return answerTgi(body.includes('"stream":true'), SAYS, res);
+      const answer = await answerTo(`${aimock}${path}`, req, body);
       res.writeHead(answer.statusCode ?? 0, { 'content-type': answer.headers['content-type'] ?? 'text/plain' });
       answer.pipe(res);
     })();

@@ -70,3 +70,24 @@ export const answerInvokeStream = (path: string, text: string, res: ServerRespon
   }
   res.end();
 };
+
+/** Text Generation Inference, `/generate_stream` and `/`. (docs/openapi.json: StreamResponse, GenerateResponse) */
+export const answerTgi = (isStream: boolean, text: string, res: ServerResponse): void => {
+  const pieces = piecesOf(text);
+  if (!isStream) {
+    const tokens = pieces.map((piece, id) => ({ id, text: piece, logprob: -0.5, special: false }));
+    const details = { finish_reason: 'eos_token', generated_tokens: pieces.length, seed: null, prefill: [], tokens };
+    res.writeHead(200, { 'content-type': 'application/json' });
+    res.end(JSON.stringify([{ generated_text: text, details }]));
+    return;
+  }
+  res.writeHead(200, { 'content-type': 'text/event-stream' });
+  for (const [i, piece] of pieces.entries()) {
+    const isLast = i === pieces.length - 1;
+    const token = { id: 100 + i, text: piece, logprob: -0.5, special: false };
+    const details = { finish_reason: 'eos_token', generated_tokens: pieces.length, seed: null, input_length: 5 };
+    const event = { index: i + 1, token, generated_text: isLast ? text : null, details: isLast ? details : null };
+    res.write(`data:${JSON.stringify(event)}\n\n`);
+  }
+  res.end();
+};

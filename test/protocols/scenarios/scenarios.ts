@@ -5,6 +5,7 @@ import { COHERE } from './cohere.ts';
 import { GEMINI } from './gemini.ts';
 import { OLLAMA } from './ollama.ts';
 import { OPENAI } from './openai.ts';
+import { TGI } from './tgi.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Everything that the clients do. */
@@ -16,4 +17,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...COHERE,
   ...GEMINI,
   ...OLLAMA,
+  ...TGI,
 ];
