@@ -1,5 +1,6 @@
 /** What `sallyport check` looks at, one thing each. */
 
+import { createSecureContext } from 'node:tls';
 import { Agent } from 'undici';
 import type { Config, IssuerConfig, SecretRef, ServiceConfig } from '../config.ts';
 import { type LoadedConfig, showProblem } from '../config-file.ts';
@@ -82,6 +83,24 @@ const credentials: Probe = {
     ),
 };
 
+const listenerKeys: Probe = {
+  check: 'listener certificates',
+  run: ({ config, baseDir, env, warn }) =>
+    each(
+      config.listeners,
+      ({ address }) => address,
+      ({ tls }) => {
+        if (tls === undefined) return;
+        // a certificate that is not PEM, or not the key's, throws here instead of at the first handshake
+        createSecureContext({
+          cert: resolveSecret(tls.cert, baseDir, { env }),
+          key: resolveSecret(tls.key, baseDir, { env, warn }),
+          ...(tls.clientCa === undefined ? {} : { ca: resolveSecret(tls.clientCa, baseDir, { env }) }),
+        });
+      },
+    ),
+};
+
 const policies: Probe = {
   check: 'policies',
   run: ({ config, file, place }) => {
@@ -110,7 +129,7 @@ const entities: Probe = {
 };
 
 /** Looks that need nothing but the files and the environment. */
-export const PROBES: readonly Probe[] = [policies, entities, recordingKey, ledgerKey, credentials];
+export const PROBES: readonly Probe[] = [policies, entities, recordingKey, ledgerKey, credentials, listenerKeys];
 
 const issuerProbe = (issuer: IssuerConfig): Probe => ({
   check: `issuer ${issuer.issuer}`,

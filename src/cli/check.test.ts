@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sallyport } from '../../test/kit/command-line.ts';
+import { createAuthority } from '../../test/support/certificates.ts';
 
 /** Returns a folder as `sallyport init` leaves it, with `change` made to its config. */
 const folder = async (change: (config: string) => string = (config) => config): Promise<string> => {
@@ -93,6 +94,26 @@ describe('sallyport check', () => {
     const { code, problems } = await check(dir);
     expect(code).toBe(0);
     expect(problems).toMatchObject([{ check: 'recording key', result: 'warning' }]);
+  });
+
+  it('tells of a certificate that is not for its key', async () => {
+    const dir = await folder((config) =>
+      config.replace(
+        /listeners:\n\s+- address: (\S+)/,
+        (found) => `${found}\n    tls: { cert: { file: c.pem }, key: { file: k.pem } }`,
+      ),
+    );
+    const authority = createAuthority();
+    const [one, other] = [authority.issue('one'), authority.issue('other')];
+    writeFileSync(join(dir, 'c.pem'), one.cert);
+    writeFileSync(join(dir, 'k.pem'), one.key, { mode: 0o600 });
+    expect((await check(dir)).problems).toEqual([]);
+    writeFileSync(join(dir, 'k.pem'), other.key);
+    const { code, problems } = await check(dir);
+    expect(problems).toEqual([
+      { check: 'listener certificates', result: 'problem', detail: expect.stringMatching(/^127\.0\.0\.1:\d+: .*key/i) },
+    ]);
+    expect(code).toBe(1);
   });
 
   it('misses an upstream credential that is not in the environment', async () => {
