@@ -121,6 +121,26 @@ describe('a stream of messages whose texts continue one another', () => {
     expect(out[1]).toBe(empty);
   });
 
+  it('promise 4: is so for answers without an envelope, as MLServer sends them', () => {
+    const bare = messageKit(loadProto('inference'), 'inference.ModelInferResponse');
+    const masks = texts();
+    const out: Buffer[] = [];
+    for (const part of TEXT.match(/.{1,4}/g) ?? []) {
+      const outputs = [
+        { name: 'said', datatype: 'BYTES', shape: ['1'], contents: { bytes_contents: [Buffer.from(part)] } },
+      ];
+      out.push(...masks.push(bare.write({ model_name: 'echo', model_version: 'v1', id: '7', outputs })));
+    }
+    out.push(...masks.end());
+    const said = out.map((message) => {
+      const { outputs } = recordOf(bare.read(message));
+      const [output]: unknown[] = Array.isArray(outputs) ? outputs : [];
+      const contents = recordOf(recordOf(output)['contents'])['bytes_contents'];
+      return Array.isArray(contents) ? Buffer.concat(contents).toString() : '';
+    });
+    expect(said.join('')).toBe(MASKED);
+  });
+
   it('leaves a message as it came where nothing is held and nothing masked', () => {
     const masks = texts();
     const message = piece('Good morning. ');

@@ -114,6 +114,8 @@ const continued: Continued = {
   part: (message) => word(responseIn(message), ID),
   isLast(message) {
     const response = responseIn(message);
+    // an error is told whole
+    if (response.length === 0) return true;
     for (const { key, number } of parametersOf(response)) if (key === 'triton_final_response') return number === 1n;
     return false;
   },
@@ -122,8 +124,16 @@ const continued: Continued = {
 const ID = 3;
 const INFER_RESPONSE = 2;
 
+/** Returns true for an answer without its envelope: MLServer's streams carry ModelInferResponse itself (dataplane.proto). */
+function isBare(message: Buffer): boolean {
+  const reader = new FieldReader(message);
+  while (reader.next()) if (reader.no > INFER_RESPONSE) return true;
+  return false;
+}
+
 /** Returns what an answer of a stream carries; empty for an error. */
 function responseIn(message: Buffer): Buffer {
+  if (isBare(message)) return message;
   const reader = new FieldReader(message);
   while (reader.next()) if (reader.no === INFER_RESPONSE && reader.wire === WIRE.length) return reader.value();
   return message.subarray(0, 0);
@@ -141,14 +151,16 @@ const inferStream: GrpcMethod = {
   streams: BIDI,
   answer: {
     continued,
-    edit: (bytes, edit) =>
-      editMessage(bytes, STREAM_ANSWER, {
+    edit(bytes, edit) {
+      if (isBare(bytes)) return editInfer(bytes, ANSWER, edit);
+      return editMessage(bytes, STREAM_ANSWER, {
         leaf(leaf) {
           if (leaf.path[0] !== 'infer_response') return editLeaf(leaf, (text) => edit(text, leaf.path));
           const edited = editInfer(leaf.bytes, ANSWER, (text, path) => edit(text, ['infer_response', ...path]));
           return edited === leaf.bytes ? null : edited;
         },
-      }),
+      });
+    },
   },
 };
 

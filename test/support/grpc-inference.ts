@@ -90,10 +90,12 @@ export async function startInference(): Promise<InferenceServer> {
       call.on('data', (request: InferRequest) => {
         requests.push(request);
         // many answers to one request, and errors beside a status of OK
-        for (const text of [...textsOf(request), SIGNATURE])
+        for (const text of textsOf(request))
           call.write(
             text === 'fail' ? { error_message: `no ${SIGNATURE}` } : { infer_response: answerTo(request, text) },
           );
+        const last = { parameters: { triton_final_response: { bool_param: true } } };
+        call.write({ infer_response: { ...answerTo(request, SIGNATURE), ...last } });
       });
       call.on('end', () => call.end());
     },
