@@ -243,7 +243,7 @@ describe('refusals, as the openai client reads them', () => {
       Buffer.from('"}]}'),
     ]);
     expect(await post('/v1/chat/completions', invalid)).toMatchObject({ status: 400, reason: 'body-unreadable' });
-    expect(await post('/v1/files', '{}')).toMatchObject({ status: 404, reason: 'operation-unknown' });
+    expect(await post('/v1/unknown', '{}')).toMatchObject({ status: 404, reason: 'operation-unknown' });
     expect(await post('/v1/chat/../admin', '{}')).not.toMatchObject({ status: 200 });
     expect(world.model.requests).toHaveLength(before);
   });
