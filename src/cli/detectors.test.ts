@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sallyport } from '../../test/kit/command-line.ts';
+import { run } from './cli.ts';
 
 describe('sallyport detectors', () => {
   it('lists the entities and their kinds', async () => {
@@ -50,5 +51,102 @@ describe('sallyport detectors', () => {
     const { code, stderr } = await sallyport(['detectors', 'test', 'x', '--entities', 'emial']);
     expect(code).toBe(2);
     expect(stderr).toContain('no entity is named emial; did you mean email?');
+  });
+
+  it('takes the name of a file as the text in it', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'sallyport-detectors-'));
+    writeFileSync(join(cwd, 'notes.txt'), 'bob@example.com');
+    expect((await sallyport(['detectors', 'test', 'notes.txt'], { cwd })).stdout).toContain('bob@example.com');
+    expect(await sallyport(['detectors', 'test', 'other.txt'], { cwd })).toMatchObject({ code: 1 });
+  });
+
+  it('counts the kinds of each entity on a terminal, and names them in a pipe', async () => {
+    const shown = await sallyport(['detectors', 'list'], { terminal: true });
+    expect(shown.stdout).toMatch(/secret\b.* 2\d\d\s*$/m);
+    expect(shown.stderr).toContain('--json');
+    expect((await sallyport(['detectors', 'list'])).stdout).toContain('secret.github');
+  });
+});
+
+describe('sallyport detectors test --jsonl', () => {
+  const scan = (stdin: string) => sallyport(['detectors', 'test', '--jsonl', '--entities', 'email,ipv4'], { stdin });
+
+  it('prints the findings of each line as one line, positions in UTF-16 units', async () => {
+    const texts = ['to bob@example.com', 'nothing', '', '😀\n10.0.0.1 bob@example.com', 'ü'];
+    const { code, stdout } = await scan(texts.map((text) => JSON.stringify(text)).join('\n'));
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .split('\n')
+        .slice(0, -1)
+        .map((line): unknown => JSON.parse(line)),
+    ).toEqual([
+      [{ kind: 'email', start: 3, end: 18, score: 0.95 }],
+      [],
+      [],
+      [
+        { kind: 'ipv4', start: 3, end: 11, score: 0.8 },
+        { kind: 'email', start: 12, end: 27, score: 0.95 },
+      ],
+      [],
+    ]);
+  });
+
+  it('reads lines that come in pieces, and a last one without an end or with CR', async () => {
+    const { code, stdout } = await sallyport(['detectors', 'test', '--jsonl', '--entities', 'email'], {
+      stdin: '"ü bob@example.com"\r\n"ü@"\n"x"'.split(''),
+    });
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: '[{"kind":"email","start":2,"end":17,"score":0.95}]\n[]\n[]\n',
+    });
+  });
+
+  it('names the line that is no JSON string, after what came before it, and shows nothing of it', async () => {
+    for (const bad of ['{"a":1}', 'hunter2', '']) {
+      const { code, stdout, stderr } = await scan(`"bob@example.com"\n${bad}\n"x"`);
+      expect(code).toBe(2);
+      expect(stdout.split('\n')).toHaveLength(2);
+      expect(stderr).toContain('line 2: expected a JSON string');
+      expect(stderr).not.toContain('hunter2');
+    }
+  });
+
+  it('takes no text beside standard input', async () => {
+    expect(await sallyport(['detectors', 'test', 'x', '--jsonl'])).toMatchObject({ code: 2 });
+  });
+
+  it('waits while its reader is slow, and loses nothing', async () => {
+    const lines = 20_000;
+    const written: string[] = [];
+    let waiting: (() => void) | null = null;
+    let writesWhileFull = 0;
+    const code = await run(['detectors', 'test', '--jsonl', '--entities', 'email'], {
+      stdin: (async function* stdin() {
+        for (let at = 0; at < lines; at++) yield Buffer.from('"bob@example.com"\n');
+      })(),
+      stdout: {
+        write(text) {
+          if (waiting !== null) writesWhileFull += 1;
+          written.push(text);
+          return false;
+        },
+        once(_, listener) {
+          waiting = listener;
+          setImmediate(() => {
+            waiting = null;
+            listener();
+          });
+        },
+      },
+      stderr: { write: () => {} },
+      env: {},
+      cwd: '/',
+    });
+    expect(code).toBe(0);
+    expect(written.join('').split('\n')).toHaveLength(lines + 1);
+    expect(written.length).toBeGreaterThan(5);
+    expect(written.length).toBeLessThan(lines / 100);
+    expect(writesWhileFull).toBe(0);
   });
 });

@@ -1,28 +1,41 @@
 /** `sallyport detectors`: what can be masked, and what is found in a text. */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { compileScanner, ENTITIES, type Scanner } from '../detect/scanner.ts';
+import { scanLines } from './detectors-jsonl.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { styled } from './table.ts';
 
-const list = (io: Io): void =>
+/** On a terminal two hundred kinds of one entity would hide the others: there, only their number is told. */
+const list = (io: Io): void => {
+  const brief = io.stdout.isTTY === true;
   io.list(
     [
       { key: 'name', title: 'ENTITY' },
       { key: 'title', title: 'WHAT IT IS' },
-      { key: 'kinds', title: 'KINDS' },
+      { key: 'count', title: 'KINDS', right: true },
+      ...(brief ? [] : [{ key: 'kinds', title: 'NAMES' }]),
     ],
     ENTITIES,
     ({ name, title, kinds }) => ({
       name: styled('bold', name),
       title,
-      kinds: kinds.filter((kind) => kind !== name).join(' '),
+      count: String(kinds.length),
+      ...(brief ? {} : { kinds: kinds.filter((kind) => kind !== name).join(' ') }),
     }),
     'there are no entities',
   );
+  if (brief)
+    io.say(
+      '`sallyport detectors list --json` lists the kinds; a rule names an entity (`secret`) or a kind (`secret.github`).',
+    );
+};
+
+/** No system opens a longer one. */
+const LONGEST_PATH = 4096;
 
 const readAll = async (io: Io): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = [];
@@ -43,7 +56,17 @@ const textOf = async (io: Io, text: string | undefined, file: string | undefined
   if ((text === undefined) === (file === undefined)) {
     throw new CliError(EXIT.usage, 'expected a text or --file FILE', { hint: '`--file -` reads standard input' });
   }
-  if (file === undefined) return text ?? '';
+  if (file === undefined && !(await isFile(io, text ?? ''))) return text ?? '';
+  return readText(io, file ?? text ?? '');
+};
+
+const isFile = async (io: Io, name: string): Promise<boolean> => {
+  if (name === '' || name.length > LONGEST_PATH || name.includes('\0')) return false;
+  const found = await stat(resolve(io.cwd, name)).catch(() => null);
+  return found?.isFile() === true;
+};
+
+const readText = async (io: Io, file: string): Promise<string> => {
   try {
     // The gateway refuses what is not UTF-8; so does its test.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readBytes(io, file));
@@ -67,10 +90,15 @@ const scannerOf = (entities: readonly string[]): Scanner => {
 interface TestOptions {
   readonly file?: string;
   readonly entities?: string;
+  readonly jsonl?: true;
 }
 
-const test = async (io: Io, given: string | undefined, { file, entities }: TestOptions): Promise<void> => {
+const test = async (io: Io, given: string | undefined, { file, entities, jsonl }: TestOptions): Promise<void> => {
   const scanner = scannerOf(entities?.split(',') ?? ENTITIES.map(({ name }) => name));
+  if (jsonl === true && (given ?? file) !== undefined) {
+    throw new CliError(EXIT.usage, 'expected no text with --jsonl: it reads standard input');
+  }
+  if (jsonl === true) return scanLines(io, scanner);
   const text = await textOf(io, given, file);
   const findings = scanner.scan(text).map((finding) => ({ ...finding, text: text.slice(finding.start, finding.end) }));
   io.list(
@@ -104,8 +132,9 @@ export const detectorsCommand = (io: Io): Command => {
   command
     .command('test')
     .description('show what is found in a text; positions are UTF-16 units; ends with 1 when nothing is')
-    .argument('[text]', 'the text')
+    .argument('[text]', 'the text, or the name of a file that holds it')
     .option('--file <file>', 'read the text from a file, `-` for standard input')
+    .option('--jsonl', 'read one JSON string a line from standard input; print the findings of each as one JSON array')
     .option('--entities <names>', 'look for these only, separated by commas')
     .action((text: string | undefined, options: TestOptions) => test(io, text, options));
   return command;

@@ -6,7 +6,9 @@ import { type Column, type Line, type Row, showLine, showPlain, showTable, style
 
 /** Where text goes. `process.stdout` is one. */
 export interface Sink {
+  /** False: it takes more when it says `drain`. */
   write(text: string): unknown;
+  once?(event: 'drain', listener: () => void): unknown;
   readonly isTTY?: boolean;
 }
 

@@ -7,7 +7,8 @@ interface Setting {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
-  readonly stdin?: string;
+  /** All of it, or the pieces that it comes in. */
+  readonly stdin?: string | readonly string[];
 }
 
 /** Returns the exit code and all that was written. */
@@ -17,7 +18,8 @@ export const sallyport = async (argv: readonly string[], setting: Setting = {}) 
   const isTTY = setting.terminal ?? false;
   const code = await run(argv, {
     stdin: (async function* stdin() {
-      yield Buffer.from(setting.stdin ?? '');
+      const bytes = typeof setting.stdin === 'object' ? setting.stdin.map((piece) => Buffer.from(piece)) : [];
+      yield* typeof setting.stdin === 'object' ? bytes : [Buffer.from(setting.stdin ?? '')];
     })(),
     stdout: { isTTY, write: (text) => void (stdout += text) },
     stderr: { isTTY, write: (text) => void (stderr += text) },
