@@ -16,7 +16,7 @@ const OTHER_TOKENS = String.raw`(?:page|next|previous|continuation|sync|eos|bos|
 
 /** Values that programs compute, and names of values. */
 const CODE =
-  /^(?:null|none|nil|true|false|undefined|string|required|optional|function|await|self|this|props|process|config|settings|env|os|req|request|res|input|params|options|args|data|form|user|vault|ref)\b/i;
+  /^(?:null|none|nil|true|false|undefined|string|required|optional|function|await|self|this|props|process|config|settings|env|os|req|request|res|input|params|options|args|data|form|user|vault|ref|number|boolean|object|bytes|buffer|uint8array|arraybuffer|secretstr|optional|any)\b/i;
 const EXPRESSION = /[()[\]{}<>]|^\$|^%\w+%$|^@|=>|\|\||&&|::|->|^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
 /** Words that stand where a password would, in forms, schemas and documentation. */
 const ABOUT = /pass(?:word|wd|phrase)|secret|token|credential|kennwort|passwort|contrase|senha|example|^[A-Z][A-Z_]+$/i;

@@ -24,8 +24,8 @@ export interface Compiled {
   /** How many units from the start of a match on the pattern looks at, at most. */
   readonly reach: number;
   /**
-   * Returns the length of the entity at `at`, without what its swallow adds; 0 when there is none. That what the detector
-   * requires to be said ahead is said has been asked before.
+   * Returns the length of the entity at `at`, without what its swallow adds; 0 when there is none. What has to
+   * be said ahead is not asked here.
    */
   readonly length: (text: string, at: number) => number;
   /** Returns whether more text may change what `length` returns at `at`. */

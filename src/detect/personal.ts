@@ -93,7 +93,7 @@ export const PERSONAL: readonly Detector[] = [
   {
     kind: 'date_of_birth',
     title: 'Date of birth, behind words that say so',
-    pattern: rei`${WORD_START}(?:\d{1,2}(?:st|nd|rd|th|\.|er|º)?[ -](?:de |of )?[a-z${LETTERS}]{3,12}\.?,?[ -](?:de )?(?:19|20)\d{2}|[a-z]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d{2})${WORD_END}`,
+    pattern: rei`${WORD_START}(?:\d{1,2}(?:st|nd|rd|th|\.|er|º)?[ -](?:de |of )?[a-z${LETTERS}]{3,12}\.?,?[ -](?:de )?(?:19|20)\d{2}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d{2})${WORD_END}`,
     accept: (match) => ((match.match(/[a-z\u00c0-\u024f]{3,}/gi) ?? []).some(isMonth) ? match.length : 0),
     context: { words: BIRTH, required: true },
     score: 0.75,

@@ -66,7 +66,9 @@ const withoutExtension = (match: string): string => match.replace(/\s*(?:x|ext).
 /** Spaces alone make a table of numbers look like this; brackets, hyphens or dots make it a telephone number. */
 const acceptNanp = (match: string): number => {
   const number = withoutExtension(match);
-  return /[^\d\s]/.test(number) && isNational(dialled(number).slice(-10), '1') ? match.length : 0;
+  // `252.227-7013` is a clause of a regulation: one sign between the groups, or an area in brackets.
+  const signs = new Set(number.replace(/^1[^\d]|\(|\)/g, '').match(/%20|[^\d\s]/g));
+  return /[^\d\s]/.test(number) && signs.size <= 1 && isNational(dialled(number).slice(-10), '1') ? match.length : 0;
 };
 
 const DATE = /^(?:(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./][01]?\d[-./](?:19|20)\d\d)/;
@@ -74,7 +76,11 @@ const DATE = /^(?:(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./][01]?\d[
 /** Groups with one sign between them, or a bracket and one. */
 const GROUPED = /^\(?\d+(?:\)?[ \-./]?\(?\d+)*$/;
 
-const isNumber = (text: string): boolean => GROUPED.test(text) && !DATE.test(text) && !/^(\d)\1*$/.test(digitsOf(text));
+/** `2006-2012`, or several of them. */
+const YEARS = /^(?:(?:19|20)\d\d[-\/ ,.]*)+$/;
+
+const isNumber = (text: string): boolean =>
+  GROUPED.test(text) && !DATE.test(text) && !YEARS.test(text) && !/^(\d)\1*$/.test(digitsOf(text));
 
 const acceptNational = (match: string): number =>
   DATE.test(match)

@@ -78,16 +78,19 @@ export class Search {
   }
 
   #decide(compiled: Compiled, at: number): Step | null {
-    const { context } = compiled.detector;
-    // What stands to the left is all there: a detector that misses its word waits for nothing.
-    if (context !== undefined && context.required && !this.#isSaid(context, at)) return null;
     if (this.#isOpen(compiled, at)) return { kind: 'open', at };
     const length = compiled.length(this.#text, at);
-    return length === 0 ? null : this.#entity(compiled, at, at + length);
+    return length === 0 || !this.#mayStand(compiled, at) ? null : this.#entity(compiled, at, at + length);
   }
 
   #isOpen(compiled: Compiled, at: number): boolean {
-    return !this.#final && this.#text.length - at <= compiled.reach && compiled.viable(this.#text, at);
+    if (this.#final || this.#text.length - at > compiled.reach) return false;
+    // What stands to the left is all there: a detector that misses its word waits for nothing.
+    return compiled.viable(this.#text, at) && this.#mayStand(compiled, at);
+  }
+
+  #mayStand({ detector: { context } }: Compiled, at: number): boolean {
+    return context === undefined || !context.required || this.#isSaid(context, at);
   }
 
   #entity(compiled: Compiled, start: number, end: number): Step {

@@ -3,33 +3,25 @@
  *
  * Detectors with one pattern go together. Those with the same left side (and needle) make up a class; each class has a bit. Two tables over pairs of units
  * hold the classes that a pair allows: as the two units to the left of a match, and as its first two. Where the two have
- * a common bit, the row of the left side and the first pair is looked at: the detectors that may stand here and begin so,
- * one bit each, and for each of the next units which of them it allows. What is left goes to the detectors' own
- * expressions. All tables are derived from the syntax trees and err on the side of looking (see unit-set.ts), so the sweep
+ * a common bit, the patterns are looked at, one bit each: which may begin with this pair, stand behind this left side, and
+ * have the units that follow where they stand. What is left goes to the detectors' own expressions. All tables are derived from the syntax trees and err on the side of looking (see unit-set.ts), so the sweep
  * passes over nothing that matches.
  */
 
 import type { Compiled } from './compiled.ts';
 import { type Left, leftsOf, leftUnits } from './left.ts';
 import { leadingPairs, type Pair, unitsByOffset } from './shape.ts';
-import { ALL, OTHER, range, symbolOf, symbolsIn, type UnitSet } from './unit-set.ts';
+import { ALL, NONE, OTHER, range, symbolOf, symbolsIn, type UnitSet, unitsOf } from './unit-set.ts';
 
 /** How many units of a candidate are looked at before an expression is tried. */
 const DEPTH = 20;
 /** And how many to its left. */
 const LEFT_DEPTH = 12;
 const BITS = 32;
+const SPACE = 0x20;
+const LINE = 0x0a;
 const PAIRS = 1 << 14;
 const UNITS = 128;
-
-/** The patterns that may stand behind one left side and begin with one pair of units. */
-interface Row {
-  readonly patterns: readonly Known[];
-  /** For each 32 of them, by (offset << 7 | unit): which may have this unit at this offset. */
-  readonly deep: readonly Int32Array[];
-  /** The same for the units to the left, the nearest at offset 0. */
-  readonly before: readonly Int32Array[];
-}
 
 /** A detector and its place in the order of priority. */
 interface Ranked {
@@ -49,8 +41,10 @@ interface Known {
   readonly byLeft: readonly UnitSet[];
 }
 
-/** What the sweep knows of a set of detectors. */
+/** What the sweep knows of a set of detectors. Patterns are bits of `width` numbers of 32 bits each. */
 export interface Tables {
+  readonly patterns: readonly Known[];
+  readonly width: number;
   /** By (farther << 7 | nearer): the classes that may match to the right of this pair. */
   readonly left: Int32Array;
   /** By the same pair: those of them that may whatever stands ahead of the pair. */
@@ -60,11 +54,25 @@ export interface Tables {
   /** By the same pair: the numbers of the sets in `left` and in `sure`. */
   readonly sides: Uint16Array;
   readonly sureSides: Uint16Array;
+  /** By the number of such a set: the patterns of its classes. */
+  readonly bySide: Int32Array;
   /** By (first << 7 | second): the classes of which a match may begin with this pair. */
   readonly lead: Int32Array;
-  readonly rows: Rows;
+  /** By the same pair: the patterns of which one may, and which of their `width` numbers are not 0. */
+  readonly byLead: Int32Array;
+  readonly parts: Int32Array;
+  /** The classes that may match at the start of any word. */
+  readonly common: number;
+  /** By a first pair, a bit for each offset: a match of these may have a word that ends there with a space or a line. */
+  readonly spaces: Int32Array;
+  /** By (offset << 7 | unit): the patterns that may have this unit at this offset. */
+  readonly deep: Int32Array;
+  /** The same for the units to the left, the nearest at offset 0. */
+  readonly before: Int32Array;
   /** Bits of the classes without a needle. */
   readonly free: number;
+  /** By the bits of some classes: their patterns. Few combinations ever come up. */
+  readonly patternsOf: (classes: number) => Int32Array;
   readonly needles: readonly NeedleBit[];
 }
 
@@ -89,93 +97,23 @@ const fillSet = (table: Int32Array | Uint8Array, set: UnitSet, offset: number, b
   for (const symbol of symbolsIn(set)) table[offset + symbol] = (table[offset + symbol] ?? 0) | bit;
 };
 
-const holds = (set: UnitSet, symbol: number): boolean => set === ALL || ((set >> BigInt(symbol)) & 1n) === 1n;
-
-const NO_ROW: Row = { patterns: [], deep: [], before: [] };
-
-/** The rows of one left side, made when one is first asked for: few of them ever are. */
-class Side {
-  readonly #known: readonly Known[];
-  readonly #rows: Row[] = [];
-  /** By (first << 7 | second), then by first alone: the row's place in `#rows`, plus one. */
-  readonly #places = new Uint16Array(PAIRS + UNITS);
-  /** Many pairs have the same detectors. */
-  readonly #made: Map<string, Row>;
-
-  constructor(known: readonly Known[], made: Map<string, Row>) {
-    this.#known = known;
-    this.#made = made;
-  }
-
-  /** Returns the row of the pair (first << 7 | second). */
-  at(pair: number): Row {
-    return this.#rows[(this.#places[pair] ?? 0) - 1] ?? this.#make(pair, pair >> 7, pair & (UNITS - 1));
-  }
-
-  /** Returns the row of what may begin with this unit, whatever follows. */
-  from(first: number): Row {
-    return this.#rows[(this.#places[PAIRS + first] ?? 0) - 1] ?? this.#make(PAIRS + first, first, null);
-  }
-
-  #make(place: number, one: number, two: number | null): Row {
-    const chosen = this.#known.filter(({ lead }) =>
-      lead.some(([first, second]) => holds(first, one) && (two === null || holds(second, two))),
-    );
-    const id = chosen.map(({ index }) => index).join();
-    const row = this.#made.get(id) ?? rowOf(chosen);
-    this.#made.set(id, row);
-    this.#places[place] = this.#rows.push(row);
-    return row;
-  }
-}
-
-/** The rows by what stands to the left. */
-class Rows {
-  readonly #known: readonly Known[];
-  readonly #sides = new Map<number, Side>();
-  readonly #made = new Map<string, Row>();
-  readonly #classes: readonly number[];
-  readonly #byActive = new Map<number, readonly Side[]>();
-
-  /** `classes`: the class bits of each left side, by its number. */
-  constructor(known: readonly Known[], classes: readonly number[]) {
-    this.#known = known;
-    this.#classes = classes;
-  }
-
-  /** Returns the rows of each left side, by its number, as far as the classes in `active` go. */
-  of(active: number): readonly Side[] {
-    const known = this.#byActive.get(active);
-    if (known !== undefined) return known;
-    const sides = this.#classes.map((classes) => this.#side(classes & active));
-    this.#byActive.set(active, sides);
-    return sides;
-  }
-
-  #side(classes: number): Side {
-    const known = this.#sides.get(classes);
-    if (known !== undefined) return known;
-    const chosen = this.#known.filter(({ bit }) => (bit & classes) !== 0);
-    const side = new Side(chosen, this.#made);
-    this.#sides.set(classes, side);
-    return side;
-  }
-}
-
-const bitTables = (known: readonly Known[], depth: number, setsOf: (one: Known) => readonly UnitSet[]) => {
-  const tables = Array.from({ length: Math.ceil(known.length / BITS) }, () => new Int32Array(depth * UNITS));
-  known.forEach((one, at) => {
-    const table = tables[at >> 5];
-    if (table !== undefined) setsOf(one).forEach((set, offset) => fillSet(table, set, offset << 7, 1 << (at & 31)));
-  });
-  return tables;
+/** Fills a table of `width` numbers for each place with the bits of patterns. */
+const fillBits = (table: Int32Array, width: number, index: number, places: Iterable<number>): void => {
+  const word = index >> 5;
+  const bit = 1 << (index & 31);
+  for (const place of places) table[place * width + word] = (table[place * width + word] ?? 0) | bit;
 };
 
-const rowOf = (known: readonly Known[]): Row => ({
-  patterns: known,
-  deep: bitTables(known, DEPTH, ({ byOffset }) => byOffset),
-  before: bitTables(known, LEFT_DEPTH, ({ byLeft }) => byLeft),
-});
+function* placesOf(sets: readonly UnitSet[]): Generator<number> {
+  for (const [offset, set] of sets.entries()) for (const symbol of symbolsIn(set)) yield (offset << 7) | symbol;
+}
+
+function* placesOfPairs(pairs: readonly Pair[]): Generator<number> {
+  for (const [first, second] of pairs) {
+    const seconds = symbolsIn(second);
+    for (const one of symbolsIn(first)) for (const two of seconds) yield (one << 7) | two;
+  }
+}
 
 /** Returns a bit for each class. The last one stands for all classes that have none of their own. */
 const classBits = (classes: readonly string[]): ReadonlyMap<string, number> =>
@@ -195,15 +133,16 @@ const learn = (compiled: readonly Compiled[]): readonly Known[] => {
     return [{ members, tree, left, id: `${left.join(';')} ${needle?.character ?? ''}` }];
   });
   const bits = classBits(classed.map(({ id }) => id));
-  return classed.map(({ members, tree, left, id }, index) => ({
-    index,
-    members,
-    bit: bits.get(id) ?? 0,
-    left,
-    lead: leadingPairs(tree),
-    byOffset: unitsByOffset(tree, DEPTH),
-    byLeft: leftUnits(tree, LEFT_DEPTH),
-  }));
+  const known = classed.map(({ members, tree, left, id }) => {
+    const byOffset = unitsByOffset(tree, DEPTH);
+    const first = symbolsIn(byOffset[0] ?? ALL);
+    const bit = bits.get(id) ?? 0;
+    return { first, members, bit, left, lead: leadingPairs(tree), byOffset, byLeft: leftUnits(tree, LEFT_DEPTH) };
+  });
+  // Patterns that begin alike stand together, so that a pair has few numbers that are not 0.
+  return known
+    .toSorted((a, b) => b.first.length - a.first.length || (a.first[0] ?? 0) - (b.first[0] ?? 0))
+    .map((one, index) => ({ ...one, index }));
 };
 
 const needleBits = (known: readonly Known[]): readonly NeedleBit[] =>
@@ -222,6 +161,32 @@ const needleBits = (known: readonly Known[]): readonly NeedleBit[] =>
 const unique = <T>(all: readonly T[], idOf: (one: T) => string): readonly T[] => [
   ...new Map(all.map((one) => [idOf(one), one])).values(),
 ];
+
+const WORD_UNITS = range(0x30, 0x39) | range(0x41, 0x5a) | range(0x61, 0x7a);
+const SPACES = unitsOf(' \n');
+
+/** Returns the offsets, as bits, at which a word of two units or more may end with a space. */
+const spacesIn = (byOffset: readonly UnitSet[]): number => {
+  let offsets = 0;
+  for (let offset = 2; offset < DEPTH; offset++) {
+    const set = byOffset[offset] ?? ALL;
+    if ((set & SPACES) !== NONE) offsets |= 1 << offset;
+    if ((set & WORD_UNITS) === NONE) break;
+  }
+  return offsets;
+};
+
+const patternsByClasses = (known: readonly Known[], width: number): ((classes: number) => Int32Array) => {
+  const made = new Map<number, Int32Array>();
+  return (classes) => {
+    const found = made.get(classes);
+    if (found !== undefined) return found;
+    const bits = new Int32Array(width);
+    for (const { index, bit } of known) if ((bit & classes) !== 0) fillBits(bits, width, index, [0]);
+    made.set(classes, bits);
+    return bits;
+  };
+};
 
 /** Returns the tables for detectors in priority order. */
 export const buildTables = (compiled: readonly Compiled[]): Tables => {
@@ -243,12 +208,47 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
   const classSets = [...new Set([...left, ...sure])];
   const numbers = new Map(classSets.map((bits, number) => [bits, number]));
   const numbered = (bits: number): number => numbers.get(bits) ?? 0;
-  const sides = Uint16Array.from(left, numbered);
-  const sureSides = Uint16Array.from(sure, numbered);
+  const width = Math.ceil(known.length / BITS);
+  const bySide = new Int32Array(classSets.length * width);
+  const byLead = new Int32Array(PAIRS * width);
+  const deep = new Int32Array(DEPTH * UNITS * width);
+  const before = new Int32Array(LEFT_DEPTH * UNITS * width);
+  const spaces = new Int32Array(PAIRS);
+  const common = sure[(0x61 << 7) | SPACE] ?? 0;
+  for (const { index, bit, lead: pairs, byOffset, byLeft } of known) {
+    if ((bit & common) !== 0) fillPairs(spaces, pairs, spacesIn(byOffset));
+    const sides = classSets.flatMap((bits, number) => ((bits & bit) === 0 ? [] : [number]));
+    fillBits(bySide, width, index, sides);
+    fillBits(byLead, width, index, placesOfPairs(pairs));
+    fillBits(deep, width, index, placesOf(byOffset));
+    fillBits(before, width, index, placesOf(byLeft));
+  }
   const needles = needleBits(known);
   const all = known.reduce((bits, { bit }) => bits | bit, 0);
-  const free = needles.reduce((bits, { bit }) => bits & ~bit, all);
-  return { left, sure, third, sides, sureSides, lead, rows: new Rows(known, classSets), free, needles };
+  return {
+    patterns: known,
+    width,
+    left,
+    sure,
+    third,
+    sides: Uint16Array.from(left, numbered),
+    sureSides: Uint16Array.from(sure, numbered),
+    bySide,
+    lead,
+    byLead,
+    common,
+    spaces,
+    parts: Int32Array.from(lead, (_, pair) => {
+      let parts = 0;
+      for (let part = 0; part < width; part++) if (byLead[pair * width + part] !== 0) parts |= 1 << part;
+      return parts;
+    }),
+    deep,
+    before,
+    patternsOf: patternsByClasses(known, width),
+    free: needles.reduce((bits, { bit }) => bits & ~bit, all),
+    needles,
+  };
 };
 
 /** The stretch ahead of the next needle, in which its detectors are worth trying. */
@@ -274,8 +274,8 @@ class Window {
 }
 
 /** The units of words: letters and digits. */
-const IN_WORD = new Uint8Array(UNITS);
-fillSet(IN_WORD, range(0x30, 0x39) | range(0x41, 0x5a) | range(0x61, 0x7a), 0, 1);
+const IN_WORD = new Uint8Array(1 << 16);
+fillSet(IN_WORD, WORD_UNITS, 0, 1);
 
 const CHUNK = 4096;
 /** How many units behind a position the loop reads. */
@@ -351,8 +351,8 @@ export class Sweep {
 
   /** Returns the first candidate in [at, stop), or `stop`. */
   #run(at: number, stop: number, active: number): number {
-    const { left, lead } = this.#tables;
-    const rows = this.#tables.rows.of(active);
+    const { left, lead, common, spaces, byLead, parts, bySide, deep, width } = this.#tables;
+    const allowed = this.#tables.patternsOf(active);
     while (at < stop) {
       if (at < this.#base || at + PEEK >= this.#limit) this.#load(at);
       const base = this.#base;
@@ -365,19 +365,27 @@ export class Sweep {
         const pair = (symbol << 7) | next;
         const mask = (left[before] ?? 0) & (lead[pair] ?? 0) & active;
         if (mask !== 0) {
-          const side = rows[this.#sideOf(before, base + i, mask)];
-          const row = side?.at(pair) ?? NO_ROW;
           // The end of the word tells the most at the least cost.
           let word = 2;
           const most = Math.min(DEPTH, this.#limit - base - i);
-          while (word < most && IN_WORD[symbolOf(units[i + word] ?? 0)] === 1) word++;
-          const far = word < most ? (word << 7) | symbolOf(units[i + word] ?? 0) : -1;
-          const two = (2 << 7) | symbolOf(units[i + 2] ?? 0);
-          const three = (3 << 7) | symbolOf(units[i + 3] ?? 0);
-          for (const deep of row.deep) {
-            const left = (deep[two] ?? 0) & (deep[three] ?? 0);
-            if (left === 0 || (far >= 0 && (left & (deep[far] ?? 0)) === 0)) continue;
-            if (this.#look(row, base + i)) return base + i;
+          while (word < most && IN_WORD[units[i + word] ?? 0] === 1) word++;
+          const ends = units[i + word] ?? 0;
+          const isSpace = word < most && (ends === SPACE || ends === LINE) && (mask & ~common) === 0;
+          if (isSpace && (((spaces[pair] ?? 0) >> word) & 1) === 0) {
+            before = ((before << 7) | symbol) & (PAIRS - 1);
+            continue;
+          }
+          if (word === most) word = 2;
+          const far = ((word << 7) | symbolOf(units[i + word] ?? 0)) * width;
+          const side = this.#sideOf(before, base + i, mask) * width;
+          for (let left = parts[pair] ?? 0; left !== 0; left &= left - 1) {
+            const part = 31 - Math.clz32(left & -left);
+            const some = (deep[far + part] ?? 0) & (bySide[side + part] ?? 0) & (allowed[part] ?? 0);
+            if (some === 0) continue;
+            const two = ((2 << 7) | symbolOf(units[i + 2] ?? 0)) * width + part;
+            const three = ((3 << 7) | symbolOf(units[i + 3] ?? 0)) * width + part;
+            if ((some & (byLead[pair * width + part] ?? 0) & (deep[two] ?? 0) & (deep[three] ?? 0)) === 0) continue;
+            if (this.#look(left, pair * width, side, base + i, allowed)) return base + i;
             break;
           }
         }
@@ -388,8 +396,11 @@ export class Sweep {
       for (; at < stop && at + PEEK >= this.#text.length; at++) {
         const before = this.#pairBefore(at);
         const mask = (left[before] ?? 0) & active;
-        const side = mask === 0 ? undefined : rows[this.#sideOf(before, at, mask)];
-        if (side !== undefined && this.#look(this.#lastRow(side, at), at)) return at;
+        if (mask === 0) continue;
+        // What follows the last unit of a text that may go on is unknown.
+        const known = this.#final || at + 1 < this.#text.length;
+        const first = known ? ((this.#symbolAt(at) << 7) | this.#symbolAt(at + 1)) * width : -1;
+        if (this.#look(-1, first, this.#sideOf(before, at, mask) * width, at, allowed)) return at;
       }
     }
     return stop;
@@ -401,13 +412,6 @@ export class Sweep {
     const unsure = mask & ~(sure[before] ?? 0);
     const needed = unsure !== 0 && (unsure & (third[this.#symbolAt(at - 3)] ?? 0)) !== 0;
     return (needed ? sides[before] : sureSides[before]) ?? 0;
-  }
-
-  /** The row of a position near the end: what follows the last unit is unknown, or nothing. */
-  #lastRow(side: Side, at: number): Row {
-    const symbol = this.#symbolAt(at);
-    const known = this.#final || at + 1 < this.#text.length;
-    return known ? side.at((symbol << 7) | this.#symbolAt(at + 1)) : side.from(symbol);
   }
 
   #load(at: number): void {
@@ -424,25 +428,36 @@ export class Sweep {
     return at < 0 || at >= this.#text.length ? OTHER : symbolOf(this.#text.charCodeAt(at));
   }
 
-  /** Leaves in `#candidates` those of a row that the units around allow; beyond an open end they allow all. */
-  #look(row: Row, at: number): boolean {
+  /**
+   * Leaves in `#candidates` the patterns of these parts, a first pair (-1: unknown) and a left side that the units around
+   * allow; beyond an open end they allow all.
+   */
+  #look(parts: number, first: number, side: number, at: number, allowed: Int32Array): boolean {
+    const { byLead, bySide, width, patterns } = this.#tables;
     const known = this.#final ? DEPTH : Math.min(DEPTH, this.#text.length - at);
     this.count = 0;
-    for (let word = 0; word < row.deep.length; word++) {
-      let left = this.#allowed(row.deep[word], at + 2, 1, 2, known);
-      if (left !== 0) left &= this.#allowed(row.before[word], at - 1, -1, 0, LEFT_DEPTH);
+    for (let part = 0; part < width; part++) {
+      if (((parts >> part) & 1) === 0) continue;
+      let left = (bySide[side + part] ?? 0) & (allowed[part] ?? 0) & (first < 0 ? -1 : (byLead[first + part] ?? 0));
+      if (left !== 0) left = this.#allowed(left, part, at, known);
       for (; left !== 0; left &= left - 1) {
-        const known = row.patterns[(word << 5) | (31 - Math.clz32(left & -left))];
-        if (known !== undefined) for (const member of known.members) this.#insert(member);
+        const pattern = patterns[(part << 5) | (31 - Math.clz32(left & -left))];
+        if (pattern !== undefined) for (const member of pattern.members) this.#insert(member);
       }
     }
     return this.count > 0;
   }
 
-  /** Returns the bits that `table` has at every offset from `offset` to before `end`; `at` moves by `step`. */
-  #allowed(table: Int32Array | undefined, at: number, step: number, offset: number, end: number): number {
-    let left = table === undefined ? 0 : -1;
-    for (; offset < end && left !== 0; offset++, at += step) left &= table?.[(offset << 7) | this.#symbolAt(at)] ?? 0;
+  /** Returns those of the bits `left` that the units from `at` on and the units before it allow. */
+  #allowed(left: number, part: number, at: number, known: number): number {
+    const { deep, before, width } = this.#tables;
+    for (let offset = 0; offset < known && left !== 0; offset++) {
+      left &= deep[((offset << 7) | this.#symbolAt(at + offset)) * width + part] ?? 0;
+    }
+    // The nearest are in the side already.
+    for (let offset = 2; offset < LEFT_DEPTH && left !== 0; offset++) {
+      left &= before[((offset << 7) | this.#symbolAt(at - 1 - offset)) * width + part] ?? 0;
+    }
     return left;
   }
 
