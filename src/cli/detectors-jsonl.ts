@@ -26,10 +26,10 @@ const readLine = (line: string, number: number): string => {
   throw new CliError(EXIT.usage, `line ${number}: expected a JSON string`);
 };
 
+const decode = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+
 /** Yields whole lines, without the empty one behind the last. Throws when what comes in is not UTF-8. */
 async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[]> {
-  const decode = (bytes: Uint8Array): string =>
-    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   let rest: Uint8Array[] = [];
   for await (const chunk of input) {
     const end = chunk.lastIndexOf(NEWLINE);

@@ -1,6 +1,6 @@
 /** Secrets without a form of their own, behind a word that says what they are: `password: …`, `api_key = "…"`. */
 
-import { type Detector, rei } from './detector.ts';
+import { type Detector, phrases, re, rei } from './detector.ts';
 import { isFiller, looksRandom } from './randomness.ts';
 
 /** What assigns a value: `=`, `:`, `=>`, `":"`, a closing tag's end, quotation marks and their escapes. */
@@ -25,6 +25,20 @@ const isStandIn = (value: string): boolean => CODE.test(value) || EXPRESSION.tes
 
 const acceptRandom = (match: string): number =>
   looksRandom(match) && !isFiller(match) && !EXPRESSION.test(match) ? match.length : 0;
+
+/** Capitals, small letters and digits, or enough hex digits, in no order. */
+const acceptDrawn = (match: string): number => {
+  const varied = /[a-z]/.test(match) && /[A-Z]/.test(match) && /\d/.test(match);
+  const drawn = varied || /^(?:[0-9a-f]{32,}|[0-9A-F]{32,})$/.test(match);
+  return drawn && looksRandom(match) && !isFiller(match) ? match.length : 0;
+};
+
+const KEY_PHRASES = phrases(
+  'api key, api token, api secret, secret key, client secret, app secret, access token, access key, auth token, bearer token',
+  'refresh token, signing key, encryption key, shared secret, webhook secret, secret token, private token, secret, credential',
+  'API-Schlüssel, Zugriffsschlüssel, Geheimnis, Zugangstoken, clé API, clé secrète, jeton, clave API, clave secreta',
+  'chiave API, chiave segreta, chave de API, chave secreta, API-sleutel, geheime sleutel, klucz API, tajny klucz, 密钥, 密鑰',
+);
 
 /** Letters and something that no word of a language has. */
 const isMixed = (value: string): boolean =>
@@ -55,6 +69,14 @@ export const ASSIGNMENTS: readonly Detector[] = [
     accept: acceptRandom,
     swallow: { while: 'A-Za-z0-9_+/=.~!@#$%^&*-' },
     score: 0.7,
+  },
+  {
+    kind: 'secret.assignment',
+    title: 'random value some words behind one that says key or token',
+    pattern: re`(?<=[=:"'\u0060(\s>|,])(?<!(?:[Cc]ommit|[Ss][Hh][Aa](?:\d{1,3})?|[Hh]ash|[Dd]igest|[Cc]hecksum|[Mm][Dd]5|[Rr]ev|[Rr]evision)[ :=]{1,2})[A-Za-z0-9_+\/-]{20,126}={0,2}(?![A-Za-z0-9_+\/=-]|\.[A-Za-z0-9])`,
+    accept: acceptDrawn,
+    context: { words: KEY_PHRASES, required: true },
+    score: 0.6,
   },
   {
     kind: 'secret.password',

@@ -24,6 +24,13 @@ describe('the words ahead of a position', () => {
     expect(isSaid(`Geburtsdatum${'.'.repeat(LEFT - 11)}`)).toBe(false);
   });
 
+  it('do not count ahead of another number and its topic, unless it is a year', () => {
+    for (const left of ['date of birth 1234567, order ', 'Geburtsdatum 4711, Konto '])
+      expect(isSaid(left), left).toBe(false);
+    for (const left of ['date of birth (1987), verified ', 'Geburtsdatum 123 oder ', 'date of birth 1234567 and '])
+      expect(isSaid(left), left).toBe(true);
+  });
+
   it('must be words', () => {
     expect(() => indexContexts([{ words: ['123'], required: true }])).toThrow('a phrase without a word');
   });

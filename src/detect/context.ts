@@ -22,19 +22,43 @@ const plain = (word: string): string => {
   return /[^a-z]/.test(lower) ? lower.normalize('NFD').replace(MARKS, '') : lower;
 };
 
+const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
+
+/** A number of four digits or more; a year belongs to the sentence. */
+const isOther = (text: string, from: number, to: number): boolean =>
+  to - from > 4 || (to - from === 4 && !/^(?:19|20)/.test(text.slice(from, to)));
+
+/** `and`, `und`, `et` and their like only go on. */
+const isNewTopic = (word: string): boolean => word.length >= 4 && word !== 'oder';
+
 /**
  * Returns the words between two positions, in small letters and without accents. Case ends a word as a space does:
- * `dateOfBirth` is three.
+ * `dateOfBirth` is three. Once a number is followed by other words, what stands ahead of it speaks of it and does not
+ * count; a list of numbers goes on.
  */
 const wordsIn = (text: string, from: number, to: number): readonly string[] => {
   const words: string[] = [];
   let start = -1;
+  let number = -1;
+  /** How many words stand ahead of the last number. */
+  let spoken = 0;
   let previous = 0;
   for (let at = from; at <= to; at++) {
     const unit = at < to ? text.charCodeAt(at) : 0;
+    if (isDigit(unit)) {
+      if (number < 0) number = at;
+    } else {
+      if (number >= 0 && isOther(text, number, at)) spoken = words.length;
+      number = -1;
+    }
     const letter = isLetter(unit);
     const cut = start >= 0 && (!letter || isAlone(unit) || isAlone(previous) || (isUpper(unit) && !isUpper(previous)));
-    if (cut) words.push(plain(text.slice(start, at)));
+    if (cut) {
+      const word = plain(text.slice(start, at));
+      if (spoken > 0 && isNewTopic(word)) words.splice(0, spoken);
+      if (isNewTopic(word)) spoken = 0;
+      words.push(word);
+    }
     if (!letter) start = -1;
     else if (cut || start < 0) start = at;
     previous = unit;

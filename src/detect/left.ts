@@ -4,27 +4,36 @@ import { leadingWords, reversed, unitsByOffset } from './shape.ts';
 import type { Node } from './syntax.ts';
 import { ALL, complement, NONE, type UnitSet } from './unit-set.ts';
 
-/** The sets that the nearest unit, the next and the third may be in. */
-export type Left = readonly [UnitSet, UnitSet, UnitSet];
+/** The sets that the six nearest units may be in, the nearest first. */
+export type Left = readonly UnitSet[];
 
-const ANYTHING: readonly Left[] = [[ALL, ALL, ALL]];
+/** As far as an escape (`\\u00e9`) reaches. */
+const FAR = 6;
+/** More options than this are told apart by their three nearest units only. */
+const FEW = 16;
+
+const padded = (word: readonly UnitSet[]): Left => Array.from({ length: FAR }, (_, at) => word[at] ?? ALL);
+
+const ANYTHING: readonly Left[] = [padded([])];
 
 /** Returns what is in one of `some` and in one of `others`. */
 const both = (some: readonly Left[], others: readonly Left[]): readonly Left[] => {
   const met = some
-    .flatMap((one) => others.map((other): Left => [one[0] & other[0], one[1] & other[1], one[2] & other[2]]))
+    .flatMap((one) => others.map((other): Left => one.map((set, at) => set & (other[at] ?? ALL))))
     .filter((left) => !left.includes(NONE));
   return [...new Map(met.map((left) => [left.join(), left])).values()];
 };
 
 const leftOfLookbehind = (body: Node, negative: boolean): readonly Left[] => {
   if (!negative) {
-    return leadingWords(reversed(body), 3).map((word): Left => [word[0] ?? ALL, word[1] ?? ALL, word[2] ?? ALL]);
+    const backwards = reversed(body);
+    const near = leadingWords(backwards, 3);
+    return (near.length > FEW ? near : leadingWords(backwards, FAR)).map(padded);
   }
   // A longer option forbids only some of what ends like it, so only options of one unit exclude anything.
   const options = body.kind === 'alt' ? body.options : [body];
   const forbidden = options.reduce((units, option) => (option.kind === 'set' ? units | option.units : units), NONE);
-  return [[complement(forbidden), ALL, ALL]];
+  return [padded([complement(forbidden)])];
 };
 
 /** Returns what may stand to the left, and whether `node` consumes nothing. */

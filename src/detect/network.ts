@@ -58,7 +58,7 @@ export const NETWORK: readonly Detector[] = [
   {
     kind: 'mac',
     // More than six groups are a fingerprint or an EUI-64.
-    pattern: re`${WORD_START}(?<![^A-Za-z0-9][0-9A-Fa-f]{2}[:-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![A-Za-z0-9_]|[:-][0-9A-Fa-f])`,
+    pattern: re`${WORD_START}(?<![^A-Za-z0-9][0-9A-Fa-f]{2}[:-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![A-Za-z0-9_]|[:.-][0-9A-Fa-f])`,
     accept: acceptMac,
     score: 0.9,
   },

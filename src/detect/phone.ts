@@ -67,7 +67,7 @@ const withoutExtension = (match: string): string => match.replace(/\s*(?:x|ext).
 const acceptNanp = (match: string): number => {
   const number = withoutExtension(match);
   // `252.227-7013` is a clause of a regulation: one sign between the groups, or an area in brackets.
-  const signs = new Set(number.replace(/^1[^\d]|\(|\)/g, '').match(/%20|[^\d\s]/g));
+  const signs = new Set(number.replace(/^1\D|^.*\)(?:%20|\D)?/g, '').match(/%20|\D/g));
   return /[^\d\s]/.test(number) && signs.size <= 1 && isNational(dialled(number).slice(-10), '1') ? match.length : 0;
 };
 
@@ -77,7 +77,7 @@ const DATE = /^(?:(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./][01]?\d[
 const GROUPED = /^\(?\d+(?:\)?[ \-./]?\(?\d+)*$/;
 
 /** `2006-2012`, or several of them. */
-const YEARS = /^(?:(?:19|20)\d\d[-\/ ,.]*)+$/;
+const YEARS = /^(?:(?:19|20)\d\d[-/ ,.]*)+$/;
 
 const isNumber = (text: string): boolean =>
   GROUPED.test(text) && !DATE.test(text) && !YEARS.test(text) && !/^(\d)\1*$/.test(digitsOf(text));

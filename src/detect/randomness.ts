@@ -42,7 +42,7 @@ const PART_OF_NAME = /^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+|[a-z]?\d{1,4}|[a-z]{2,}\d{1,
  */
 export const looksRandom = (text: string): boolean => {
   const digits = /\d/.test(text) && /[A-Za-z]/.test(text);
-  const mixed = digits ? 6 : 3;
+  const mixed = digits ? 6 : 4;
   return (
     (digits || (/[a-z]/.test(text) && /[A-Z]/.test(text))) &&
     changesIn(text) * mixed >= text.length &&

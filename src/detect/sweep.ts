@@ -51,6 +51,8 @@ export interface Tables {
   readonly sure: Int32Array;
   /** By a unit: the classes of which one needs it, or another of its kind, ahead of the pair. */
   readonly third: Int32Array;
+  /** By the place of a class's bit: what may stand to the left where the pair alone does not say, the nearest first. */
+  readonly words: readonly (readonly (readonly Uint8Array[])[] | undefined)[];
   /** By the same pair: the numbers of the sets in `left` and in `sure`. */
   readonly sides: Uint16Array;
   readonly sureSides: Uint16Array;
@@ -158,6 +160,12 @@ const needleBits = (known: readonly Known[]): readonly NeedleBit[] =>
     return [{ bit, character: first.character, gap, max: Math.max(...needles.map(({ max }) => max)) }];
   });
 
+const membersOf = (set: UnitSet): Uint8Array => {
+  const members = new Uint8Array(UNITS);
+  fillSet(members, set, 0, 1);
+  return members;
+};
+
 const unique = <T>(all: readonly T[], idOf: (one: T) => string): readonly T[] => [
   ...new Map(all.map((one) => [idOf(one), one])).values(),
 ];
@@ -191,21 +199,27 @@ const patternsByClasses = (known: readonly Known[], width: number): ((classes: n
 /** Returns the tables for detectors in priority order. */
 export const buildTables = (compiled: readonly Compiled[]): Tables => {
   const known = learn(compiled);
-  const left = new Int32Array(PAIRS);
+  const lefts = new Int32Array(PAIRS);
   const lead = new Int32Array(PAIRS);
   const sure = new Int32Array(PAIRS);
   const third = new Int32Array(UNITS);
-  for (const { bit, left: lefts } of unique(known, ({ bit, left: lefts }) => `${bit} ${lefts.join(';')}`)) {
-    for (const [near, far, farthest] of lefts) {
-      fillPairs(left, [[far, near]], bit);
+  const words: Uint8Array[][][] = [];
+  for (const { bit, left: all } of unique(known, ({ bit, left: all }) => `${bit} ${all.join(';')}`)) {
+    for (const left of all) {
+      const [near = ALL, far = ALL, farthest = ALL] = left;
+      fillPairs(lefts, [[far, near]], bit);
       if (farthest === ALL) fillPairs(sure, [[far, near]], bit);
-      else fillSet(third, farthest, 0, bit);
+      else {
+        fillSet(third, farthest, 0, bit);
+        const place = 31 - Math.clz32(bit);
+        (words[place] ??= []).push(left.map(membersOf));
+      }
     }
   }
   for (const { bit, lead: pairs } of unique(known, ({ bit, lead: pairs }) => `${bit} ${pairs.join(';')}`)) {
     fillPairs(lead, pairs, bit);
   }
-  const classSets = [...new Set([...left, ...sure])];
+  const classSets = [...new Set([...lefts, ...sure])];
   const numbers = new Map(classSets.map((bits, number) => [bits, number]));
   const numbered = (bits: number): number => numbers.get(bits) ?? 0;
   const width = Math.ceil(known.length / BITS);
@@ -228,10 +242,11 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
   return {
     patterns: known,
     width,
-    left,
+    left: lefts,
     sure,
     third,
-    sides: Uint16Array.from(left, numbered),
+    words,
+    sides: Uint16Array.from(lefts, numbered),
     sureSides: Uint16Array.from(sure, numbered),
     bySide,
     lead,
@@ -410,8 +425,20 @@ export class Sweep {
   #sideOf(before: number, at: number, mask: number): number {
     const { sure, third, sides, sureSides } = this.#tables;
     const unsure = mask & ~(sure[before] ?? 0);
-    const needed = unsure !== 0 && (unsure & (third[this.#symbolAt(at - 3)] ?? 0)) !== 0;
-    return (needed ? sides[before] : sureSides[before]) ?? 0;
+    const needed = unsure === 0 ? 0 : unsure & (third[this.#symbolAt(at - 3)] ?? 0);
+    return (needed !== 0 && this.#isBehind(needed, at) ? sides[before] : sureSides[before]) ?? 0;
+  }
+
+  /** Returns whether `at` stands behind what one of these classes asks for. */
+  #isBehind(classes: number, at: number): boolean {
+    for (let left = classes; left !== 0; left &= left - 1) {
+      for (const word of this.#tables.words[31 - Math.clz32(left & -left)] ?? []) {
+        let offset = 0;
+        while (offset < word.length && word[offset]?.[this.#symbolAt(at - 1 - offset)] === 1) offset++;
+        if (offset === word.length) return true;
+      }
+    }
+    return false;
   }
 
   #load(at: number): void {

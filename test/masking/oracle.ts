@@ -72,6 +72,19 @@ const phrase = (text: string): string =>
     .normalize('NFD')
     .replace(/[\u0300-\u036f]/g, '')} `;
 
+/** A number of four digits or more that is no year: what stands ahead of it speaks of it. */
+const OTHER_NUMBER = /(?<!\d)(?!(?:19|20)\d\d(?!\d))\d{4,}(?!\d)/g;
+
+/** What is left of the text when what speaks of an earlier number is taken away: a word of four letters ends a list. */
+const topic = (left: string): string => {
+  for (const { index, 0: number } of [...left.matchAll(OTHER_NUMBER)].toReversed()) {
+    const after = left.slice(index + number.length);
+    const words = phrase(after).trim().split(' ');
+    if (words.some((word) => word.length >= 4 && word !== 'oder')) return after;
+  }
+  return left;
+};
+
 const isSaid = ({ words, and }: Context, left: string): boolean =>
   words.some((one) =>
     [phrase(one), ` ${phrase(one).replaceAll(' ', '')} `].some((form) => phrase(left).includes(form)),
@@ -97,7 +110,7 @@ export const createOracle = (detectors: readonly Detector[]): ((text: string) =>
         const length = detector.accept === undefined ? match[0].length : detector.accept(match[0]);
         if (length === 0) continue;
         const { context } = detector;
-        if (context?.required === true && !isSaid(context, text.slice(Math.max(0, at - 64), at))) continue;
+        if (context?.required === true && !isSaid(context, topic(text.slice(Math.max(0, at - 64), at)))) continue;
         const end = swallowed(detector, text, at + length);
         findings.push({ kind: detector.kind, start: at, end });
         output += `<${detector.kind.replace(/\..*/, '').toUpperCase()}>`;
