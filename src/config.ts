@@ -377,7 +377,7 @@ export const configSchema = z.strictObject({
         .max(4_194_304)
         .default(65_536)
         .describe(
-          'Counts of the `limit` rules kept at once, about 220 bytes each, by all data workers together; a call that needs one more is refused as `overloaded`. An eighth as many counts of distinct inputs are kept, 3 KiB each.',
+          'Counts of the `limit` rules kept at once, about 220 bytes each, by all data workers together; a call that needs one more is refused as `overloaded`. Changes take effect at the next start. An eighth as many counts of distinct inputs are kept, 3 KiB each.',
         ),
     })
     .prefault({})

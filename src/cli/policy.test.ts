@@ -111,6 +111,35 @@ describe('sallyport policy test', () => {
 });
 
 describe('sallyport policy explain', () => {
+  it('shows the limits that apply, and "policy test" asserts them', async () => {
+    const limits = `
+policies:
+  - { name: ml, when: '"ml" in caller.groups', then: allow, limit: { requests: 60, concurrent: 4, within: 1m } }
+  - { name: trial, when: 'caller.claims.tenant == "trial"', limit: { per: [caller, model], answer_bytes: 2KiB, within: 90s } }
+`;
+    const config = `${CONFIG.slice(0, CONFIG.indexOf('policies:'))}${limits}`;
+    const call = 'caller: { groups: [ml], claims: { tenant: a } }\ncall: { service: llm }\n';
+    const dir = folder({ 'sallyport.yaml': config, 'call.yaml': call });
+    const { code, stdout } = await policy(dir, 'explain', '--call', 'call.yaml');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/→ matched +allow +ml {2}at most 60 requests within 1m, 4 calls at once, for all together/);
+    expect(stdout).toMatch(/ {2}not matched +limit +trial\n/);
+
+    const trial = folder({ 'sallyport.yaml': config, 'call.yaml': call.replace(': a', ': trial') });
+    expect((await policy(trial, 'explain', '--call', 'call.yaml')).stdout).toMatch(
+      /→ matched +limit +trial {2}at most 2048 answer bytes within 90s, per caller and model/,
+    );
+    const cases = `${limits}
+cases:
+  - { name: right, caller: { groups: [ml] }, call: { service: llm }, expect: { effect: allow, limits: [ml, trial] } }
+  - { name: wrong, caller: { groups: [ml] }, call: { service: llm }, expect: { effect: allow, limits: [ml] } }
+`;
+    const tested = await policy(folder({ 'cases.yaml': cases }), 'test', 'cases.yaml');
+    expect(tested.code).toBe(1);
+    expect(tested.stdout).toContain('pass right');
+    expect(tested.stdout).toContain('found    ["ml","trial"]');
+  });
+
   const call = 'caller: { groups: [ml] }\ncall: { service: llm, tools: [shell] }\n';
 
   it('shows the verdict, what every rule says, and the values behind it', async () => {

@@ -62,11 +62,17 @@ const STEPS: readonly string[] = [
 /** How often rows that no longer count are deleted. Milliseconds. */
 const SWEEP_MS = 60_000;
 
-/** Returns the counts in `limits.db` of `folder`, made when missing. */
+/** Returns the counts in `limits.db` of `folder`, made when missing. Throws an Error when the file is broken. */
 export function openLimitCounts(folder: string): SharedCounts {
-  const raw = openScratch(join(folder, 'limits.db'));
-  migrate(raw, 'limits', STEPS);
-  return new EmbeddedCounts(raw);
+  const path = join(folder, 'limits.db');
+  try {
+    const raw = openScratch(path);
+    migrate(raw, 'limits', STEPS);
+    return new EmbeddedCounts(raw);
+  } catch (cause) {
+    // to begin anew is the operator's to decide: it would let every limit be used once more
+    throw new Error(`${path} cannot be used; without it, limits begin to count anew`, { cause });
+  }
 }
 
 class EmbeddedCounts implements SharedCounts {
