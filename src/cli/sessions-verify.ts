@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { type SessionReport, verifySession } from '../ledger/verify-session.ts';
-import { readContent, type SessionContent } from '../record/read-session.ts';
+import { readProven, type SessionContent } from '../record/read-session.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { KEY_OPTION, keysOf, readInput } from './ledger-keys.ts';
@@ -16,7 +16,7 @@ interface VerifyOptions {
 
 const contentOf = ({ content }: SessionReport): SessionContent | null => {
   try {
-    return content === null ? null : readContent(content.map((bytes) => Buffer.from(bytes)));
+    return content === null ? null : readProven(content);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(EXIT.found, `the frames are those that were recorded, but say nothing readable: ${message}`, {

@@ -40,7 +40,7 @@ const COMMITMENT = 'sallyport key commitment v1\0';
 /** Returns the commitment that `session.start` carries to a key (32 bytes) with its base nonce (12 bytes), in hex. */
 export const commitmentOf = (key: Uint8Array): string => sha256(join([encodeUtf8(COMMITMENT), key])).toHex();
 
-// u8 kind | 16 B session id | u32le seq, and behind an opening u32le page | u8 slot
+// u8 kind (its highest bit: compressed) | 16 B session id | u32le seq, and behind an opening u32le page | u8 slot
 const OPENING = 2;
 const SEQ_AT = 17;
 const CLEAR = { plain: 21, keyed: 26 } as const;
@@ -52,7 +52,7 @@ const openFrame = async (
   frame: Uint8Array,
   seq: number,
 ): Promise<Uint8Array> => {
-  const clear = frame[0] === OPENING ? CLEAR.keyed : CLEAR.plain;
+  const clear = ((frame[0] ?? 0) & 0x7f) === OPENING ? CLEAR.keyed : CLEAR.plain;
   if (frame.length < clear + TAG) throw new Malformed('it is cut off');
   const found = new DataView(frame.buffer, frame.byteOffset).getUint32(SEQ_AT, true);
   if (found !== seq) throw new Malformed(`it says that it is frame ${found}`);
@@ -71,7 +71,7 @@ const openFrame = async (
 
 /**
  * Resolves to what the frames say, one plaintext for each: together a CBOR Sequence (RFC 8742) of [µs since the opening,
- * code, payload]. Rejects with Malformed, which names the frame that does not open.
+ * code, payload]. A plaintext that begins with the four bytes 28 B5 2F FD is compressed (zstd, RFC 8878). Rejects with Malformed, which names the frame that does not open.
  */
 export const openFrames = async (frames: readonly Uint8Array[], key: Uint8Array): Promise<readonly Uint8Array[]> => {
   const aes = await crypto.subtle.importKey('raw', key.slice(0, KEY_BYTES), 'AES-GCM', false, ['decrypt']);

@@ -32,7 +32,7 @@ export interface SessionReport {
   /** Null when the proof was made before the session ended. */
   readonly end: End | null;
   readonly frames: number;
-  /** What the frames say, one CBOR Sequence for each; null when the proof does not bring their key. */
+  /** What the frames say, one CBOR Sequence for each, zstd where it begins with 28 B5 2F FD; null when the proof does not bring their key. */
   readonly content: readonly Uint8Array[] | null;
   /** One line each: what, and what is wrong with it. */
   readonly problems: readonly string[];

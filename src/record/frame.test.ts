@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
+  COMPRESS_FROM,
   decryptFrame,
   FRAME,
   type FrameKind,
@@ -41,6 +43,30 @@ describe('a frame', () => {
 
   it('that is empty is a frame too', () => {
     expect(decryptFrame(whole(frameBytes(FRAME.data, 1, Buffer.alloc(0))), keys)).toEqual(Buffer.alloc(0));
+  });
+
+  it('is compressed when it is long and that makes it shorter, and reads back all the same', () => {
+    const text = Buffer.from('data: {"delta":"the same again"}\n\n'.repeat(2_000));
+    const long = frameBytes(FRAME.data, 7, text);
+    expect(long.length).toBeLessThan(text.length / 10);
+    expect(whole(long)).toMatchObject({ kind: FRAME.data, seq: 7 });
+    expect(decryptFrame(whole(long), keys)).toEqual(text);
+    const opening = frameBytes(FRAME.opening, 0, text);
+    expect(whole(opening)).toMatchObject({ kind: FRAME.opening, page: 3, slot: 9 });
+    expect(decryptFrame(whole(opening), keys)).toEqual(text);
+    for (const plaintext of [text.subarray(0, COMPRESS_FROM - 1), randomBytes(100_000)]) {
+      const frame = frameBytes(FRAME.data, 8, plaintext);
+      expect(frame.length).toBeGreaterThan(plaintext.length);
+      expect(decryptFrame(whole(frame), keys)).toEqual(plaintext);
+    }
+  });
+
+  it('opens under no key when the mark of compression is taken away', () => {
+    const bytes = frameBytes(FRAME.data, 7, Buffer.alloc(20_000));
+    const { start } = whole(bytes);
+    bytes[start + 8] = (bytes[start + 8] ?? 0) & 0x7f;
+    bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4);
+    expect(() => decryptFrame(whole(bytes), keys)).toThrow();
   });
 
   it('carries a sealed page as it is', () => {

@@ -4,12 +4,15 @@
  *     u32le n | u32le CRC-32 of the n bytes | n bytes = u8 kind | 16 B session id | u32le seq
  *       | opening and refusals: u32le page, u8 slot | ciphertext ‖ 16 B tag, or a sealed key page
  *
+ * A kind with its highest bit set says that the plaintext was compressed (zstd, RFC 8878): only long ones are, because
+ * setting up the compressor costs as much as encrypting tens of kilobytes.
+ *
  * Encryption is AES-256-GCM under the session's key, nonce = base nonce XOR seq (as RFC 8446 §5.3), with the clear part
  * of the frame as additional data. The CRC finds torn writes, not attackers: those meet the ledger.
  */
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { SlotKey } from './keys.ts';
 import { ID_BYTES } from './session-id.ts';
 
@@ -34,6 +37,19 @@ export const MAX_FRAME = LEAD + CLEAR.keyed + MAX_PLAINTEXT + TAG;
 /** What a frame takes beside its plaintext, at most. */
 export const FRAME_OVERHEAD = LEAD + CLEAR.keyed + TAG;
 
+/** In the byte of the kind: the plaintext is compressed. */
+const COMPRESSED = 0x80;
+/** A shorter plaintext is written as it is. */
+export const COMPRESS_FROM = 16 * 1024;
+const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** Returns the plaintext as it is encrypted: compressed where it is long and that makes it shorter. */
+function packed(plaintext: Buffer): Buffer {
+  if (plaintext.length < COMPRESS_FROM) return plaintext;
+  const compressed = zstdCompressSync(plaintext, FAST);
+  return compressed.length < plaintext.length ? compressed : plaintext;
+}
+
 const hasSlot = (kind: FrameKind): boolean => kind === FRAME.opening || kind === FRAME.refusals;
 
 /** Who a frame belongs to. `page` and `slot` are written where the frame says under which key its session is. */
@@ -50,12 +66,14 @@ export interface FrameName {
 export function writeFrame(to: Buffer, at: number, name: FrameName, keys: SlotKey, plaintext: Buffer): number {
   const start = at + LEAD;
   const clearEnd = writeClear(to, start, name);
+  const content = packed(plaintext);
+  if (content !== plaintext) to[start] = name.kind | COMPRESSED;
   const cipher = createCipheriv('aes-256-gcm', keys.key, frameNonce(keys.baseNonce, name.seq));
   cipher.setAAD(to.subarray(start, clearEnd));
-  to.set(cipher.update(plaintext), clearEnd);
+  to.set(cipher.update(content), clearEnd);
   cipher.final();
-  to.set(cipher.getAuthTag(), clearEnd + plaintext.length);
-  return writeLead(to, at, clearEnd + plaintext.length + TAG);
+  to.set(cipher.getAuthTag(), clearEnd + content.length);
+  return writeLead(to, at, clearEnd + content.length + TAG);
 }
 
 /** Writes a key page's frame at `at` of `to`, which has room for it, and returns where it ends. */
@@ -117,7 +135,7 @@ export function readFrame(bytes: Buffer, at: number): Frame | 'cut' | 'torn' {
   const end = start + length;
   if (end > bytes.length) return 'cut';
   const content = bytes.subarray(start, end);
-  const kind = content[0];
+  const kind = (content[0] ?? 0) & ~COMPRESSED;
   if (!isKind(kind) || (hasSlot(kind) && length < CLEAR.keyed + TAG)) return 'torn';
   if (crc32(content) !== bytes.readUInt32LE(at + 4)) return 'torn';
   return {
@@ -132,7 +150,7 @@ export function readFrame(bytes: Buffer, at: number): Frame | 'cut' | 'torn' {
   };
 }
 
-const isKind = (kind: number | undefined): kind is FrameKind => kind !== undefined && kind >= 1 && kind <= 5;
+const isKind = (kind: number): kind is FrameKind => kind >= 1 && kind <= 5;
 
 /** Returns what a frame's ciphertext says. Throws when the key is another one or the frame was changed. */
 export function decryptFrame(frame: Frame, keys: SlotKey): Buffer {
@@ -146,8 +164,12 @@ export function decryptFrame(frame: Frame, keys: SlotKey): Buffer {
   cipher.setAuthTag(bytes.subarray(tagAt));
   const plaintext = cipher.update(bytes.subarray(clearEnd, tagAt));
   cipher.final();
-  return plaintext;
+  return ((bytes[0] ?? 0) & COMPRESSED) === 0 ? plaintext : unpacked(plaintext);
 }
+
+/** Returns what was compressed. Throws when it is nothing of the kind, or longer than a plaintext is. */
+export const unpacked = (content: Uint8Array): Buffer =>
+  zstdDecompressSync(content, { maxOutputLength: MAX_PLAINTEXT });
 
 /** Returns the sealed key page that a frame of kind `page` carries. */
 export const sealedPage = (frame: Frame): Buffer => frame.bytes.subarray(CLEAR.plain);

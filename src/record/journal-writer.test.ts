@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -47,7 +48,7 @@ describe('journals', () => {
     const long = house.recorder.open(opening());
     long.bytes(Buffer.from('begun in the first file, '));
     house.recorder.flush();
-    const body = Buffer.alloc(MIB, 'x');
+    const body = randomBytes(MIB);
     for (let call = 0; call < 80; call++) {
       const session = house.recorder.open(opening({ body }));
       await written(session);
@@ -109,7 +110,7 @@ describe('a worker whose recorder thread is too far behind', () => {
   it('refuses calls as overloaded, and takes them again when it has caught up', async () => {
     const { worker, recorder: thread } = createLink('0123456789abcdef', 0);
     const recorder = await openAlone(worker, thread);
-    const call = (): void => recorder.open(opening({ body: Buffer.alloc(MIB) })).close(completed);
+    const call = (): void => recorder.open(opening({ body: randomBytes(MIB) })).close(completed);
     for (let calls = 0; calls < 64; calls++) call();
     expect(call).toThrow(expect.objectContaining({ reason: 'overloaded' }));
     expect(recorder.failed).toBe(false);

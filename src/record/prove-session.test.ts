@@ -14,7 +14,7 @@ import { encodeSessionProof, type SessionProof } from '../ledger/session-proof.t
 import { verifySession } from '../ledger/verify-session.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { proveSession } from './prove-session.ts';
-import { readContent } from './read-session.ts';
+import { readProven } from './read-session.ts';
 
 let house: House;
 /** A short call, one of more frames than a leaf lists, and one more beside them. */
@@ -62,7 +62,7 @@ describe('the proof of a session', () => {
       const report = await verify(proof);
       expect(report.problems).toEqual([]);
       expect(report).toMatchObject({ ok: true, session: proof.session, end: { reason: 'completed' } });
-      const { opening: opened, ending } = readContent((report.content ?? []).map((bytes) => Buffer.from(bytes)));
+      const { opening: opened, ending } = readProven(report.content ?? []);
       expect(opened.caller?.subject).toBe('ada');
       expect(ending?.reason).toBe('completed');
     }

@@ -6,7 +6,7 @@ import type { SessionRow } from '../store/sessions.ts';
 import { type EndingRecord, readEnding } from './ending.ts';
 import { type Event, readEvents } from './event.ts';
 import { FrameHashes } from './frame-hashes.ts';
-import { decryptFrame, FRAME, type Frame, sealedPage } from './frame.ts';
+import { decryptFrame, FRAME, type Frame, sealedPage, unpacked } from './frame.ts';
 import { JournalFiles } from './journal-files.ts';
 import { keyCommitment, openPage, type SlotKey, slotKey } from './keys.ts';
 import { readLeaves } from './ledger-leaves.ts';
@@ -55,6 +55,15 @@ export async function readSession(row: SessionRow, options: ReadOptions): Promis
   const content = readContent(frames.map((frame) => decryptFrame(frame, keys)));
   return { row, ...content, seal: await checkSeal(row, frames, keys, options) };
 }
+
+/** How zstd begins (RFC 8878 §3.1.1); no event begins so. */
+const ZSTD = Buffer.from('28b52ffd', 'hex');
+
+/** Returns what the plaintexts of a proof say, some of which are compressed. Throws when they are something else. */
+export const readProven = (plaintexts: readonly Uint8Array[]): SessionContent =>
+  readContent(
+    plaintexts.map((each) => (ZSTD.equals(each.subarray(0, ZSTD.length)) ? unpacked(each) : Buffer.from(each))),
+  );
 
 /** Returns what the plaintexts of a session's frames say, in order. Throws when they are something else. */
 export function readContent(plaintexts: readonly Buffer[]): SessionContent {
