@@ -1,5 +1,5 @@
 /**
- * Spans: runs of a few hundred sessions in the order of their ids, and for each span which services and models
+ * Spans: runs of about a thousand sessions in the order of their ids, and for each span which services and models
  * occur in it. A list of what is rare reads the few spans that hold it, in place of the whole table; an index
  * for each of these columns would cost microseconds a call, spans cost a look into a set.
  */
@@ -7,7 +7,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /** Sessions in a span, about: what a list reads at a time. */
-const SPAN = 256;
+const SPAN = 1024;
 
 /** Makes the tables. */
 export const SPAN_TABLES = `CREATE TABLE span (first TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

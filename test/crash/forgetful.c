@@ -168,6 +168,7 @@ static void keep_folder(struct node *node, int fd) {
     struct stat st;
     if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
     if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) continue; /* a socket has nothing to keep */
     dprintf(to, "%ld %c %s\n", know(st.st_ino)->id, S_ISDIR(st.st_mode) ? 'd' : 'f', entry->d_name);
   }
   closedir(dir);

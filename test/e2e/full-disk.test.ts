@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -7,7 +8,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const PROMPT = 'x'.repeat(100_000);
+/** Words that nobody can compress by much. */
+const PROMPT = Array.from(randomBytes(100_000), (byte, at) =>
+  at % 7 === 6 ? ' ' : String.fromCharCode(97 + (byte % 26)),
+).join('');
 
 async function post(): Promise<{ readonly status: number; readonly session: string; readonly text: string }> {
   const answer = await fetch(`${world.url}/llm/v1/chat/completions`, {
