@@ -62,6 +62,8 @@ export const combine = (protocol: string, about: About, codecs: readonly [Codec,
     counts: (operation) => of(operation).counts(operation),
     media: (operation) => of(operation).media?.(operation) === true,
     stream: (operation) => of(operation).stream(operation),
+    // Messages are operations that no path names: they are read by the first codec, so only it may have them.
+    socket: (operation) => (of(operation) === first ? (first.socket?.(operation) ?? null) : null),
     refusalType: (operation) => of(operation).refusalType(operation),
     refusal: (refusal: Refusal, operation) => of(operation).refusal(refusal, operation),
     streamFailure: (refusal: Refusal, operation) => of(operation).streamFailure(refusal, operation),

@@ -58,6 +58,18 @@ describe('what a server shows or changes of itself', () => {
   });
 });
 
+describe('a server of several protocols', () => {
+  it('has the sockets that its protocols have', () => {
+    for (const protocol of ['openai', 'vllm'] as const) {
+      expect(codecs[protocol].socket?.(at(protocol, 'GET', '/v1/realtime'))).not.toBeNull();
+      expect(codecs[protocol].socket?.(at(protocol, 'POST', '/v1/chat/completions')) ?? null).toBeNull();
+    }
+    expect(codecs.vllm.socket?.(at('vllm', 'GET', '/health'))).toBeNull();
+    // its messages would be read as Ollama's own
+    expect(codecs.ollama.socket?.(at('ollama', 'GET', '/v1/realtime'))).toBeNull();
+  });
+});
+
 describe('requests', () => {
   const read = (protocol: Protocol, path: string, body: unknown) =>
     codecs[protocol].request(at(protocol, 'POST', path), body);

@@ -59,8 +59,9 @@ const mask = (exchange: Exchange, chunks: readonly Buffer[], masker = wordMasker
 const documentsOf = (exchange: Exchange, bytes: Buffer): unknown[] => {
   const { contentType } = exchange.answer;
   if (contentType.startsWith('audio/')) return [];
-  if (!exchange.expect.stream) return [JSON.parse(bytes.toString())];
   const [type] = contentType.split(';');
+  // Only a stream is an array that is sent item by item.
+  if (type === 'application/json' && !exchange.expect.stream) return [JSON.parse(bytes.toString())];
   const kit = Object.values(FRAMING_KITS).find((framing) => framing.contentType.split(';')[0] === type);
   if (kit === undefined) throw new Error(`no framing has the type ${contentType}`);
   return kit
