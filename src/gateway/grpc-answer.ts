@@ -3,7 +3,7 @@
  * is durable (promise 3); the record keeps exactly the bytes that leave; a caller who reads slowly holds the upstream.
  */
 
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { statusFields } from '../protocol/grpc-status.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import type { Ending, Session } from '../record/recorder.ts';
@@ -47,6 +47,8 @@ export class GrpcAnswer {
   #paused = false;
   /** Pieces that are being read, which takes a turn of the loop when they are compressed. */
   #reading: Promise<void> | null = null;
+  /** Runs while a caller leaves unread what was written; null until one has. */
+  #stall: NodeJS.Timeout | null = null;
   #trailers: readonly string[] = [];
   /** The answer cannot go on; all that still leaves is the word why. */
   #failing: Failure | null = null;
@@ -225,7 +227,9 @@ export class GrpcAnswer {
     this.#whenDurable(() => {
       if (this.#session?.bytes(bytes) !== true)
         throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
-      if (!this.#stream.write(bytes)) this.#pause();
+      if (this.#stream.write(bytes)) return;
+      this.#pause();
+      this.#watchReader();
     });
   }
 
@@ -235,8 +239,23 @@ export class GrpcAnswer {
       this.#trailers = trailers;
       this.#session?.trailers(trailers);
       this.#stream.end();
+      if (this.#stream.writableLength > 0) this.#watchReader();
     });
   }
+
+  /** What waits for a caller takes memory and a stream to the model: one who reads nothing for too long is let go. */
+  #watchReader(): void {
+    const wait = this.#call.epoch.config.limits.stall_timeout;
+    this.#stall = this.#stall === null ? setTimeout(this.#onStall, wait).unref() : this.#stall.refresh();
+  }
+
+  readonly #onStall = (): void => {
+    if (this.#over || this.#stream.writableLength === 0) return;
+    this.#flow?.abort();
+    this.#close(STALLED, 'client_abort');
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+    dropRest(this.#stream);
+  };
 
   readonly #onWantTrailers = (): void => {
     this.#stream.sendTrailers(asTrailers(this.#trailers));
@@ -261,8 +280,14 @@ export class GrpcAnswer {
   readonly #onDrain = (): void => {
     if (!this.#paused || this.#waiting !== null || this.#reading !== null || this.#stream.writableNeedDrain) return;
     this.#paused = false;
+    this.#stopStall();
     this.#flow?.resume();
   };
+
+  #stopStall(): void {
+    if (this.#stall !== null) clearTimeout(this.#stall);
+    this.#stall = null;
+  }
 
   #pause(): void {
     if (this.#paused) return;
@@ -282,6 +307,7 @@ export class GrpcAnswer {
 
   #close(failure: Failure | null, ended: Ending['ended']): void {
     this.#over = true;
+    this.#stopStall();
     this.#call.end({
       reason: failure?.reason ?? 'completed',
       status: 200,
@@ -313,4 +339,5 @@ function retryIn(call: GrpcCall, reason: Reason): Readonly<Record<string, string
 }
 
 const LEFT = new Failure('caller-left', 'the caller cancelled the call');
+const STALLED = new Failure('caller-stalled', 'the caller left an answer unread for too long');
 const NO_RECORD = new Failure('evidence-unavailable', 'the opening record could not be made durable');

@@ -1,6 +1,6 @@
 /** The messages of a caller, one at a time: the next is read when the last has been passed on. */
 
-import type { ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import { type GrpcFrame, FrameSplitter } from '../protocol/grpc.ts';
 import { Failure } from '../reasons.ts';
 import type { BodyBudget } from './body.ts';
@@ -21,9 +21,12 @@ interface Waiting {
   readonly reject: (failure: Failure) => void;
 }
 
+/** Where messages come from: the caller's half of an HTTP/2 stream. */
+export type MessageSource = Pick<Duplex, 'on' | 'off' | 'pause' | 'resume'>;
+
 /** Reads a stream from when it is made. Holds one message, and what came in one read with it. */
 export class CallerMessages {
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: MessageSource;
   readonly #limits: MessageLimits;
   readonly #splitter: FrameSplitter;
   #frames: GrpcFrame[] = [];
@@ -36,7 +39,7 @@ export class CallerMessages {
   /** Of these, bytes of the message that was handed out last. */
   #out = 0;
 
-  constructor(stream: ServerHttp2Stream, limits: MessageLimits) {
+  constructor(stream: MessageSource, limits: MessageLimits) {
     this.#stream = stream;
     this.#limits = limits;
     this.#splitter = new FrameSplitter({

@@ -18,6 +18,7 @@ beforeAll(async () => {
     ({ issuer }) => `
 listeners: [{ address: 127.0.0.1:0 }]
 control: { address: 127.0.0.1:0 }
+limits: { stall_timeout: 4s }
 identity: { issuers: [{ issuer: ${issuer}, audience: sallyport }] }
 services:
   - name: desk
@@ -233,6 +234,22 @@ describe('who does not read', () => {
     const { stream, end } = await begin('Spread', who);
     stream.end(frameOf(new Uint8Array(0)));
     expect(await settled(() => taken())).toBeLessThan(BOUND);
+    end();
+  });
+
+  it('is let go after a while, and so is the upstream', async () => {
+    let reset: number | undefined;
+    server.next((stream) => {
+      head(stream);
+      pour(stream);
+      stream.on('close', () => {
+        reset = stream.rstCode;
+      });
+    });
+    const { stream, end } = await begin('Spread', 'carol');
+    stream.end(frameOf(new Uint8Array(0)));
+    await expect.poll(() => reset, { timeout: 20_000 }).toBe(constants.NGHTTP2_CANCEL);
+    await expect.poll(() => world.log()).toContain('"reason":"caller-stalled"');
     end();
   });
 
