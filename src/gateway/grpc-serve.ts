@@ -66,7 +66,7 @@ function learning(upstream: GrpcUpstream, timeout: number): About {
 }
 
 function codecOf({ name, protocol, grpc }: ServiceConfig, file: (path: string) => Uint8Array): GrpcCodec {
-  const descriptors = grpc?.descriptors ?? (protocol === 'kserve' ? 'kserve' : undefined);
+  const descriptors = grpc?.descriptors ?? (protocol === 'kserve' || protocol === 'tfserving' ? protocol : undefined);
   if (descriptors === 'kserve') return kserveGrpc;
   if (descriptors === 'tfserving') return tfservingGrpc;
   if (typeof descriptors !== 'object') return undescribedCodec;
