@@ -23,9 +23,14 @@ export function tendIndex(folder: string): Tender {
   let index: DatabaseSync | null = null;
   const path = join(folder, 'index.db');
   const timer = setInterval(() => {
-    if (index === null && existsSync(path)) index = new DatabaseSync(path);
-    // PASSIVE waits for nobody, and gives up where somebody reads or writes (sqlite.org/pragma.html#pragma_wal_checkpoint)
-    index?.prepare('PRAGMA wal_checkpoint(PASSIVE)').get();
+    try {
+      if (index === null && existsSync(path)) index = new DatabaseSync(path);
+      // PASSIVE waits for nobody, and gives up where somebody reads or writes (sqlite.org/pragma.html#pragma_wal_checkpoint)
+      index?.prepare('PRAGMA wal_checkpoint(PASSIVE)').get();
+    } catch (error) {
+      // whoever has the whole database, as at its creation, is not waited for either
+      if (!isBusy(error)) throw error;
+    }
   }, EVERY_MS).unref();
   return {
     close: () => {
@@ -34,3 +39,7 @@ export function tendIndex(folder: string): Tender {
     },
   };
 }
+
+/** SQLITE_BUSY and its extended codes (sqlite.org/rescode.html#busy). */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5;
