@@ -108,6 +108,21 @@ describe('limit', () => {
     expect(used('places')).toBe(0);
   });
 
+  it('refuses as overloaded where no further count can be kept, and leaves those that are', () => {
+    const limits = limitsOf({ r: { requests: 1 } });
+    const tables = { counts: new Counts(countsMemory(64)), distinct: new DistinctCounts(distinctMemory(16)) };
+    const call = (name: string) =>
+      limit(
+        limits,
+        tables,
+        { limits: [{ rule: 'r', keys: [name] }], each: [FACTS], input: () => ({ high: 0, low: 0 }), held: null },
+        NOW,
+      );
+    for (let n = 0; n < tables.counts.slots; n++) allowed(call(`k${n}`));
+    expect(call('another')).toMatchObject({ kind: 'over', reason: 'overloaded', rule: 'r' });
+    expect(call('k1')).toMatchObject({ kind: 'over', reason: 'rate-limited' });
+  });
+
   it('gives places back once, however often the end is told', () => {
     const { take, used } = world({ places: { concurrent: 2 } });
     const [one] = [allowed(take()), allowed(take())];
