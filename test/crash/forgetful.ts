@@ -4,6 +4,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -89,6 +90,8 @@ export function rebuild({ image, folder, target, torn }: Rebuild): void {
 }
 
 function buildFile(kept: string, left: string, to: string, torn: Random | undefined): void {
+  // a socket has no bytes to lose; who listens makes it anew
+  if (lstatSync(left, { throwIfNoEntry: false })?.isSocket() === true) return;
   if (existsSync(kept)) copyFileSync(kept, to);
   else writeFileSync(to, '', { mode: 0o600 });
   if (torn === undefined || !existsSync(left) || torn(2) === 0) return;

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSigner } from '../../src/ledger/note-key.ts';
 import { parseRecordingKey } from '../../src/recording-key.ts';
@@ -65,10 +66,12 @@ const crashConfig = (folder: string, strict: 'before_forward' | 'before_answer')
     `services:\n  - { name: strict, protocol: openai, durable: ${strict}, upstream: { url: ${model.url} } }\n`,
   );
 
+const isAlive = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
+
 /** Makes calls, one after the other, until the gateway is gone; claims each session whose answer has begun. */
 async function callOn(port: number, caller: number, child: ChildProcess, start: number): Promise<void> {
   const claims = claimsOf.get(String(start)) ?? [];
-  for (let call = 0; child.exitCode === null && child.signalCode === null; call++) {
+  for (let call = 0; isAlive(child); call++) {
     const stream = (caller + call) % 2 === 0;
     const service = call % 3 === 0 || strict === 'before_answer' ? 'strict' : 'llm';
     // every fifth call is denied, every seventh comes from nobody
@@ -119,6 +122,8 @@ const start: StartVictim = async (folder, environment) => {
   });
   // one in four is killed while it starts and recovers, the others under load
   await (number % 4 === 0 ? once(child, 'spawn') : Promise.race([once(lines, 'line'), once(child, 'exit')]));
+  // every second one has calls behind it, however slow the machine is
+  if (number % 2 === 1) while (claims.length < 8 && isAlive(child)) await sleep(2);
   return { process: child, claims };
 };
 
