@@ -9,6 +9,10 @@ import type { Io } from './io.ts';
 /** The file that commands read when they are given none. */
 export const DEFAULT_CONFIG = 'sallyport.yaml';
 
+/** Where keys are described: the table is in the repository, the schema wherever `init` ran. */
+export const DESCRIBED =
+  'sallyport.schema.json, which `sallyport init` writes, describes every key; docs/config.md is a table of them';
+
 /** Returns `--config FILE`, for every command that works with a config. */
 export const configOption = (): Option =>
   new Option('-c, --config <file>', 'the config to use').default(DEFAULT_CONFIG).env('SALLYPORT_CONFIG');
@@ -25,7 +29,7 @@ export const loadConfigFor = (io: Io, file: string): LoadedConfig => {
     io.say(...error.problems.map((problem) => showProblem(error.file, problem)));
     const count = error.problems.length === 1 ? 'one problem' : `${error.problems.length} problems`;
     throw new CliError(EXIT.usage, `${count} in ${file}`, {
-      hint: 'docs/config.md describes every key; `sallyport init` writes a config to start from',
+      hint: DESCRIBED,
       cause: error,
     });
   }

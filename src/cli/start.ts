@@ -7,7 +7,7 @@ import type { Running } from '../start.ts';
 import { PROBES } from './check-probes.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
-import { configOption } from './load.ts';
+import { configOption, DESCRIBED } from './load.ts';
 import { lookAt } from './look.ts';
 
 /** Ends the command, after telling everything that is wrong with the config at once; no thread has begun by then. */
@@ -18,7 +18,7 @@ const refuseProblems = async (io: Io, file: string): Promise<void> => {
   const problems = noted.filter(({ result }) => result === 'problem');
   if (problems.length === 0) return;
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  throw new CliError(EXIT.usage, `${count} with ${file}`, { hint: 'docs/config.md describes every key' });
+  throw new CliError(EXIT.usage, `${count} with ${file}`, { hint: DESCRIBED });
 };
 
 /** Returns why a gateway did not start. An error of the language itself is a defect of ours and stays what it is. */
