@@ -1,6 +1,6 @@
 /**
  * Writes what is generated: docs/config.md and sallyport.schema.json from the config schema, docs/protocols.md from what
- * the codecs declare.
+ * the codecs declare, docs/detectors.md from the detectors.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 
@@ -8,8 +8,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { z } from 'zod';
 import { configSchema } from '../src/config.ts';
+import { DETECTORS } from '../src/detect/entities.ts';
 import { codecs } from '../src/protocol/codecs.ts';
 import { configReference } from './config-reference.ts';
+import { detectorsReference } from './detectors-reference.ts';
 import { protocolsReference } from './protocols-reference.ts';
 
 const root = new URL('../', import.meta.url);
@@ -24,6 +26,7 @@ const schema = z.toJSONSchema(configSchema, {
 
 const files: Readonly<Record<string, string>> = {
   'docs/config.md': configReference(schema),
+  'docs/detectors.md': detectorsReference(DETECTORS),
   'docs/protocols.md': protocolsReference(Object.values(codecs)),
   'sallyport.schema.json': `${JSON.stringify({ title: 'sallyport.yaml', ...schema }, null, 2)}\n`,
 };
