@@ -80,7 +80,9 @@ describe('leaves that make no sense', () => {
   });
 
   test('are no more than a finding when a session is open or a type is new', async () => {
-    const unknown = new TextEncoder().encode(`{"inst":"${INST}","iseq":1,"ts":1,"type":"later.type","v":1}`);
+    const unknown = new TextEncoder().encode(
+      `{"inst":"${INST}","iseq":1,"ts":1700000000001,"type":"later.type","v":1}`,
+    );
     const report = await reportOn([...leavesOf([start]), unknown]);
     expect(report.ok).toBe(true);
     expect(report.findings).toEqual([

@@ -72,7 +72,7 @@ describe('the proof of a session', () => {
   it('proves without the key that these bytes were recorded, and shows nothing of them', async () => {
     const closed = await prove(short.session, false);
     expect(await verify(closed)).toMatchObject({ ok: true, content: null, start: { service: 'llm' } });
-    expect(encodeSessionProof(closed)).not.toContain('ada');
+    expect(encodeSessionProof(closed)).not.toMatch(/idp\.example|"key": "/);
   });
 
   it.each([0, 1, 65])('promise 7: names frame %i when one byte of it was changed', async (at) => {
