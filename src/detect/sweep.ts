@@ -15,6 +15,8 @@ import { ALL, NONE, OTHER, range, symbolOf, symbolsIn, type UnitSet, unitsOf } f
 
 /** How many units of a candidate are looked at before an expression is tried. */
 const DEPTH = 20;
+/** More ways to stand to the left than this are not gone through. */
+const FEW = 16;
 /** And how many to its left. */
 const LEFT_DEPTH = 12;
 const BITS = 32;
@@ -400,7 +402,7 @@ export class Sweep {
             const two = ((2 << 7) | symbolOf(units[i + 2] ?? 0)) * width + part;
             const three = ((3 << 7) | symbolOf(units[i + 3] ?? 0)) * width + part;
             if ((some & (byLead[pair * width + part] ?? 0) & (deep[two] ?? 0) & (deep[three] ?? 0)) === 0) continue;
-            if (this.#look(left, pair * width, side, base + i, allowed)) return base + i;
+            if (this.#look(left, pair * width, before, mask, base + i, allowed)) return base + i;
             break;
           }
         }
@@ -415,7 +417,7 @@ export class Sweep {
         // What follows the last unit of a text that may go on is unknown.
         const known = this.#final || at + 1 < this.#text.length;
         const first = known ? ((this.#symbolAt(at) << 7) | this.#symbolAt(at + 1)) * width : -1;
-        if (this.#look(-1, first, this.#sideOf(before, at, mask) * width, at, allowed)) return at;
+        if (this.#look(-1, first, before, mask, at, allowed)) return at;
       }
     }
     return stop;
@@ -426,13 +428,24 @@ export class Sweep {
     const { sure, third, sides, sureSides } = this.#tables;
     const unsure = mask & ~(sure[before] ?? 0);
     const needed = unsure === 0 ? 0 : unsure & (third[this.#symbolAt(at - 3)] ?? 0);
-    return (needed !== 0 && this.#isBehind(needed, at) ? sides[before] : sureSides[before]) ?? 0;
+    return (needed !== 0 ? sides[before] : sureSides[before]) ?? 0;
+  }
+
+  /** As `#sideOf`, looking as far as it takes. Apart, because the loop takes in only what is small. */
+  #exactSideOf(before: number, at: number, mask: number): number {
+    const { sure, third } = this.#tables;
+    const needed = mask & ~(sure[before] ?? 0) & (third[this.#symbolAt(at - 3)] ?? 0);
+    const behind = needed === 0 || this.#isBehind(needed, at);
+    return behind ? this.#sideOf(before, at, mask) : (this.#tables.sureSides[before] ?? 0);
   }
 
   /** Returns whether `at` stands behind what one of these classes asks for. */
   #isBehind(classes: number, at: number): boolean {
     for (let left = classes; left !== 0; left &= left - 1) {
-      for (const word of this.#tables.words[31 - Math.clz32(left & -left)] ?? []) {
+      const words = this.#tables.words[31 - Math.clz32(left & -left)] ?? [];
+      // So many words ahead are the expression's to tell apart.
+      if (words.length > FEW) return true;
+      for (const word of words) {
         let offset = 0;
         while (offset < word.length && word[offset]?.[this.#symbolAt(at - 1 - offset)] === 1) offset++;
         if (offset === word.length) return true;
@@ -456,12 +469,13 @@ export class Sweep {
   }
 
   /**
-   * Leaves in `#candidates` the patterns of these parts, a first pair (-1: unknown) and a left side that the units around
-   * allow; beyond an open end they allow all.
+   * Leaves in `#candidates` the patterns of these parts, a first pair (-1: unknown) and the pair to the left that the units
+   * around allow; beyond an open end they allow all.
    */
-  #look(parts: number, first: number, side: number, at: number, allowed: Int32Array): boolean {
+  #look(parts: number, first: number, pair: number, mask: number, at: number, allowed: Int32Array): boolean {
     const { byLead, bySide, width, patterns } = this.#tables;
     const known = this.#final ? DEPTH : Math.min(DEPTH, this.#text.length - at);
+    const side = this.#exactSideOf(pair, at, mask) * width;
     this.count = 0;
     for (let part = 0; part < width; part++) {
       if (((parts >> part) & 1) === 0) continue;
