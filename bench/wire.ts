@@ -8,7 +8,7 @@ import { inspect } from '../src/inspect/inspect.ts';
 import { createAnswerMask } from '../src/mask/answer.ts';
 import { compileTextMasker, type TextMasker } from '../src/mask/text-masker.ts';
 import { codecs, type Protocol } from '../src/protocol/codecs.ts';
-import { readJson } from '../src/protocol/json.ts';
+import { readJson } from '../src/protocol/json/json.ts';
 import { idleMasker } from '../test/kit/word-masker.ts';
 import type { BenchOptions } from './bench.ts';
 

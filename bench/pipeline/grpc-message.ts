@@ -1,8 +1,8 @@
 /** The messages of the gRPC bench: KServe inference with a prompt of about 1 KB and an answer of about 600 bytes. */
 
 import { editBytesTensor } from '../../src/protocol/bytes-tensor.ts';
-import { frameOf } from '../../src/protocol/grpc.ts';
-import { lengthField } from '../../src/protocol/protobuf.ts';
+import { frameOf } from '../../src/protocol/grpc/grpc.ts';
+import { lengthField } from '../../src/protocol/grpc/protobuf.ts';
 
 /** Path of the method that is called. */
 export const INFER = '/inference.GRPCInferenceService/ModelInfer';

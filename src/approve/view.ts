@@ -3,8 +3,8 @@
  * can hide a part, turn the order of letters around, or act on a terminal.
  */
 
-import { MAX_DEPTH } from '../protocol/json.ts';
-import { buildJson } from '../protocol/json-build.ts';
+import { MAX_DEPTH } from '../protocol/json/json.ts';
+import { buildJson } from '../protocol/json/json-build.ts';
 
 /** What an approver sees. */
 export interface BodyView {
@@ -121,7 +121,7 @@ const readJson = (text: string): { readonly value: unknown } | null => {
   } catch {
     return null;
   }
-  // not what JSON.parse returns: it can misread a name that is spelled with escapes (json-build.ts)
+  // not what JSON.parse returns: it can misread a name that is spelled with escapes (json/json-build.ts)
   const built = buildJson(text, MAX_DEPTH, (source) => new Digits(source));
   return built.kind === 'value' ? built : null;
 };

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { z } from 'zod';
 import { problemSchema } from '../approve/api.ts';
-import { parseJson } from '../protocol/json.ts';
+import { parseJson } from '../protocol/json/json.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 

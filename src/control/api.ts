@@ -7,7 +7,7 @@ import type { Approval, Approvals, Voter, VoteOutcome, VoteRefusal } from '../ap
 import { isNamed } from '../approve/voter.ts';
 import type { Caller } from '../call.ts';
 import type { Identified } from '../identify/identify.ts';
-import { parseJson } from '../protocol/json.ts';
+import { parseJson } from '../protocol/json/json.ts';
 import { REASONS } from '../reasons.ts';
 import { APPROVAL_STATES } from '../store/approvals.ts';
 

@@ -5,8 +5,8 @@ import type { Operation } from '../protocol/codec.ts';
 import type { SocketCodec } from '../protocol/socket.ts';
 import type { Reason } from '../reasons.ts';
 import type { Epoch, Served } from './gate.ts';
-import { readHead, type Head, type IncomingHead } from './head.ts';
-import type { TrustedProxies } from './source.ts';
+import { readHead, type Head, type IncomingHead } from './http/head.ts';
+import type { TrustedProxies } from './http/source.ts';
 
 /** A request that may be identified. */
 export interface Accepted {

@@ -6,10 +6,10 @@
 import type { AnswerMask } from '../mask/answer.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Operation } from '../protocol/codec.ts';
-import { type Framing, framingOf } from '../protocol/framing.ts';
+import { type Framing, framingOf } from '../protocol/framing/framing.ts';
 import { Failure, type Reason } from '../reasons.ts';
-import type { CallResponse } from './exchange.ts';
-import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './fields.ts';
+import type { CallResponse } from './http/exchange.ts';
+import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './http/fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { chargeBytes, chargeText, checkLength } from './limits.ts';

@@ -13,7 +13,7 @@ import type { Log } from '../log.ts';
 import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
 import { codecFor } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
-import { serveGrpc } from './grpc-serve.ts';
+import { serveGrpc } from './grpc/serve.ts';
 import { compileRoutes } from './route.ts';
 import { type AwsKeys, signer } from './sigv4.ts';
 import { openUpstream, type Signing } from './upstream.ts';

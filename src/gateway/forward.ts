@@ -3,8 +3,8 @@
 import type { Dispatcher } from 'undici';
 import type { CanonicalRequest } from '../call.ts';
 import { Failure } from '../reasons.ts';
-import { fieldValue, replaceFields, requestFields } from './fields.ts';
-import { forwardHttp2 } from './forward-http2.ts';
+import { fieldValue, replaceFields, requestFields } from './http/fields.ts';
+import { forwardHttp2 } from './http/forward-http2.ts';
 import { upstreamFailure } from './upstream-failure.ts';
 import type { Upstream } from './upstream.ts';
 

@@ -12,11 +12,11 @@ import type { Tables } from '../limit/limit.ts';
 import type { Log } from '../log.ts';
 import type { TextMasker } from '../mask/text-masker.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
-import type { GrpcCodec } from '../protocol/grpc-codec.ts';
+import type { GrpcCodec } from '../protocol/grpc/codec.ts';
 import type { CallWatcher } from '../watch/calls.ts';
 import type { Recorder } from '../record/recorder.ts';
-import type { BodyBudget } from './body.ts';
-import type { GrpcUpstream } from './grpc-upstream.ts';
+import type { BodyBudget } from './http/body.ts';
+import type { GrpcUpstream } from './grpc/upstream.ts';
 import type { Routes } from './route.ts';
 import type { Upstream } from './upstream.ts';
 

@@ -2,7 +2,7 @@
 
 import { type Inspected, inspect, inspectAsked } from '../inspect/inspect.ts';
 import { Failure } from '../reasons.ts';
-import { readBody } from './body.ts';
+import { readBody } from './http/body.ts';
 import { uninspected } from './gate.ts';
 import type { Underway } from './underway.ts';
 

@@ -3,7 +3,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type Codec, type Operation, PROBLEM_JSON, type Refusal, type ReplyTo } from '../protocol/codec.ts';
 import { REASONS, type Reason } from '../reasons.ts';
-import type { CallResponse } from './exchange.ts';
+import type { CallResponse } from './http/exchange.ts';
 
 /** What a refusal carries beside its reason. */
 export interface RefusalDetails {

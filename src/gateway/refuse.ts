@@ -2,7 +2,7 @@
 
 import type { Verdict } from '../call.ts';
 import type { Failure, Reason } from '../reasons.ts';
-import type { CallResponse } from './exchange.ts';
+import type { CallResponse } from './http/exchange.ts';
 import type { Gate } from './gate.ts';
 import { refusalFor, writeRefusal, type RefusalFields, type Spoken } from './refusal.ts';
 import type { CallState, Underway } from './underway.ts';

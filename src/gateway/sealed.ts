@@ -1,7 +1,7 @@
 /** The seal over what a model server signed and a mask changed, and its opening on the way back (src/mask/signed.ts). */
 
 import { openSealed, SEALED, type Sealer } from '../mask/signed.ts';
-import { readJson } from '../protocol/json.ts';
+import { readJson } from '../protocol/json/json.ts';
 import { open, seal } from '../record/cobblestone.ts';
 import type { Underway } from './underway.ts';
 

@@ -9,7 +9,7 @@ import type { CanonicalRequest } from '../call.ts';
 import { configSchema, type ServiceConfig } from '../config.ts';
 import type { Failure } from '../reasons.ts';
 import { type AnswerSink, forward } from './forward.ts';
-import { http1Options } from './http1.ts';
+import { http1Options } from './http/http1.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 
 function serviceTo(url: string, http: 1.1 | 2): ServiceConfig {

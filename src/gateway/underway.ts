@@ -5,8 +5,8 @@ import type { Allowance } from '../limit/allowance.ts';
 import type { ReplyTo, Usage } from '../protocol/codec.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
-import type { Body } from './body.ts';
-import type { CallRequest, CallResponse } from './exchange.ts';
+import type { Body } from './http/body.ts';
+import type { CallRequest, CallResponse } from './http/exchange.ts';
 import { uninspected, type Epoch, type Gate } from './gate.ts';
 
 /** How an answer ended, without what the call itself knows. */

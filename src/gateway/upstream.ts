@@ -5,11 +5,11 @@ import { lookup } from 'node:dns';
 import { Pool } from 'undici';
 import { splitUpstream, type UpstreamAddress } from '../address.ts';
 import type { ServiceConfig } from '../config.ts';
-import type { UpstreamFields } from './fields.ts';
-import type { Http2Way } from './forward-http2.ts';
+import type { UpstreamFields } from './http/fields.ts';
+import type { Http2Way } from './http/forward-http2.ts';
 import type { AwsKeys, Sign } from './sigv4.ts';
-import { Http2Sessions } from './upstream-http2.ts';
-import { type OpenUpstreamSocket, upstreamSockets } from './upstream-socket.ts';
+import { Http2Sessions } from './http/upstream-http2.ts';
+import { type OpenUpstreamSocket, upstreamSockets } from './websocket/upstream.ts';
 
 /** How requests are signed. */
 export interface Signing {

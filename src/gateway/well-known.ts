@@ -2,7 +2,7 @@
 
 import { protectedResourceMetadata } from '../identify/identify.ts';
 import { publicUrl } from './epoch.ts';
-import type { CallRequest, CallResponse } from './exchange.ts';
+import type { CallRequest, CallResponse } from './http/exchange.ts';
 import type { Epoch } from './gate.ts';
 
 const METADATA = '/.well-known/oauth-protected-resource';

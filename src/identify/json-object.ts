@@ -1,6 +1,6 @@
 /** JSON objects as tokens, key sets and discovery documents hold them: read strictly, trusted for nothing. */
 
-import { readJson } from '../protocol/json.ts';
+import { readJson } from '../protocol/json/json.ts';
 import { Failure } from '../reasons.ts';
 
 /** A JSON object whose members nobody has checked. Ask with `Object.hasOwn` or a `typeof`: absent members may inherit. */

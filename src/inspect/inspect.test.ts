@@ -3,7 +3,7 @@ import { factsOf, type InspectCase, look, refused } from '../../test/kit/inspect
 import type { Codec } from '../protocol/codec.ts';
 import { codecs } from '../protocol/codecs.ts';
 import { jsonContent, MAX_OPERATIONS } from '../protocol/content.ts';
-import { readJson } from '../protocol/json.ts';
+import { readJson } from '../protocol/json/json.ts';
 import { itemsOf, stringMember } from '../protocol/value.ts';
 import { inspect } from './inspect.ts';
 

@@ -1,7 +1,7 @@
 /** Masks a whole answer that is more than one JSON document: held until it is whole, and its head corrected. */
 
 import type { Content } from '../protocol/content.ts';
-import { Gather } from '../protocol/gather.ts';
+import { Gather } from '../protocol/framing/gather.ts';
 import { Failure } from '../reasons.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
 import { maskPieces } from './content.ts';

@@ -6,9 +6,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { JsonStep } from '../call.ts';
 import type { Delta, EventReading, StreamReader, Usage } from '../protocol/codec.ts';
-import type { Frame, Framing, Splitter } from '../protocol/framing.ts';
-import { parseJson } from '../protocol/json.ts';
-import { endOfString } from '../protocol/json-lexer.ts';
+import type { Frame, Framing, Splitter } from '../protocol/framing/framing.ts';
+import { parseJson } from '../protocol/json/json.ts';
+import { endOfString } from '../protocol/json/json-lexer.ts';
 import { looksLikeData } from '../protocol/strings.ts';
 import { member, valueAt } from '../protocol/value.ts';
 import { Failure } from '../reasons.ts';

@@ -6,12 +6,12 @@ import { joined, reasonOf, sse as sseOf } from '../../test/kit/masked-answer.ts'
 import { chunkOf } from '../../test/kit/masked-answer.ts';
 import { idleMasker, maskWords, wordMasker } from '../../test/kit/word-masker.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { eventstream } from '../protocol/eventstream.ts';
-import type { Framing } from '../protocol/framing.ts';
-import { jsonArray } from '../protocol/json-array.ts';
-import { ndjson } from '../protocol/ndjson.ts';
-import { openai } from '../protocol/openai.ts';
-import { sse } from '../protocol/sse.ts';
+import { eventstream } from '../protocol/framing/eventstream.ts';
+import type { Framing } from '../protocol/framing/framing.ts';
+import { jsonArray } from '../protocol/framing/json-array.ts';
+import { ndjson } from '../protocol/framing/ndjson.ts';
+import { openai } from '../protocol/openai/openai.ts';
+import { sse } from '../protocol/framing/sse.ts';
 import { type AnswerMaskOptions, createAnswerMask } from './answer.ts';
 import { observeAnswer } from './observe.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { idleMasker, MASK, maskWords, wordMasker } from '../../test/kit/word-masker.ts';
-import { openai } from '../protocol/openai.ts';
-import { openaiRealtimeStream } from '../protocol/openai-realtime-stream.ts';
+import { openai } from '../protocol/openai/openai.ts';
+import { openaiRealtimeStream } from '../protocol/openai/realtime-stream.ts';
 import { createMessageMask } from './answer.ts';
 import { observeMessages } from './observe.ts';
 

@@ -1,8 +1,8 @@
 /** Masks an answer that is one JSON document: held until it is whole. */
 
 import type { Usage } from '../protocol/codec.ts';
-import { Gather } from '../protocol/gather.ts';
-import { readJson } from '../protocol/json.ts';
+import { Gather } from '../protocol/framing/gather.ts';
+import { readJson } from '../protocol/json/json.ts';
 import { Failure } from '../reasons.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
 import { maskDocument } from './document.ts';

@@ -2,9 +2,9 @@
 
 import type { Finding } from '../call.ts';
 import type { Codec, Operation, StreamReader, Usage } from '../protocol/codec.ts';
-import { framingOf } from '../protocol/framing.ts';
+import { framingOf } from '../protocol/framing/framing.ts';
 import { bodyForm } from '../protocol/media-type.ts';
-import { messages } from '../protocol/message-framing.ts';
+import { messages } from '../protocol/framing/message-framing.ts';
 import { Failure } from '../reasons.ts';
 import { maskAnswerContent } from './answer-content.ts';
 import { maskEvents } from './answer-events.ts';

@@ -3,8 +3,8 @@
 import type { Finding, JsonStep } from '../call.ts';
 import { rewriteBase64 } from '../protocol/bytes-text.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
-import { parseJson } from '../protocol/json.ts';
-import { editJson, type JsonEdit } from '../protocol/json-edit.ts';
+import { parseJson } from '../protocol/json/json.ts';
+import { editJson, type JsonEdit } from '../protocol/json/json-edit.ts';
 import { isPlainWord } from '../protocol/strings.ts';
 import type { Reason } from '../reasons.ts';
 import { maskJsonText } from './json-text.ts';

@@ -1,8 +1,8 @@
 /** Renders the data of one event with the texts that a mask puts in. */
 
 import type { JsonStep } from '../call.ts';
-import { parseJson } from '../protocol/json.ts';
-import { editJson } from '../protocol/json-edit.ts';
+import { parseJson } from '../protocol/json/json.ts';
+import { editJson } from '../protocol/json/json-edit.ts';
 import { isPlainWord } from '../protocol/strings.ts';
 import type { RecentStrings } from './recent-strings.ts';
 

@@ -5,7 +5,7 @@
  */
 
 import type { Finding } from '../call.ts';
-import { beginsAsJson, JsonPieces, type JsonPieceSink } from '../protocol/json-pieces.ts';
+import { beginsAsJson, JsonPieces, type JsonPieceSink } from '../protocol/json/json-pieces.ts';
 import { Failure } from '../reasons.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
 

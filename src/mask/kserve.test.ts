@@ -4,7 +4,7 @@ import { reasonOf, refused, run, sse } from '../../test/kit/masked-answer.ts';
 import { type BinaryBody, binaryBody, bytesTensor, inBinary } from '../../test/kit/open-inference.ts';
 import { MASK, maskWords, wordMasker } from '../../test/kit/word-masker.ts';
 import type { Content, Rendering } from '../protocol/content.ts';
-import { kserve } from '../protocol/kserve.ts';
+import { kserve } from '../protocol/kserve/kserve.ts';
 import { createAnswerMask } from './answer.ts';
 import { maskContent } from './request.ts';
 

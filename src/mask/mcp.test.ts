@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { run, sse } from '../../test/kit/masked-answer.ts';
 import { MASK, wordMasker } from '../../test/kit/word-masker.ts';
-import { mcp } from '../protocol/mcp.ts';
+import { mcp } from '../protocol/mcp/mcp.ts';
 import { maskContent } from './request.ts';
 
 const operation = mcp.operation('POST', '/mcp')!;

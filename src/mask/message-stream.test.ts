@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadProto, messageKit } from '../../test/kit/proto.ts';
 import { recordOf, stringAt } from '../../test/kit/json.ts';
 import { bytesTensor, elementsOf } from '../../test/support/grpc-inference.ts';
-import { kserveGrpc } from '../protocol/grpc-kserve.ts';
+import { kserveGrpc } from '../protocol/grpc/kserve.ts';
 import { ContinuedTexts } from './message-stream.ts';
 import { compileTextMasker } from './text-masker.ts';
 

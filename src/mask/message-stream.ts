@@ -4,7 +4,7 @@
  */
 
 import type { Finding } from '../call.ts';
-import type { Continued, MessageCodec } from '../protocol/grpc-codec.ts';
+import type { Continued, MessageCodec } from '../protocol/grpc/codec.ts';
 import { Failure } from '../reasons.ts';
 import { guardMask, OF_ANSWER } from './message.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';

@@ -1,8 +1,8 @@
 /** Masks the texts of one protobuf message; lengths are recomputed, everything else stays byte for byte. */
 
 import type { Finding } from '../call.ts';
-import type { MessageCodec } from '../protocol/grpc-codec.ts';
-import { WireError } from '../protocol/protobuf.ts';
+import type { MessageCodec } from '../protocol/grpc/codec.ts';
+import { WireError } from '../protocol/grpc/protobuf.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import type { TextMasker } from './text-masker.ts';
 

@@ -1,11 +1,11 @@
 /** Reads along with an answer that no rule masks: every byte passes as it came, and usage is learnt on the way. */
 
 import type { Codec, EventReading, Operation, StreamReader, Usage } from '../protocol/codec.ts';
-import { Gather } from '../protocol/gather.ts';
-import { type Framing, framingOf, type Splitter } from '../protocol/framing.ts';
-import { parseJson } from '../protocol/json.ts';
+import { Gather } from '../protocol/framing/gather.ts';
+import { type Framing, framingOf, type Splitter } from '../protocol/framing/framing.ts';
+import { parseJson } from '../protocol/json/json.ts';
 import { bodyForm } from '../protocol/media-type.ts';
-import { messages } from '../protocol/message-framing.ts';
+import { messages } from '../protocol/framing/message-framing.ts';
 import type { AnswerMask } from './answer.ts';
 
 /** What is observed. */

@@ -4,7 +4,7 @@ import { blockingMasker, MASK, maskWords, wordMasker } from '../../test/kit/word
 import type { Finding } from '../call.ts';
 import { inspect } from '../inspect/inspect.ts';
 import { codecs, type Protocol } from '../protocol/codecs.ts';
-import { readJson } from '../protocol/json.ts';
+import { readJson } from '../protocol/json/json.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import { maskContent, maskRequest } from './request.ts';
 import type { TextMasker } from './text-masker.ts';

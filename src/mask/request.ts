@@ -3,7 +3,7 @@
 import type { Finding } from '../call.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import type { Content, Rendering } from '../protocol/content.ts';
-import type { JsonDocument } from '../protocol/json.ts';
+import type { JsonDocument } from '../protocol/json/json.ts';
 import { maskPieces } from './content.ts';
 import { maskDocument } from './document.ts';
 import type { Sealer } from './signed.ts';

@@ -8,8 +8,8 @@ import { createHash } from 'node:crypto';
 import type { JsonStep } from '../call.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import type { Content } from '../protocol/content.ts';
-import { type JsonDocument, parseJson } from '../protocol/json.ts';
-import { editJson } from '../protocol/json-edit.ts';
+import { type JsonDocument, parseJson } from '../protocol/json/json.ts';
+import { editJson } from '../protocol/json/json-edit.ts';
 import { itemsOf, valueAt } from '../protocol/value.ts';
 import { Failure } from '../reasons.ts';
 

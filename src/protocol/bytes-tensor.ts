@@ -1,6 +1,6 @@
 /** BYTES tensors in raw form (Triton binary data extension): elements of four bytes of length, little-endian, and data. */
 
-import { WireError } from './protobuf.ts';
+import { WireError } from './grpc/protobuf.ts';
 
 const LENGTH = 4;
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isBase64, rewriteBase64, rewriteBytes, textsInBytes } from './bytes-text.ts';
-import { finiteText } from './non-finite.ts';
-import { parseJson } from './json.ts';
+import { finiteText } from './json/non-finite.ts';
+import { parseJson } from './json/json.ts';
 
 const shout = (text: string): string => text.replaceAll('secret', 'S');
 

@@ -4,7 +4,7 @@ import type { JsonStep, RequestReading } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import type { About } from './about.ts';
 import type { Content, RawBody } from './content.ts';
-import type { Framing } from './framing.ts';
+import type { Framing } from './framing/framing.ts';
 import type { SocketCodec } from './socket.ts';
 
 /** One operation of a protocol, as the method and the path name it. */

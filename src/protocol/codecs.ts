@@ -1,20 +1,20 @@
 /** Every wire protocol that a service can speak. */
 
-import { anthropic } from './anthropic.ts';
-import { azure } from './azure.ts';
-import { bedrock } from './bedrock.ts';
+import { anthropic } from './anthropic/anthropic.ts';
+import { azure } from './openai/azure.ts';
+import { bedrock } from './bedrock/bedrock.ts';
 import type { Codec } from './codec.ts';
-import { cohere } from './cohere.ts';
-import { gemini } from './gemini.ts';
-import { grpcOnly } from './grpc-only.ts';
+import { cohere } from './cohere/cohere.ts';
+import { gemini } from './gemini/gemini.ts';
+import { grpcOnly } from './grpc/only.ts';
 import { http, httpCodec, type HttpPlaces } from './http.ts';
-import { kserve } from './kserve.ts';
-import { mcp } from './mcp.ts';
+import { kserve } from './kserve/kserve.ts';
+import { mcp } from './mcp/mcp.ts';
 import { llamaServer } from './llama-server.ts';
 import { tgi } from './tgi.ts';
 import { vllm } from './vllm.ts';
-import { ollama } from './ollama.ts';
-import { openai } from './openai.ts';
+import { ollama } from './ollama/ollama.ts';
+import { openai } from './openai/openai.ts';
 import { sagemaker } from './sagemaker.ts';
 import { tfserving } from './tfserving.ts';
 import { torchserve } from './torchserve.ts';

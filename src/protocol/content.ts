@@ -3,7 +3,7 @@
 import type { RequestReading } from '../call.ts';
 import { Failure } from '../reasons.ts';
 import type { Operation, ReplyTo } from './codec.ts';
-import type { JsonDocument } from './json.ts';
+import type { JsonDocument } from './json/json.ts';
 
 /** The most operations that one body may hold: each is decided on its own, on the thread of the calls. */
 export const MAX_OPERATIONS = 10_000;

@@ -6,8 +6,8 @@ import { Failure, type Reason } from '../reasons.ts';
 import { textsInBytes } from './bytes-text.ts';
 import type { Operation } from './codec.ts';
 import { type Asked, type Content, jsonContent, type Piece, type RawBody } from './content.ts';
-import { type JsonDocument, readJson } from './json.ts';
-import { beginsAsJson } from './json-pieces.ts';
+import { type JsonDocument, readJson } from './json/json.ts';
+import { beginsAsJson } from './json/json-pieces.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
 
 /** What a body says that says nothing but texts. */

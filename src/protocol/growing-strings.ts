@@ -3,7 +3,7 @@
 import type { JsonStep } from '../call.ts';
 import { Failure } from '../reasons.ts';
 import type { Delta, EventReading, StreamReader, Usage } from './codec.ts';
-import { eventObject } from './stream-shape.ts';
+import { eventObject } from './framing/stream-shape.ts';
 import { isObject, itemsOf, type JsonObject, member } from './value.ts';
 
 /** What a protocol knows of its events. */

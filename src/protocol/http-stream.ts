@@ -3,7 +3,7 @@
 import type { JsonStep } from '../call.ts';
 import { Failure } from '../reasons.ts';
 import type { Delta, EventReading, StreamReader } from './codec.ts';
-import { NOTHING } from './stream-shape.ts';
+import { NOTHING } from './framing/stream-shape.ts';
 import { isPlainWord } from './strings.ts';
 import { isObject, itemsOf } from './value.ts';
 

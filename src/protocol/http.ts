@@ -8,9 +8,9 @@ import { compileSelectors } from '../selectors.ts';
 import { type Codec, PROBLEM_JSON, type Operation, type StringKind } from './codec.ts';
 import { freeContent } from './free-body.ts';
 import { fragmentStream } from './http-stream.ts';
-import { ndjson } from './ndjson.ts';
+import { ndjson } from './framing/ndjson.ts';
 import { LIMIT_NAMES } from './numbers.ts';
-import { sse } from './sse.ts';
+import { sse } from './framing/sse.ts';
 import { collectTexts, type TextRules } from './texts.ts';
 import { member, stringMember } from './value.ts';
 

@@ -3,7 +3,7 @@
 import { Failure } from '../reasons.ts';
 import type { Delta, EventReading, StreamReader, Usage } from './codec.ts';
 import { countIn } from './growing-strings.ts';
-import { eventObject, positionOf, THE_END } from './stream-shape.ts';
+import { eventObject, positionOf, THE_END } from './framing/stream-shape.ts';
 
 /** Strings of an event that come whole. Every other one is taken to grow, known or not. */
 const WHOLE: ReadonlySet<string> = new Set(['model', 'prompt', 'stop_type', 'stopping_word', 'id']);

@@ -1,11 +1,11 @@
 /** llama-server: its own API, OpenAI's and Anthropic's. (ggml-org/llama.cpp, tools/server/README.md) */
 
 import type { JsonStep } from '../call.ts';
-import { anthropic } from './anthropic.ts';
+import { anthropic } from './anthropic/anthropic.ts';
 import type { Codec } from './codec.ts';
 import { combine } from './combine.ts';
 import { llamaStream, llamaUsage } from './llama-server-stream.ts';
-import { openai } from './openai.ts';
+import { openai } from './openai/openai.ts';
 import { compileOperations, type Row } from './operations.ts';
 
 const OPERATIONS: readonly Row[] = [

@@ -7,7 +7,7 @@ import { type Serving, serve } from '../../test/kit/serve-once.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 import type { Codec, Refusal } from './codec.ts';
 import { codecs } from './codecs.ts';
-import { renderEvent } from './sse.ts';
+import { renderEvent } from './framing/sse.ts';
 
 let serving: Serving | null = null;
 afterEach(() => serving?.close());

@@ -5,7 +5,7 @@
 
 import type { RequestReading } from '../call.ts';
 import type { Codec, Operation } from './codec.ts';
-import { eventstream } from './eventstream.ts';
+import { eventstream } from './framing/eventstream.ts';
 import { freeContent, textAnswer } from './free-body.ts';
 import { headField } from './head-field.ts';
 import { http } from './http.ts';

@@ -9,7 +9,7 @@ import { combine } from './combine.ts';
 import { freeContent, textAnswer } from './free-body.ts';
 import { headField } from './head-field.ts';
 import { http } from './http.ts';
-import { kserve } from './kserve.ts';
+import { kserve } from './kserve/kserve.ts';
 import { bodyForm } from './media-type.ts';
 import { compileOperations, type Row } from './operations.ts';
 import { tfserving } from './tfserving.ts';

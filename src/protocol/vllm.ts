@@ -1,9 +1,9 @@
 /** vLLM: OpenAI's and Anthropic's APIs, and what it has beside them on the same port. (docs.vllm.ai, OpenAI-compatible server) */
 
-import { anthropic } from './anthropic.ts';
+import { anthropic } from './anthropic/anthropic.ts';
 import type { Codec } from './codec.ts';
 import { combine } from './combine.ts';
-import { openai } from './openai.ts';
+import { openai } from './openai/openai.ts';
 import { compileOperations, type Row } from './operations.ts';
 
 const OPERATIONS: readonly Row[] = [

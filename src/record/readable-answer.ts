@@ -1,8 +1,8 @@
 /** Turns the bytes of an answer into what a person reads: the text of a stream as it grew, anything else as it is. */
 
-import { parseJson } from '../protocol/json.ts';
+import { parseJson } from '../protocol/json/json.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { framingOf } from '../protocol/framing.ts';
+import { framingOf } from '../protocol/framing/framing.ts';
 
 /** Reads one answer piece by piece. */
 export interface ReadableAnswer {

@@ -2,7 +2,7 @@ import { type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Writable } from 'node:stream';
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { frameOf } from '../../src/protocol/grpc.ts';
+import { frameOf } from '../../src/protocol/grpc/grpc.ts';
 import { DESK_DESCRIPTORS } from '../kit/proto.ts';
 import { type DeskClient, deskClient } from '../support/grpc-desk.ts';
 import { fine, head, type ScriptedServer, type Script, startScripted, trailers } from '../support/scripted-grpc.ts';

@@ -4,7 +4,7 @@ import { HealthImplementation, service as HEALTH } from 'grpc-health-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordOf, stringAt } from '../kit/json.ts';
 import { loadProto } from '../kit/proto.ts';
-import { reflectionRequest, REFLECTION_PATHS } from '../../src/protocol/grpc-reflection.ts';
+import { reflectionRequest, REFLECTION_PATHS } from '../../src/protocol/grpc/reflection.ts';
 import { type DeskClient, deskClient, type DeskServer, startDesk } from '../support/grpc-desk.ts';
 import {
   bytesTensor,

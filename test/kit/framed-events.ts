@@ -1,7 +1,7 @@
 /** Streams of events in every framing: obvious writers and readers that share no code with the product. */
 
 import { dispatched } from './event-stream.ts';
-import type { Framing } from '../../src/protocol/framing.ts';
+import type { Framing } from '../../src/protocol/framing/framing.ts';
 
 /** One event: its name, where the framing has names, and its data. */
 export interface FramedEvent {

@@ -8,7 +8,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import { frameOf } from '../../src/protocol/grpc.ts';
+import { frameOf } from '../../src/protocol/grpc/grpc.ts';
 
 /** What the server does with one call. */
 export type Script = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;

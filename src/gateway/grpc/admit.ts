@@ -1,0 +1,66 @@
+/** inspect, decide, limit, mask.request: what one message of a caller may do. Each message needs its own allow. */
+
+import type { Facts, Verdict } from '../../call.ts';
+import type { Rules } from '../../decide/compile.ts';
+import { decide } from '../../decide/decide.ts';
+import { inspectMessage } from '../../inspect/message.ts';
+import { type GrpcFrame, messageOf } from '../../protocol/grpc/grpc.ts';
+import { decompress } from '../../protocol/grpc/coding.ts';
+import { Failure } from '../../reasons.ts';
+import { uninspected } from '../gate.ts';
+import type { GrpcCall } from './call.ts';
+import { maskRequestMessage } from './masks.ts';
+import { takeLimits } from '../limits.ts';
+
+/** One message that was looked at. */
+export interface Admission {
+  readonly facts: Facts;
+  readonly verdict: Verdict;
+  /** The message as it came; null for a call without one. */
+  readonly frame: Buffer | null;
+  /** What goes upstream in its place; null when it goes as it came. */
+  readonly masked: Buffer | null;
+}
+
+/** Resolves to what a message may do under these rules; `frame` is null for a call that ends without one. Rejects with Failure. */
+export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rules): Promise<Admission> {
+  const { accepted, gate, caller } = call;
+  const { served, request } = accepted;
+  const message = frame === null ? null : await readMessage(call, frame);
+  const facts = factsOf(call, message);
+  const subject = { ...request, protocol: served.config.protocol };
+  const decided = decide(rules, caller, subject, facts, gate.clock.now());
+  const verdict = takeLimits(call, decided, [facts], frame?.bytes);
+  const allowed = verdict.effect !== 'deny' && message !== null && !facts.opaque;
+  return {
+    facts,
+    verdict,
+    frame: frame?.bytes ?? null,
+    masked: allowed ? maskRequestMessage(call, message, verdict) : null,
+  };
+}
+
+/** Resolves to the message, decompressed; as it came where nobody could read it and the service lets it pass. */
+async function readMessage(call: GrpcCall, frame: GrpcFrame): Promise<Buffer> {
+  const { grpc, coding } = call.accepted;
+  if (!frame.compressed) return messageOf(frame);
+  return decompress(messageOf(frame), coding, {
+    longest: grpc.longest,
+    tooLong: 'body-too-large',
+    unreadable: 'body-unreadable',
+  });
+}
+
+function factsOf({ accepted: { served }, method, epoch }: GrpcCall, message: Buffer | null): Facts {
+  const opaque = served.config.opaque === 'allow';
+  if (method === null && !opaque)
+    throw new Failure('operation-unknown', 'the service is not known to have this method', {
+      detail: 'The gateway knows no such method of this service.',
+    });
+  if (method?.streams.request === false && message === null)
+    throw new Failure('body-unreadable', 'expected one message', { detail: 'This method takes one message.' });
+  if (method === null || message === null)
+    return uninspected(method?.operation ?? null, message?.length ?? 0, method === null);
+  const assumeMaxTokens = served.config.assume.max_tokens ?? null;
+  return inspectMessage({ method, message, assumeMaxTokens, opaque }, epoch.scanner);
+}

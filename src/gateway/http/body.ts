@@ -1,0 +1,142 @@
+/** Reads a request body whole, within the inspection limit, the memory budget and the time that the config gives. */
+
+import { Failure } from '../../reasons.ts';
+import type { CallRequest } from './exchange.ts';
+
+/** Bytes of request bodies in memory on this thread; one for all calls. */
+export interface BodyBudget {
+  /** Returns false when `bytes` more would pass the limit; nothing is taken then. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+  readonly used: number;
+}
+
+/** Returns a budget of `limit` bytes. */
+export function createBodyBudget(limit: number): BodyBudget {
+  let used = 0;
+  return {
+    take(bytes) {
+      if (used + bytes > limit) return false;
+      used += bytes;
+      return true;
+    },
+    give(bytes) {
+      used -= bytes;
+    },
+    get used() {
+      return used;
+    },
+  };
+}
+
+/** A body in memory; `release` gives its bytes back to the budget, once. */
+export interface Body {
+  readonly bytes: Buffer;
+  release(): void;
+}
+
+const EMPTY: Body = { bytes: Buffer.alloc(0), release: () => {} };
+
+interface Limits {
+  readonly maxBody: number;
+  readonly timeout: number;
+  readonly budget: BodyBudget;
+}
+
+/**
+ * Resolves to the body. `declared` is its Content-Length, or null when it comes in chunks.
+ * Rejects with Failure `body-too-large`, `overloaded`, `body-timeout`, or `caller-left` when the caller went away.
+ */
+export function readBody(incoming: CallRequest, declared: number | null, limits: Limits): Promise<Body> {
+  if (incoming.malformed) return Promise.reject(malformed());
+  if (incoming.destroyed) return Promise.reject(left());
+  if (declared === 0) return Promise.resolve(EMPTY);
+  if (declared !== null && declared > limits.maxBody) return Promise.reject(tooLarge(limits.maxBody));
+  return new Promise((resolve, reject) => new Reading(incoming, limits, resolve, reject));
+}
+
+const left = (): Failure => new Failure('caller-left', 'the caller left while sending the body');
+
+const malformed = (): Failure => new Failure('body-unreadable', 'the framing of the request body is broken');
+
+const tooLarge = (limit: number): Failure =>
+  new Failure('body-too-large', `request body is over ${limit} bytes`, {
+    detail: `At most ${limit} bytes are accepted.`,
+  });
+
+class Reading {
+  readonly #incoming: CallRequest;
+  readonly #limits: Limits;
+  readonly #resolve: (body: Body) => void;
+  readonly #reject: (failure: Failure) => void;
+  readonly #chunks: Buffer[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #size = 0;
+
+  constructor(
+    incoming: CallRequest,
+    limits: Limits,
+    resolve: (body: Body) => void,
+    reject: (failure: Failure) => void,
+  ) {
+    this.#incoming = incoming;
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = setTimeout(
+      () => this.#fail(new Failure('body-timeout', 'request body did not arrive in time')),
+      limits.timeout,
+    );
+    incoming
+      .on('data', this.#onData)
+      .on('end', this.#onEnd)
+      .on('malformed', this.#onMalformed)
+      .on('close', this.#onClose)
+      .on('error', this.#onClose);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#size + chunk.length > this.#limits.maxBody) return this.#fail(tooLarge(this.#limits.maxBody));
+    if (!this.#limits.budget.take(chunk.length))
+      return this.#fail(new Failure('overloaded', 'request bodies fill their memory budget'));
+    this.#size += chunk.length;
+    this.#chunks.push(chunk);
+  };
+
+  readonly #onEnd = (): void => {
+    // half a body is none: a stream that was reset ends, too
+    if (!this.#incoming.complete) return this.#onClose();
+    this.#detach();
+    const [first] = this.#chunks;
+    const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#size);
+    let held = this.#size;
+    this.#resolve({
+      bytes,
+      release: () => {
+        this.#limits.budget.give(held);
+        held = 0;
+      },
+    });
+  };
+
+  readonly #onMalformed = (): void => this.#fail(malformed());
+
+  readonly #onClose = (): void => this.#fail(left());
+
+  #fail(failure: Failure): void {
+    this.#detach();
+    this.#limits.budget.give(this.#size);
+    this.#incoming.pause();
+    this.#reject(failure);
+  }
+
+  #detach(): void {
+    clearTimeout(this.#timer);
+    this.#incoming
+      .off('data', this.#onData)
+      .off('end', this.#onEnd)
+      .off('malformed', this.#onMalformed)
+      .off('close', this.#onClose)
+      .off('error', this.#onClose);
+  }
+}

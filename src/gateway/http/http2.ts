@@ -1,0 +1,114 @@
+/** HTTP/2: sessions with limits of their own (docs/adr/0013-one-port.md), and their streams as calls. */
+
+import {
+  constants,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Config } from '../../config.ts';
+import { MAX_FIELDS } from './http1.ts';
+import { UNIX_PEER } from './source.ts';
+
+/** A stream whose head has arrived. */
+export interface Http2Arrival {
+  readonly stream: ServerHttp2Stream;
+  /** The head as node hands it over, pseudo-header fields included. */
+  readonly rawHeaders: readonly string[];
+  readonly contentType: string;
+  readonly peer: string;
+}
+
+/** Takes over connections that speak HTTP/2. */
+export interface Http2Front {
+  take(socket: Socket): void;
+  /** Tells every peer to open no more streams (GOAWAY); sessions end with their last one. */
+  close(): void;
+  /** Ends every session at once. */
+  destroy(): void;
+}
+
+/** What may be open at once on one connection; a caller with more work opens another. */
+const STREAMS = 100;
+/** Bytes a peer may send ahead of our reading, per stream. */
+const WINDOW = 256 * 1024;
+
+/** Every number that decides how much work one connection can make; none is left to a library's default. */
+const options = (limits: Config['limits']): ServerOptions => ({
+  settings: {
+    enablePush: false,
+    headerTableSize: 4096,
+    initialWindowSize: WINDOW,
+    maxConcurrentStreams: STREAMS,
+    maxFrameSize: 16_384,
+    maxHeaderListSize: limits.headers,
+    enableConnectProtocol: false,
+  },
+  maxDeflateDynamicTableSize: 4096,
+  // a head within its size can still be many tiny lines
+  maxHeaderListPairs: MAX_FIELDS,
+  maxSendHeaderBlockLength: 256 * 1024,
+  // MB of one session, frames that wait to leave included: beyond it new streams are refused
+  maxSessionMemory: 32,
+  maxSettings: 32,
+  maxOutstandingPings: 2,
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  // CVE-2023-44487: a burst for a client that cancels what it has open, then a rate that no flood can live on
+  streamResetBurst: 2 * STREAMS,
+  streamResetRate: 20,
+  strictFieldWhitespaceValidation: true,
+});
+
+/** Returns the front for HTTP/2 connections; `onStream` takes each stream. */
+export function http2Front(limits: Config['limits'], onStream: (arrival: Http2Arrival) => void): Http2Front {
+  const server = createServer(options(limits));
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    tend(session, limits, onStream);
+  });
+  // errors of one session end that session; node tells them here as well
+  server.on('sessionError', () => {});
+  return {
+    take(socket) {
+      // the listener is node's HTTP server, whose sockets stay open when their peer has ended: with HTTP/2 nobody does that
+      socket.allowHalfOpen = false;
+      server.emit('connection', socket);
+    },
+    close: () => sessions.forEach((session) => session.close()),
+    destroy: () => sessions.forEach((session) => session.destroy()),
+  };
+}
+
+/** Hands on the streams of a session and ends it when it is idle: pings do not keep it alive, calls do. */
+function tend(session: ServerHttp2Session, limits: Config['limits'], onStream: (arrival: Http2Arrival) => void): void {
+  const peer = session.socket.remoteAddress ?? UNIX_PEER;
+  const idle = (): void => {
+    session.close();
+    // who opened no stream, or will not let go, is not waited for
+    setTimeout(() => session.destroy(), GOAWAY_MS).unref();
+  };
+  let open = 0;
+  let timer = setTimeout(idle, limits.head_timeout).unref();
+  session.on('error', () => session.destroy());
+  session.once('close', () => clearTimeout(timer));
+  session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
+    clearTimeout(timer);
+    open++;
+    stream.on('error', () => {});
+    stream.once('close', () => {
+      if (--open === 0 && !session.closed) timer = setTimeout(idle, limits.keep_alive).unref();
+    });
+    onStream({ stream, rawHeaders: raw, contentType: headers['content-type'] ?? '', peer });
+  });
+}
+
+const GOAWAY_MS = 1_000;
+
+/** Ends a stream whose peer broke the protocol. */
+export const refuseStream = (stream: ServerHttp2Stream): void => stream.close(constants.NGHTTP2_PROTOCOL_ERROR);

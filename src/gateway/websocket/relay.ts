@@ -1,0 +1,286 @@
+/**
+ * The messages of one WebSocket, both ways. The caller's go inspect → decide → limit → mask.request → record → upstream, each
+ * with an allow of its own; the model server's go mask.answer → record.tee → caller. What cannot go on ends both sides.
+ */
+
+import type { RawData, WebSocket } from 'ws';
+import type { Verdict } from '../../call.ts';
+import { decide } from '../../decide/decide.ts';
+import { inspectAsked } from '../../inspect/inspect.ts';
+import type { AnswerMask } from '../../mask/answer.ts';
+import { maskRequest } from '../../mask/request.ts';
+import type { Usage } from '../../protocol/codec.ts';
+import { readJson } from '../../protocol/json/json.ts';
+import type { SocketCodec } from '../../protocol/socket.ts';
+import { Failure } from '../../reasons.ts';
+import type { Ending, Session } from '../../record/recorder.ts';
+import { type AnswerJudge, judgeAnswer } from '../answer-rules.ts';
+import { closeCodeOf, LOST, sendable } from './close-code.ts';
+import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
+import { maskMessagesOf } from '../masks.ts';
+import { refusalFor } from '../refusal.ts';
+import { guardSecret, type SecretGuard } from '../secret-guard.ts';
+import type { Underway } from '../underway.ts';
+
+/** Both ends. */
+interface Sides {
+  readonly caller: WebSocket;
+  readonly upstream: WebSocket;
+}
+
+/** What may wait to be sent to a side before the other is held. Bytes. */
+const MOST_WAITING = 1024 ** 2;
+/** How often a side is asked whether it is still there; one that has not answered by the next time is not. */
+const PING_MS = 30_000;
+const TEXT = { binary: false };
+
+/** Relays one connection until it ends, and ends the call then, once. */
+export class SocketRelay {
+  readonly #call: Underway;
+  readonly #session: Session;
+  readonly #sides: Sides;
+  readonly #codec: SocketCodec;
+  readonly #judge: AnswerJudge | null;
+  readonly #guard: SecretGuard | null;
+  /** Names of the masking rules that answers are masked by. */
+  #rules: readonly string[];
+  #mask: AnswerMask;
+  /** Tokens counted by masks that were replaced. */
+  #counted: Usage = { input: 0, output: 0 };
+  #events = 0;
+  #failure: Failure | null = null;
+  #over = false;
+  #alive = { caller: true, upstream: true };
+  /** All of them, until the end. */
+  #timers: readonly NodeJS.Timeout[] = [];
+  #idle: NodeJS.Timeout | null = null;
+
+  constructor(call: Underway, session: Session, verdict: Verdict, sides: Sides) {
+    const { socket, served } = call.accepted;
+    if (socket === null) throw new Failure('internal', 'expected an operation that is a WebSocket');
+    this.#call = call;
+    this.#session = session;
+    this.#sides = sides;
+    this.#codec = socket;
+    this.#judge = judgeAnswer(call);
+    this.#guard = guardSecret(served.upstream.secret);
+    this.#rules = verdict.mask.answer;
+    this.#mask = maskMessagesOf(call, this.#rules);
+  }
+
+  /** Begins to relay. `upstream` is paused until now. */
+  start(): void {
+    const { caller, upstream } = this.#sides;
+    caller.on('message', (data, isBinary) => this.#step(() => this.#fromCaller(data, isBinary)));
+    upstream.on('message', (data, isBinary) => this.#step(() => this.#fromUpstream(data, isBinary)));
+    caller.on('error', (error) => this.#fail(callerFailure(error)));
+    upstream.on('error', (error) =>
+      this.#fail(new Failure('upstream-failed', 'the connection to the model server failed', { cause: error })),
+    );
+    caller.on('close', (code) => this.#callerClosed(code));
+    upstream.on('close', (code, why) => this.#upstreamClosed(code, why));
+    caller.on('pong', () => (this.#alive.caller = true));
+    upstream.on('pong', () => (this.#alive.upstream = true));
+    this.#watch();
+    this.#step(() => this.#judge?.head(101, ''));
+    if (caller.readyState !== caller.OPEN) return this.#callerClosed(LOST);
+    upstream.resume();
+  }
+
+  #watch(): void {
+    const { gate, caller, accepted } = this.#call;
+    // a connection does not outlive the token that opened it
+    const left = caller.expiresAt * 1000 - gate.clock.now();
+    this.#idle = setTimeout(() => this.#fail(IDLE), accepted.served.config.upstream.idle_timeout);
+    this.#timers = [
+      this.#idle,
+      setInterval(() => this.#ping(), PING_MS),
+      setTimeout(() => this.#fail(EXPIRED), Math.min(Math.max(left, 0), LONGEST_TIMER)),
+    ];
+    gate.drain.addEventListener('abort', this.#drain, { once: true });
+  }
+
+  readonly #drain = (): void => this.#fail(DRAINING);
+
+  #ping(): void {
+    const { caller, upstream } = this.#sides;
+    if (!this.#alive.caller) return caller.terminate();
+    if (!this.#alive.upstream) return upstream.terminate();
+    this.#alive = { caller: false, upstream: false };
+    caller.ping();
+    upstream.ping();
+  }
+
+  #fromCaller(data: RawData, isBinary: boolean): void {
+    if (isBinary) throw unreadable('Messages are JSON in text frames.');
+    const bytes = asBuffer(data);
+    const { epoch, caller, accepted, gate } = this.#call;
+    const { served, request } = accepted;
+    const document = readJson(bytes);
+    const { operation, reading } = this.#codec.message(document.value);
+    const inspection = {
+      codec: served.codec,
+      operation,
+      body: { bytes, contentType: 'application/json', rawHeaders: request.rawHeaders },
+      assumeMaxTokens: served.config.assume.max_tokens ?? null,
+      opaque: false,
+    };
+    const facts = inspectAsked(inspection, { operation, document: document.value, reading }, epoch.scanner);
+    this.#call.alsoFound(facts.findings);
+    const subject = { ...request, protocol: served.config.protocol };
+    const decided = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());
+    const verdict = decided.effect === 'allow' ? takeLimits(this.#call, decided, [facts], bytes) : decided;
+    if (verdict.effect !== 'allow') throw denied(verdict);
+    this.#call.allowance?.forwarded();
+    const masker = epoch.maskerFor(verdict.mask.request, false);
+    const forwarded = masker === null ? bytes : maskRequest(document, served.codec, operation, masker, () => {});
+    if (!this.#session.message(bytes, forwarded === bytes ? null : forwarded)) throw overBound();
+    this.#also(verdict.mask.answer);
+    this.#send('upstream', forwarded);
+  }
+
+  /** Masking rules that apply because of a message hold for what is answered from there on. */
+  #also(rules: readonly string[]): void {
+    const more = rules.filter((name) => !this.#rules.includes(name));
+    if (more.length === 0) return;
+    this.#leave(this.#mask.end());
+    this.#counted = this.#usage;
+    this.#rules = [...this.#rules, ...more];
+    this.#mask = maskMessagesOf(this.#call, this.#rules);
+  }
+
+  #fromUpstream(data: RawData, isBinary: boolean): void {
+    if (isBinary) throw new Failure('answer-unreadable', 'the model server sent a message that is no text');
+    this.#events++;
+    const bytes = asBuffer(data);
+    const messages = this.#mask.push(bytes);
+    chargeText(this.#call, this.#mask, bytes.length);
+    this.#leave(messages);
+  }
+
+  #leave(messages: readonly Buffer[]): void {
+    this.#judge?.more(this.#usage);
+    for (const message of messages) {
+      const clean = this.#guarded(message);
+      chargeBytes(this.#call, clean.length);
+      if (!this.#session.bytes(clean)) throw overBound();
+      this.#send('caller', clean);
+    }
+  }
+
+  /** The upstream's credential reaches no caller, also when the model server sends it back (promise 8). */
+  #guarded(message: Buffer): Buffer {
+    const guard = this.#guard;
+    return guard === null ? message : Buffer.concat([guard.push(message), guard.end()]);
+  }
+
+  get #usage(): Usage {
+    const { input, output } = this.#mask.usage ?? { input: 0, output: 0 };
+    return { input: this.#counted.input + input, output: this.#counted.output + output };
+  }
+
+  #send(to: 'caller' | 'upstream', bytes: Buffer): void {
+    const { caller, upstream } = this.#sides;
+    const [side, other] = to === 'caller' ? [caller, upstream] : [upstream, caller];
+    side.send(bytes, TEXT, () => {
+      if (other.isPaused && side.bufferedAmount <= MOST_WAITING) other.resume();
+    });
+    if (side.bufferedAmount > MOST_WAITING) other.pause();
+  }
+
+  /** Runs what one message asks for; what it throws ends the connection. */
+  #step(step: () => void): void {
+    if (this.#over || this.#failure !== null) return;
+    this.#idle?.refresh();
+    try {
+      step();
+    } catch (cause) {
+      const failure =
+        cause instanceof Failure ? cause : new Failure('internal', 'a message failed unexpectedly', { cause });
+      if (failure.reason === 'internal') this.#call.gate.log.error({ err: failure }, 'a message failed unexpectedly');
+      this.#fail(failure);
+    }
+  }
+
+  /** Tells the caller why in the protocol's own words and by the code, and lets go of the model server. */
+  #fail(failure: Failure): void {
+    if (this.#over || this.#failure !== null) return;
+    this.#failure = failure;
+    const { caller, upstream } = this.#sides;
+    upstream.close(sendable(closeCodeOf(failure.reason)));
+    const refusal = refusalFor(failure.reason, { session: this.#session.id, detail: failure.detail });
+    const last = Buffer.from(JSON.stringify(this.#codec.failure(refusal)));
+    if (caller.readyState === caller.OPEN && this.#session.bytes(last)) caller.send(last, TEXT);
+    caller.close(closeCodeOf(failure.reason), failure.reason);
+    // one that was held could not read the answer to that
+    caller.resume();
+    upstream.resume();
+    // a caller that does not read must not keep the connection: nothing more comes from here
+    soon(() => caller.terminate());
+  }
+
+  #callerClosed(code: number): void {
+    if (this.#over) return;
+    const { upstream } = this.#sides;
+    upstream.close(sendable(code));
+    soon(() => upstream.terminate());
+    if (this.#failure !== null) return this.#end(this.#failure.reason, endedBy(this.#failure));
+    if (code === LOST) this.#end('caller-left', 'client_abort');
+    else this.#end('completed', 'ok');
+  }
+
+  #upstreamClosed(code: number, why: Buffer): void {
+    if (this.#over || this.#failure !== null) return;
+    if (code === LOST) return this.#fail(new Failure('upstream-failed', 'the model server broke off'));
+    this.#step(() => this.#leave(this.#mask.end()));
+    if (this.#failure !== null) return;
+    const { caller } = this.#sides;
+    const text = this.#guarded(why);
+    caller.close(sendable(code), text);
+    this.#session.mark(`the model server closed with ${code}`);
+    soon(() => caller.terminate());
+  }
+
+  #end(reason: Ending['reason'], ended: Ending['ended']): void {
+    this.#over = true;
+    this.#call.gate.drain.removeEventListener('abort', this.#drain);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#call.end({ reason, status: 101, ended, usage: this.#usage, events: this.#events });
+  }
+}
+
+/** How long a side may take to close. Milliseconds. */
+const CLOSE_MS = 5_000;
+/** Lets go of a side that has not closed in time; a side that has is not harmed. */
+const soon = (step: () => void): void => void setTimeout(step, CLOSE_MS).unref();
+/** What timers can hold (a 32-bit number of ms): some 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+const EXPIRED = new Failure('token-expired', 'the token that opened the connection has expired');
+const IDLE = new Failure('upstream-timeout', 'the connection was silent for too long');
+const DRAINING = new Failure('draining', 'the gateway is going away');
+
+const unreadable = (detail: string): Failure => new Failure('body-unreadable', detail, { detail });
+const overBound = (): Failure =>
+  new Failure('evidence-unavailable', 'the connection is over the bound of the recording');
+
+/** A message cannot wait for a human: nothing behind it could pass meanwhile. */
+const denied = (verdict: Verdict): Failure =>
+  verdict.effect === 'hold'
+    ? new Failure('policy-denied', `the rule ${verdict.rule} holds messages`, {
+        detail: 'A message of a connection cannot wait for an approval.',
+      })
+    : new Failure(verdict.reason, 'a message was denied', { detail: verdict.message });
+
+const callerFailure = (error: Error): Failure =>
+  'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+    ? new Failure('body-too-large', 'a message is over the inspection limit', { cause: error })
+    : new Failure('body-unreadable', 'the caller broke the WebSocket protocol', { cause: error });
+
+const endedBy = ({ reason }: Failure): Ending['ended'] =>
+  reason.startsWith('upstream-') || reason.startsWith('answer-') ? 'upstream_err' : 'refused';
+
+function asBuffer(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}

@@ -1,0 +1,141 @@
+/** TensorFlow Serving over gRPC: texts are the strings of tensors (`string_val`) and of examples (`bytes_list`). */
+
+import type { JsonStep, Tensor } from '../../call.ts';
+import { type EditText, type GrpcCodec, type GrpcMethod, operationOf, SERVER_STREAM, UNARY } from './codec.ts';
+import { COMMON_METHODS } from './common.ts';
+import { editText, type IsPlace, type Places, plannedMethod, Reading } from './generic.ts';
+import {
+  CLASSIFY_ANSWER,
+  EXAMPLES_REQUEST,
+  METADATA_ANSWER,
+  METADATA_REQUEST,
+  MULTI_ANSWER,
+  MULTI_REQUEST,
+  PREDICT_ANSWER,
+  PREDICT_REQUEST,
+  REGRESS_ANSWER,
+  RELOAD_ANSWER,
+  RELOAD_REQUEST,
+  STATUS_ANSWER,
+  STATUS_REQUEST,
+} from './tfserving-plans.ts';
+import { readEntry } from './kserve-tensors.ts';
+import { FieldReader, WIRE, WireError } from './protobuf.ts';
+import { editMessage } from './protobuf-edit.ts';
+import type { MessagePlan } from './protobuf-plan.ts';
+
+/** tensorflow/core/framework/types.proto; a reference to a type is that type plus 100. */
+const DATATYPES: readonly string[] =
+  'INVALID FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 UINT16 COMPLEX128 HALF RESOURCE VARIANT UINT32 UINT64'.split(
+    ' ',
+  );
+const STRING = 'DT_STRING';
+
+/** Names of the model and its signature, of tensors, features and methods. */
+const NAMES: ReadonlySet<JsonStep> = new Set(['key', 'method_name', 'signature_name', 'version_label']);
+const PLACES: Places = {
+  isName: (path) => NAMES.has(path.at(-1) ?? '') || path[0] === 'output_filter' || PLACES.isModel(path),
+  // MultiInference names the model in every task, and it must be the same one
+  isModel: (path) => path.at(-1) === 'name' && path.at(-2) === 'model_spec',
+};
+/** Numbers in serialized form are no text, whatever their bytes look like. */
+const isNumbers: IsPlace = (path) => path.at(-1) === 'tensor_content';
+
+/** Yields the tensors of a map field. Throws WireError for a string tensor in serialized form: only TensorFlow reads it. */
+function* tensorsOf(message: Buffer, field: number): Generator<Tensor> {
+  const reader = new FieldReader(message);
+  while (reader.next()) {
+    if (reader.no !== field || reader.wire !== WIRE.length) continue;
+    const { key, value } = readEntry(reader.value());
+    yield readTensor(key, value);
+  }
+}
+
+function readTensor(name: string, bytes: Buffer): Tensor {
+  let datatype = 'DT_INVALID';
+  let shape: readonly number[] = [];
+  let size = 0;
+  let serialized = false;
+  const reader = new FieldReader(bytes);
+  while (reader.next()) {
+    if (reader.no === 1) datatype = `DT_${DATATYPES[Number(reader.integer())] ?? String(reader.integer())}`;
+    else if (reader.no === 2) shape = readShape(reader.value());
+    else if (reader.no !== 3) size += reader.to - reader.from;
+    if (reader.no === 4 && reader.to > reader.from) serialized = true;
+  }
+  if (serialized && datatype === STRING) throw new WireError('strings of a tensor in string_val');
+  return { name, datatype, shape, bytes: size, region: '' };
+}
+
+function readShape(bytes: Buffer): readonly number[] {
+  const shape: number[] = [];
+  const reader = new FieldReader(bytes);
+  while (reader.next()) {
+    if (reader.no !== 2 || reader.wire !== WIRE.length) continue;
+    const dim = new FieldReader(reader.value());
+    let size = 0;
+    while (dim.next()) if (dim.no === 1 && dim.wire === WIRE.varint) size = Number(dim.integer());
+    shape.push(size);
+  }
+  return shape;
+}
+
+/** Looks at every tensor of a message. Throws WireError for one that nobody can look into. */
+const checkTensors = (message: Buffer, field: number): Buffer => {
+  for (const _ of tensorsOf(message, field));
+  return message;
+};
+
+/** Edits texts, and no numbers. */
+const editTexts = (bytes: Buffer, plan: MessagePlan, edit: EditText): Buffer =>
+  editMessage(bytes, plan, { leaf: (leaf) => (isNumbers(leaf.path) ? null : editText(leaf, PLACES, edit)) });
+
+const INPUTS = 2;
+const OUTPUTS = 1;
+
+const predict: GrpcMethod = {
+  operation: operationOf('predict'),
+  streams: UNARY,
+  request: {
+    edit: (bytes, edit) => editTexts(checkTensors(bytes, INPUTS), PREDICT_REQUEST, edit),
+    read(bytes) {
+      const tensors = [...tensorsOf(bytes, INPUTS)];
+      const reading = new Reading(PLACES);
+      editMessage(bytes, PREDICT_REQUEST, { leaf: (leaf) => (isNumbers(leaf.path) ? null : reading.leaf(leaf)) });
+      return { ...reading.done(), tensors };
+    },
+  },
+  answer: { edit: (bytes, edit) => editTexts(checkTensors(bytes, OUTPUTS), PREDICT_ANSWER, edit) },
+};
+
+/** One request, whose answer comes piece by piece. */
+const predictStream: GrpcMethod = {
+  ...predict,
+  operation: operationOf('predict.stream'),
+  streams: SERVER_STREAM,
+  answer: { ...predict.answer, continued: { part: () => '', isLast: () => false } },
+};
+
+const asking = (operation: string, request: MessagePlan, answer: MessagePlan): GrpcMethod =>
+  plannedMethod(operation, UNARY, request, answer, { places: PLACES });
+
+const PREDICTION = '/tensorflow.serving.PredictionService/';
+const MODEL = '/tensorflow.serving.ModelService/';
+
+const METHODS: ReadonlyMap<string, GrpcMethod> = new Map([
+  ...COMMON_METHODS,
+  [`${PREDICTION}Predict`, predict],
+  [`${PREDICTION}PredictStreamed`, predictStream],
+  [`${PREDICTION}Classify`, asking('classify', EXAMPLES_REQUEST, CLASSIFY_ANSWER)],
+  [`${PREDICTION}Regress`, asking('regress', EXAMPLES_REQUEST, REGRESS_ANSWER)],
+  [`${PREDICTION}MultiInference`, asking('multi_inference', MULTI_REQUEST, MULTI_ANSWER)],
+  [`${PREDICTION}GetModelMetadata`, asking('model.metadata', METADATA_REQUEST, METADATA_ANSWER)],
+  [`${MODEL}GetModelStatus`, asking('model.status', STATUS_REQUEST, STATUS_ANSWER)],
+  [
+    `${MODEL}HandleReloadConfigRequest`,
+    plannedMethod('model.reload', UNARY, RELOAD_REQUEST, RELOAD_ANSWER, { management: true }),
+  ],
+]);
+
+/** The codec of TensorFlow Serving. */
+export const tfservingGrpc: GrpcCodec = { method: (path) => METHODS.get(path) ?? null };
