@@ -25,7 +25,8 @@ const passing = (counts: DistinctCounts, name: string, most: number): number => 
 
 describe('distinct inputs', () => {
   it.each([1, 5, 50, 500, 2_000, 10_000, 40_000])('end near %d, and hardly ever beyond', (most) => {
-    const counts = table(64);
+    // room enough that no set of slots runs full, whatever the secret makes of the names
+    const counts = table(4096);
     const runs = Array.from({ length: most > 5_000 ? 10 : 40 }, (_, run) => passing(counts, `run ${run}`, most));
     expect(Math.max(...runs)).toBeLessThanOrEqual(most * 1.02);
     expect(Math.min(...runs)).toBeGreaterThanOrEqual(Math.floor(most * 0.8));

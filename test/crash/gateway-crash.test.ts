@@ -165,9 +165,11 @@ if (disk === null) {
 
     it('is found out when the strict service forwards before its record is synced', async () => {
       strict = 'before_answer';
-      const { broken } = await crash(60, 2, false);
+      // the moment between the two is short where the disk is quick: kill on until one falls into it
+      let broken: readonly string[] = [];
+      for (let seed = 2; seed < 12 && broken.length === 0; seed++) ({ broken } = await crash(60, seed, false));
       strict = 'before_forward';
       expect(broken).toContainEqual(expect.stringContaining('claimed and lost: {"kind":"forwarded"'));
-    }, 300_000);
+    }, 900_000);
   });
 }
