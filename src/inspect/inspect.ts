@@ -3,7 +3,14 @@
 import type { Facts, RequestReading, Text } from '../call.ts';
 import type { Scanner } from '../detect/scanner.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
-import { type Asked, checkOperations, type Content, jsonContent, type RawBody } from '../protocol/content.ts';
+import {
+  type Asked,
+  checkOperations,
+  type Content,
+  jsonContent,
+  NOTHING_ASKED,
+  type RawBody,
+} from '../protocol/content.ts';
 import { readJson } from '../protocol/json/json.ts';
 import { jsonStrings } from '../protocol/json/json-pieces.ts';
 import { bodyForm } from '../protocol/media-type.ts';
@@ -31,20 +38,6 @@ export interface Inspected {
   /** The reading that later stations work on; null where there is no body to read. */
   readonly content: Content | null;
 }
-
-const NOTHING_SAID: RequestReading = {
-  model: '',
-  stream: false,
-  maxTokens: null,
-  n: 1,
-  temperature: null,
-  texts: [],
-  tools: [],
-  images: 0,
-  audios: 0,
-  files: 0,
-  tokenIds: 0,
-};
 
 const BYTES_PER_TOKEN = 4;
 
@@ -130,7 +123,7 @@ export const factsOf = (call: Measured, { operation, reading, findings, opaque, 
 /** Returns what an operation says that has no body, or one that nobody could read. */
 const unsaid = (call: Inspection, opaque: boolean): Inspected => {
   const { operation } = call;
-  const facts = factsOf(call, { operation, reading: NOTHING_SAID, findings: {}, opaque, operations: 1 });
+  const facts = factsOf(call, { operation, reading: NOTHING_ASKED, findings: {}, opaque, operations: 1 });
   return { facts, each: [facts], content: null };
 };
 

@@ -2,7 +2,8 @@
 
 import type { Facts, RequestReading } from '../call.ts';
 import type { Scanner } from '../detect/scanner.ts';
-import { type GrpcMethod, NOTHING_ASKED } from '../protocol/grpc/codec.ts';
+import { NOTHING_ASKED } from '../protocol/content.ts';
+import type { GrpcMethod } from '../protocol/grpc/codec.ts';
 import { WireError } from '../protocol/grpc/protobuf.ts';
 import { Failure } from '../reasons.ts';
 import { factsOf } from './inspect.ts';

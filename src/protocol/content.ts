@@ -5,6 +5,22 @@ import { Failure } from '../reasons.ts';
 import type { Operation, ReplyTo } from './codec.ts';
 import type { JsonDocument } from './json/json.ts';
 
+/** What is asked by a request that says nothing, or that nobody could read. */
+export const NOTHING_ASKED: RequestReading = {
+  model: '',
+  stream: false,
+  maxTokens: null,
+  n: 1,
+  temperature: null,
+  texts: [],
+  tools: [],
+  tensors: [],
+  images: 0,
+  audios: 0,
+  files: 0,
+  tokenIds: 0,
+};
+
 /** The most operations that one body may hold: each is decided on its own, on the thread of the calls. */
 export const MAX_OPERATIONS = 10_000;
 

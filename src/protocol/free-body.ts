@@ -5,25 +5,10 @@ import type { RequestReading, Text } from '../call.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import { textsInBytes } from './bytes-text.ts';
 import type { Operation } from './codec.ts';
-import { type Asked, type Content, jsonContent, type Piece, type RawBody } from './content.ts';
+import { type Asked, type Content, jsonContent, NOTHING_ASKED, type Piece, type RawBody } from './content.ts';
 import { type JsonDocument, readJson } from './json/json.ts';
 import { beginsAsJson } from './json/json-pieces.ts';
 import { type BodyForm, bodyForm } from './media-type.ts';
-
-/** What a body says that says nothing but texts. */
-const SAYS_NOTHING: RequestReading = {
-  model: '',
-  stream: false,
-  maxTokens: null,
-  n: 1,
-  temperature: null,
-  texts: [],
-  tools: [],
-  images: 0,
-  audios: 0,
-  files: 0,
-  tokenIds: 0,
-};
 
 const NO_FIELDS: readonly string[] = [];
 
@@ -35,7 +20,7 @@ export interface FreeReading {
   readonly read: (value: unknown) => RequestReading;
 }
 
-const readingOf = (texts: readonly Text[]): RequestReading => ({ ...SAYS_NOTHING, texts });
+const readingOf = (texts: readonly Text[]): RequestReading => ({ ...NOTHING_ASKED, texts });
 
 const documentContent = ({ operation, read }: FreeReading, document: JsonDocument): Content =>
   jsonContent(operation, document, [{ operation, document: document.value, reading: read(document.value) }]);
@@ -90,7 +75,7 @@ const bytesContent = (reading: FreeReading, { bytes, contentType }: RawBody): Co
 
 /** Adds what several documents say into what one call says. */
 const added = (readings: readonly RequestReading[]): RequestReading => {
-  const [first = SAYS_NOTHING] = readings;
+  const [first = NOTHING_ASKED] = readings;
   const sum = (of: (reading: RequestReading) => number): number =>
     readings.reduce((total, each) => total + of(each), 0);
   const limits = readings.flatMap(({ maxTokens }) => (maxTokens === null ? [] : [maxTokens]));

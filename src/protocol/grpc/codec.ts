@@ -60,19 +60,3 @@ export interface GrpcCodec {
 export const UNARY: Streams = { request: false, answer: false };
 export const SERVER_STREAM: Streams = { request: false, answer: true };
 export const BIDI: Streams = { request: true, answer: true };
-
-/** A reading of a message that asks a model nothing. */
-export const NOTHING_ASKED: RequestReading = {
-  model: '',
-  stream: false,
-  maxTokens: null,
-  n: 1,
-  temperature: null,
-  texts: [],
-  tools: [],
-  tensors: [],
-  images: 0,
-  audios: 0,
-  files: 0,
-  tokenIds: 0,
-};

@@ -1,11 +1,11 @@
 /** gRPC methods whose messages are known by descriptors: every string is text, settings are read under their usual names. */
 
+import { NOTHING_ASKED } from '../content.ts';
 import type { JsonStep, RequestReading, Text } from '../../call.ts';
 import {
   type EditText,
   type GrpcMethod,
   type MessageCodec,
-  NOTHING_ASKED,
   operationOf,
   type RequestCodec,
   type Streams,

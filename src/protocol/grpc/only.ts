@@ -1,6 +1,6 @@
 /** What a service that speaks only gRPC is to callers who come with plain HTTP: it has no operation for them. */
 
-import { NOTHING_ASKED } from './codec.ts';
+import { NOTHING_ASKED } from '../content.ts';
 import { type Codec, PROBLEM_JSON } from '../codec.ts';
 
 /** The HTTP codec of a gRPC service. */

@@ -3,6 +3,7 @@
 import type { JsonStep, RequestReading, Tool } from '../../call.ts';
 import { Failure } from '../../reasons.ts';
 import type { Operation } from '../codec.ts';
+import { NOTHING_ASKED } from '../content.ts';
 import { OPENAI_PLACES } from './places.ts';
 import { type Places, kindAt } from '../places.ts';
 import type { SocketCodec, SocketMessage } from '../socket.ts';
@@ -120,19 +121,6 @@ const message = (value: unknown): SocketMessage => {
   };
 };
 
-const NOTHING_ASKED: Omit<RequestReading, 'model'> = {
-  stream: true,
-  maxTokens: null,
-  n: 1,
-  temperature: null,
-  texts: [],
-  tools: [],
-  images: 0,
-  audios: 0,
-  files: 0,
-  tokenIds: 0,
-};
-
 /** Azure names a deployment in the place of a model. */
 const MODEL_NAMES = ['model', 'deployment'] as const;
 
@@ -140,7 +128,7 @@ const handshake = (query: string): RequestReading => {
   const asked = new URLSearchParams(query);
   const models = MODEL_NAMES.flatMap((name) => asked.getAll(name));
   if (models.length > 1) throw unreadable('one model in the query');
-  return { ...NOTHING_ASKED, model: models[0] ?? '' };
+  return { ...NOTHING_ASKED, stream: true, model: models[0] ?? '' };
 };
 
 /** Returns the messages of the Realtime API; `errorOf` makes the error that its SDKs show. */
