@@ -43,7 +43,7 @@ async function showAnswer(io: Io, session: RecordedSession, { speed, services, f
     }
     const due = (event.at - from) / 1000 / speed - (performance.now() - began);
     if (due >= 1) await wait(due);
-    showEvent(io, session, event, answer);
+    showEvent(io, event, answer);
   }
   io.stdout.write(`${safeLines(answer.end())}\n`);
 }
@@ -63,13 +63,16 @@ export function whenSaid(session: RecordedSession, services: Config['services'],
   return (said + answer.end()).includes(text) ? before : null;
 }
 
-function showEvent(io: Io, session: RecordedSession, { at, code, payload }: Event, answer: ReadableAnswer): void {
+function showEvent(io: Io, { at, code, payload }: Event, answer: ReadableAnswer): void {
   if (code === 'd' && Buffer.isBuffer(payload)) return void io.stdout.write(safeLines(answer.push(payload)));
-  if (code === 'h') io.print(null, ['', styled('dim', `answer after ${showMicros(at)}: ${statusOf(session)}`)]);
+  if (code === 'h') io.print(null, ['', styled('dim', `answer after ${showMicros(at)}: ${statusOf(String(payload))}`)]);
   if (code === 'm' || code === 't') io.print(null, [styled('dim', `[${String(payload)}]`)]);
 }
 
-const statusOf = (session: RecordedSession): string => `status ${answerHead(session).status ?? 'unknown'}`;
+function statusOf(head: string): string {
+  const { status }: { readonly status?: number } = JSON.parse(head);
+  return `status ${status ?? 'unknown'}`;
+}
 
 function readerOf(session: RecordedSession, services: Config['services']): ReadableAnswer {
   const { opening, details } = session;

@@ -9,7 +9,7 @@ import type { Operation } from '../protocol/codec.ts';
 import { type Framing, framingOf } from '../protocol/framing/framing.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import type { CallResponse } from './http/exchange.ts';
-import { answerFields, codingOf, fieldValue, replaceFields, trailerFields } from './http/fields.ts';
+import { answerFields, codingOf, fieldValue, interimFields, replaceFields, trailerFields } from './http/fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { chargeBytes, chargeText, checkLength } from './limits.ts';
@@ -25,6 +25,10 @@ const isBodiless = (method: string | undefined, status: number): boolean =>
 
 /** What an operation that the protocol does not know is taken for. */
 const UNKNOWN: Operation = { name: 'unknown', body: 'opaque' };
+
+/** The most heads ahead of an answer, and characters in all of their lines: what an upstream may have us write and record. */
+const MOST_INTERIM = 100;
+const INTERIM_SIZE = 64 * 1024;
 
 /** The sink that answers one caller. */
 export class Answer implements AnswerSink {
@@ -44,6 +48,9 @@ export class Answer implements AnswerSink {
   /** What waits for the opening record to be durable; null once it is. */
   #waiting: (() => void)[] | null = [];
   #paused = false;
+  /** Heads ahead of the answer's, and the characters of their lines. */
+  #interim = { heads: 0, size: 0 };
+  #asksDurable = false;
   /** Runs while a caller leaves unread what was written; null until one has. */
   #stall: NodeJS.Timeout | null = null;
   /** The answer cannot go on; all that still leaves is the word why. */
@@ -70,6 +77,21 @@ export class Answer implements AnswerSink {
     if (this.#over) control.abort();
   }
 
+  /** An interim head leaves by the rules of the answer's own, and is on record ahead of it (RFC 9110 §15.2, RFC 8297). */
+  interim(status: number, rawHeaders: readonly string[]): void {
+    this.#guarded(() => {
+      const seen = this.#interim;
+      seen.heads++;
+      seen.size += rawHeaders.reduce((sum, { length }) => sum + length, 0);
+      if (seen.heads > MOST_INTERIM || seen.size > INTERIM_SIZE)
+        throw new Failure('upstream-failed', 'the upstream sent more interim heads than one answer may have');
+      const fields = interimFields(rawHeaders, this.#call.accepted.served.upstream.secret);
+      this.#askDurable();
+      this.#session.head(status, fields);
+      this.#whenDurable(() => this.#res.writeInterim(status, fields));
+    });
+  }
+
   head(status: number, statusText: string, rawHeaders: readonly string[]): void {
     if (this.#over || this.#failing) return;
     this.#status = status;
@@ -89,7 +111,7 @@ export class Answer implements AnswerSink {
     const fields = answerFields(rawHeaders, session.id, this.#masks.reads && this.#mask !== null, secret);
     const phrase = secret !== '' && statusText.includes(secret) ? '' : statusText;
     res.sendDate = false;
-    session.durable((ok) => this.#durable(ok));
+    this.#askDurable();
     // a whole answer sets its own length when it is known
     if (this.#mask?.kind === 'whole') {
       this.#whole = { statusText: phrase, fields };
@@ -164,6 +186,12 @@ export class Answer implements AnswerSink {
     const { event, value } = served.codec.streamFailure(refusalFor(failure.reason, this.#told(failure)), operation);
     const bytes = framing.renderFailure(event, JSON.stringify(value));
     if (bytes.length > 0 && session.bytes(bytes)) this.#res.write(bytes);
+  }
+
+  #askDurable(): void {
+    if (this.#asksDurable) return;
+    this.#asksDurable = true;
+    this.#session.durable((ok) => this.#durable(ok));
   }
 
   #durable(ok: boolean): void {

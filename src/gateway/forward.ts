@@ -10,7 +10,9 @@ import type { Upstream } from './upstream.ts';
 
 /** Takes one answer as it arrives. */
 export interface AnswerSink {
-  /** The head of the answer. Called once; 1xx heads do not come here. */
+  /** A head ahead of that of the answer (RFC 9110 §15.2), neither 100 nor 101. Not called after `head`. */
+  interim(status: number, rawHeaders: readonly string[]): void;
+  /** The head of the answer. Called once. */
   head(status: number, statusText: string, rawHeaders: readonly string[]): void;
   data(chunk: Buffer): void;
   /** The answer ended as it should. Called at most once, and not after `fail`. */
@@ -95,7 +97,8 @@ class Arrival implements Dispatcher.DispatchHandler {
     _headers: unknown,
     statusText?: string,
   ): void {
-    if (status < 200 || this.#over) return;
+    if (this.#over) return;
+    if (status < 200) return this.#sink.interim(status, rawStrings(controller.rawHeaders));
     this.#headed = true;
     this.#sink.head(status, statusText ?? '', rawStrings(controller.rawHeaders));
   }

@@ -3,6 +3,7 @@
 import { type Inspected, inspect, inspectAsked } from '../inspect/inspect.ts';
 import { Failure } from '../reasons.ts';
 import { readBody } from './http/body.ts';
+import type { Head } from './http/head.ts';
 import { uninspected } from './gate.ts';
 import type { Underway } from './underway.ts';
 
@@ -16,8 +17,12 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
       detail: `${head.method} is not an operation of ${served.codec.protocol} at this path.`,
     });
 
-  // the caller waits for our word before it sends (RFC 9110 §10.1.1); only an identified one gets it
-  if (head.expectsContinue) res.writeContinue();
+  const coded = head.contentEncoding !== '' && head.contentEncoding !== 'identity';
+  // the caller waits for our word before it sends (RFC 9110 §10.1.1); only an identified one gets it, and only for a body that may pass
+  if (head.expectsContinue && !isBodiless(head)) {
+    if (coded && !opaque) throw compressed();
+    if ((head.contentLength ?? 0) <= served.config.max_body) res.writeContinue();
+  }
   const body = await readBody(req, head.chunked ? null : (head.contentLength ?? 0), {
     maxBody: served.config.max_body,
     timeout: epoch.config.limits.body_timeout,
@@ -25,11 +30,7 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
   });
   call.read(body);
 
-  const coded = head.contentEncoding !== '' && head.contentEncoding !== 'identity';
-  if (coded && !opaque)
-    throw new Failure('body-unreadable', 'the request body is compressed', {
-      detail: 'Send the body without a content-encoding.',
-    });
+  if (coded && !opaque) throw compressed();
   if (operation === null || coded) {
     const facts = uninspected(operation, body.bytes.length, true);
     return { facts, each: [facts], content: null };
@@ -48,3 +49,10 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
   const facts = inspectAsked(inspection, asked, epoch.scanner);
   return { facts, each: [facts], content: null };
 }
+
+const isBodiless = ({ chunked, contentLength }: Head): boolean => !chunked && (contentLength ?? 0) === 0;
+
+const compressed = (): Failure =>
+  new Failure('body-unreadable', 'the request body is compressed', {
+    detail: 'Send the body without a content-encoding.',
+  });

@@ -35,6 +35,9 @@ class Kept implements AnswerSink {
   readonly heard: string[] = [];
   readonly headed = Promise.withResolvers<void>();
   readonly over = Promise.withResolvers<void>();
+  interim(status: number): void {
+    this.heard.push(`interim ${status}`);
+  }
   head(status: number): void {
     this.heard.push(`head ${status}`);
     this.headed.resolve();

@@ -2,9 +2,10 @@
 
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { lookup } from 'node:dns';
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import { splitUpstream, type UpstreamAddress } from '../address.ts';
 import type { ServiceConfig } from '../config.ts';
+import { passOverContinues } from './http/continue-heads.ts';
 import type { UpstreamFields } from './http/fields.ts';
 import type { Http2Way } from './http/forward-http2.ts';
 import type { AwsKeys, Sign } from './sigv4.ts';
@@ -71,8 +72,6 @@ export function openUpstream(
 ): Upstream {
   const address = upstreamAddress(config.upstream.url, `services.${config.name}.upstream.url`);
   const pool = new Pool(address.origin, {
-    // undici's default is to speak HTTP/2 where the server would rather; what is spoken is what the config says
-    allowH2: false,
     connections: config.upstream.connections,
     pipelining: 1,
     // servers such as uvicorn close idle connections after 5 s: leave before they do, so that no POST meets a closing one
@@ -81,11 +80,7 @@ export function openUpstream(
     headersTimeout: config.upstream.answer_timeout,
     bodyTimeout: config.upstream.idle_timeout,
     maxHeaderSize: 64 * 1024,
-    connect: {
-      timeout: config.upstream.connect_timeout,
-      lookup: lookupOutsideMetadata,
-      ...(address.socketPath === null ? {} : { socketPath: address.socketPath }),
-    },
+    connect: http1Connector(config, address),
   });
   const http2 = config.upstream.http === 2 ? http2Way(config, address) : null;
   return {
@@ -100,6 +95,21 @@ export function openUpstream(
       await Promise.all([pool.close(), http2?.sessions.close()]);
     },
   };
+}
+
+function http1Connector({ upstream }: ServiceConfig, { socketPath }: UpstreamAddress): buildConnector.connector {
+  const connect = buildConnector({
+    // undici's default is to speak HTTP/2 where the server would rather; what is spoken is what the config says
+    allowH2: false,
+    timeout: upstream.connect_timeout,
+    lookup: lookupOutsideMetadata,
+    ...(socketPath === null ? {} : { socketPath }),
+  });
+  return (options, done) =>
+    connect(options, (...result) => {
+      if (result[1] !== null) passOverContinues(result[1]);
+      done(...result);
+    });
 }
 
 const http2Way = ({ upstream }: ServiceConfig, address: UpstreamAddress): Http2Way => ({

@@ -9,9 +9,9 @@ interface AnswerHead {
   readonly fields?: readonly (string | null)[];
 }
 
-/** Returns status and field lines of the answer; empty when there was none. */
+/** Returns status and field lines of the answer, not of interim heads ahead of it; empty when there was none. */
 export function answerHead({ events }: SessionContent): AnswerHead {
-  const head = events.find(({ code }) => code === 'h');
+  const head = events.findLast(({ code }) => code === 'h');
   const read: AnswerHead = head === undefined ? {} : JSON.parse(String(head.payload));
   return read;
 }

@@ -19,7 +19,7 @@ export interface Session {
   written(then: Then): void;
   /** Calls `then(true)` once the opening is on the disk, at once if it is; `then(false)` when it never will be. */
   durable(then: Then): void;
-  /** The head of the answer as the caller sees it: name, value, name, value. */
+  /** The head of the answer as the caller sees it, or one ahead of it (1xx): name, value, name, value. */
   head(status: number, rawHeaders: readonly string[]): void;
   /** Answer bytes as the caller sees them. False: they are not recorded, and must not leave. */
   bytes(chunk: Buffer): boolean;

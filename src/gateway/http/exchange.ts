@@ -40,6 +40,8 @@ export interface CallResponse {
   readonly writableNeedDrain: boolean;
   sendDate: boolean;
   writeContinue(): void;
+  /** Writes a head ahead of that of the answer: name, value, name, value. No effect once the answer's has left. */
+  writeInterim(status: number, fields: readonly string[]): void;
   writeHead(status: number, fields: string[]): unknown;
   writeHead(status: number, statusText: string, fields: string[]): unknown;
   flushHeaders(): void;

@@ -99,6 +99,16 @@ const DESCRIBES_BYTES: ReadonlySet<string> = new Set([
  * upstream's bytes. Values that hold the upstream's credential are dropped with their line (promise 8).
  */
 export function answerFields(raw: readonly string[], session: string, edited: boolean, secret: string): string[] {
+  return [...keptFields(raw, edited, secret), 'sallyport-session', session];
+}
+
+/**
+ * Returns the field lines of an interim head to the caller, by the rules of the answer's own. It has no content, so that
+ * nothing in it describes any (RFC 9110 §8.6).
+ */
+export const interimFields = (raw: readonly string[], secret: string): string[] => keptFields(raw, true, secret);
+
+function keptFields(raw: readonly string[], edited: boolean, secret: string): string[] {
   const dropped = nominated(raw);
   const fields: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
@@ -110,7 +120,6 @@ export function answerFields(raw: readonly string[], session: string, edited: bo
     if (secret !== '' && value.includes(secret)) continue;
     fields.push(name, value);
   }
-  fields.push('sallyport-session', session);
   return fields;
 }
 

@@ -59,6 +59,7 @@ class Arrival {
       this.#whole = true;
     });
     stream
+      .on('headers', this.#onInterim)
       .on('response', this.#onHead)
       .on('data', this.#onData)
       .on('trailers', (_headers, _flags, raw: string[]) => {
@@ -84,6 +85,17 @@ class Arrival {
       },
     });
   }
+
+  /** Node keeps `100 Continue` apart; 101 is none of HTTP/2 (RFC 9113 §8.6). */
+  readonly #onInterim = (
+    headers: IncomingHttpHeaders & IncomingHttpStatusHeader,
+    _flags: number,
+    raw: readonly string[],
+  ): void => {
+    const status = Number(headers[':status']);
+    if (this.#over || status <= 101 || status >= 200) return;
+    this.#sink.interim(status, raw.slice(2));
+  };
 
   readonly #onHead = (
     headers: IncomingHttpHeaders & IncomingHttpStatusHeader,

@@ -50,6 +50,10 @@ export class Http1Response extends ServerResponse<Http1Request> implements CallR
     return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
   }
 
+  writeInterim(status: number, fields: readonly string[]): void {
+    if (!this.headersSent && !this.destroyed) this.writeInformation(status, fields);
+  }
+
   dropRest(): readonly string[] {
     lingerOnClose(this.req);
     return ['Connection', 'close'];

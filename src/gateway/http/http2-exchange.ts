@@ -92,6 +92,20 @@ export class Http2Response implements CallResponse {
     this.#stream.additionalHeaders({ ':status': 100 });
   }
 
+  writeInterim(status: number, fields: readonly string[]): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed || stream.headersSent) return;
+    // node takes no list here; a name that comes more than once keeps every value
+    const lines: Record<string, string[]> = {};
+    for (let at = 0; at < fields.length; at += 2)
+      (lines[(fields[at] ?? '').toLowerCase()] ??= []).push(fields[at + 1] ?? '');
+    try {
+      stream.additionalHeaders({ ...lines, ':status': status });
+    } catch (cause) {
+      throw new Failure('upstream-failed', 'an interim head cannot be written as HTTP/2', { cause });
+    }
+  }
+
   writeHead(status: number, text: string | string[], fields?: string[]): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
