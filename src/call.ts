@@ -51,6 +51,15 @@ export interface Tool {
   readonly type: string;
 }
 
+/** A tool call: one that a model makes, one of which a request tells that it was made, or the one that a request is. */
+export interface ToolCall {
+  readonly name: string;
+  /** What the tool is given, parsed; a string where it is no JSON. */
+  readonly arguments: unknown;
+  /** The request is this call (MCP), and does not only tell of it. */
+  readonly made?: true;
+}
+
 /** A tensor that the caller hands to the model, or has the model write where inspection cannot look. */
 export interface Tensor {
   readonly name: string;
@@ -117,7 +126,16 @@ export interface Facts {
   readonly operations: number;
   /** Findings in the request: entity kind → count. */
   readonly findings: Readonly<Record<string, number>>;
+  readonly closer: CloserLook;
 }
+
+/** What costs a look of its own, and is learnt only when it is read: each member is made at its first reading, and kept. */
+export interface CloserLook {
+  readonly toolCalls: readonly ToolCall[];
+}
+
+/** A payload that holds nothing to look at. */
+export const NOTHING_CLOSER: CloserLook = { toolCalls: [] };
 
 /** What is known of an answer while it flows. */
 export interface AnswerFacts {
@@ -129,6 +147,8 @@ export interface AnswerFacts {
   /** Tokens as the model server counted them so far; 0 until it says so. */
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Calls that are complete, in the order in which they became so. */
+  readonly toolCalls: readonly ToolCall[];
 }
 
 /** One recognised span of a text, in UTF-16 units. */

@@ -124,6 +124,33 @@ const grpc = z
   })
   .describe('gRPC on this service, beside what its protocol speaks over HTTP.');
 
+const toolName = z.string().min(1).max(256);
+
+const tools = z
+  .strictObject({
+    offer: z
+      .array(toolName)
+      .optional()
+      .describe(
+        'Names of the tools that callers may offer to the model, those of the server included; `*` stands for any characters, `[]` allows none. Any when it is missing.',
+      ),
+    call: z
+      .array(toolName)
+      .optional()
+      .describe(
+        'Names of the tools that the model may call in its answers, that requests may tell of calls of, and that callers of an MCP server may call. Any when it is missing.',
+      ),
+    arguments: z
+      .record(toolName, z.record(z.string(), z.unknown()))
+      .optional()
+      .describe(
+        'By the name of a tool, the JSON Schema (2020-12) of what it is given; strict, without references to elsewhere, patterns in RE2. A streamed call is held until it is complete, and leaves when it fits.',
+      ),
+  })
+  .describe(
+    'Which tools may be offered and called; any other refuses the call, or ends the answer, as `policy-denied`.',
+  );
+
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
   protocol: z
@@ -231,6 +258,7 @@ const service = z.strictObject({
       'When the opening record of a call must be on disk: before the answer leaves, or before the call is forwarded.',
     ),
   grpc: grpc.optional(),
+  tools: tools.optional(),
   websocket: z
     .enum(['refuse', 'allow'])
     .default('refuse')
@@ -466,6 +494,7 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 export type IssuerConfig = Config['identity']['issuers'][number];
 export type ServiceConfig = Config['services'][number];
+export type ToolsConfig = NonNullable<ServiceConfig['tools']>;
 export type PolicyConfig = Config['policies'][number];
 export type LimitConfig = NonNullable<PolicyConfig['limit']>;
 export type PriceConfig = Config['prices'][number];

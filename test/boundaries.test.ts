@@ -29,6 +29,8 @@ const FILES: Readonly<Record<string, string>> = {
   'nearest.ts': 'text',
   'address.ts': 'text',
   'selectors.ts': 'text',
+  'json-schema.ts': 'text',
+  'name-pattern.ts': 'text',
   'config.ts': 'config',
   'config-file.ts': 'config',
   'config-yaml.ts': 'config',
@@ -40,7 +42,7 @@ const FILES: Readonly<Record<string, string>> = {
   'recording-key.ts': 'config',
 };
 
-const VERBS = ['identify', 'inspect', 'decide', 'limit', 'approve', 'mask', 'record', 'watch'];
+const VERBS = ['identify', 'inspect', 'decide', 'guard', 'limit', 'approve', 'mask', 'record', 'watch'];
 
 /**
  * DESIGN.md "The house": who imports whom. Imports only point down; verb folders do not know one another, and gateway
@@ -85,6 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   inspect: ['protocol', 'detect', 'call', 'reasons'],
   decide: ['detect', 'ledger', 'config', 'call', 'reasons', 'text'],
+  guard: ['config', 'call', 'text'],
   limit: ['store', 'protocol', 'config', 'call', 'reasons'],
   approve: ['ledger', 'store', 'protocol', 'call', 'reasons', 'clock'],
   mask: ['protocol', 'detect', 'call', 'reasons'],

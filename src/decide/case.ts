@@ -25,6 +25,11 @@ const tool = z.union([
   z.strictObject({ name: z.string(), type: z.string().default('function') }),
 ]);
 
+const toolCall = z.union([
+  z.string().transform((name) => ({ name, arguments: {} })),
+  z.strictObject({ name: z.string(), arguments: z.unknown().default({}) }),
+]);
+
 const tensor = z.strictObject({
   name: z.string(),
   datatype: z.string().default('FP32'),
@@ -46,6 +51,7 @@ const call = z.strictObject({
   stream: z.boolean().default(false),
   texts: z.array(text).default([]),
   tools: z.array(tool).default([]),
+  tool_calls: z.array(toolCall).default([]),
   tensors: z.array(tensor).default([]),
   max_tokens: count().default(Number.MAX_SAFE_INTEGER),
   input_tokens: count().optional(),
@@ -121,5 +127,6 @@ const factsOf = (call: WrittenCall['call']): Facts => {
     management: call.management,
     operations: call.operations,
     findings: call.findings,
+    closer: { toolCalls: call.tool_calls },
   };
 };

@@ -53,6 +53,8 @@ export interface AnswerRules {
   readonly deny: readonly Rule[];
   /** One of them reads what was found: answers must be read for everything that can be found, masked or not. */
   readonly readsFindings: boolean;
+  /** One of them reads which tools are called: an answer must be read for that, and a call leaves only when it is complete. */
+  readonly readsToolCalls: boolean;
 }
 
 /** Compiled policies. The rules that stand here themselves are those on requests. */
@@ -95,7 +97,13 @@ export const compilePolicies = ({ policies, masking, services }: PolicySource): 
 
   const rules = policies.map((config, at) => {
     const looked = condition('policies', at, config);
-    return { ...ruleOf(config, looked), config, readsFindings: looked.reads.has('answer.findings') };
+    const readsAnswer = (field: string): boolean => looked.reads.has(`answer.${field}`) || looked.reads.has('answer.*');
+    return {
+      ...ruleOf(config, looked),
+      config,
+      readsFindings: readsAnswer('findings'),
+      readsToolCalls: readsAnswer('tool_calls'),
+    };
   });
   const masks = masking.map((config, at) => ({
     ...ruleOf(config, condition('masking', at, config)),
@@ -123,7 +131,11 @@ export const compilePolicies = ({ policies, masking, services }: PolicySource): 
     hash: hashRules(policies, masking),
     ...rulesOn('request'),
     messages: rulesOn('message'),
-    answers: { deny: onAnswers, readsFindings: onAnswers.some(({ readsFindings }) => readsFindings) },
+    answers: {
+      deny: onAnswers,
+      readsFindings: onAnswers.some(({ readsFindings }) => readsFindings),
+      readsToolCalls: onAnswers.some(({ readsToolCalls }) => readsToolCalls),
+    },
     basis: basisOf(policies, masking),
   };
 };
@@ -140,15 +152,32 @@ interface Looked {
   readonly reads: ReadonlySet<string>;
 }
 
-/** Notes the fields of the root's structs that a condition reads. */
-const noting =
-  (reads: Set<string>): Watch =>
-  (part, { exprKind }) => {
+/**
+ * Notes the fields of the root's structs that a condition reads, such as `call.operation`; `answer.*` where it takes the
+ * struct itself, whose fields it may read under another name.
+ */
+const noting = (reads: Set<string>): Watch => {
+  const bare = new Map<string, number>();
+  const count = (name: string, by: number): void => {
+    bare.set(name, (bare.get(name) ?? 0) + by);
+    if (bare.get(name) === 0) reads.delete(`${name}.*`);
+    else reads.add(`${name}.*`);
+  };
+  return (part, { exprKind }) => {
+    // operands come before what they are operands of
+    if (exprKind.case === 'identExpr' && part.type.kind === 'struct') count(nameOf(exprKind.value), 1);
     if (exprKind.case !== 'selectExpr') return part;
     const { operand, field } = exprKind.value;
-    if (operand?.exprKind.case === 'identExpr') reads.add(`${operand.exprKind.value.name}.${field}`);
+    if (operand?.exprKind.case !== 'identExpr') return part;
+    const name = nameOf(operand.exprKind.value);
+    reads.add(`${name}.${field}`);
+    if (bare.has(name)) count(name, -1);
     return part;
   };
+};
+
+/** `.call` is `call`. */
+const nameOf = ({ name }: { readonly name: string }): string => name.replace(/^\./, '');
 
 const never: Condition = () => null;
 

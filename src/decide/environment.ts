@@ -1,6 +1,6 @@
 /** What conditions can read: `caller`, `call` and `now`. Every field always has a value (DESIGN.md "Facts never go missing"). */
 
-import type { AnswerFacts, Caller, CanonicalRequest, Facts, Tensor, Text, Tool } from '../call.ts';
+import type { AnswerFacts, Caller, CanonicalRequest, Facts, Tensor, Text, Tool, ToolCall } from '../call.ts';
 import { configSchema } from '../config.ts';
 import { ENTITIES } from '../detect/entities.ts';
 import type { Environment } from './cel/part.ts';
@@ -54,6 +54,8 @@ const namesOf = (services: readonly string[]): ScalarType<string> => ({
 const claimMaps = new WeakMap<Caller, ReadonlyMap<string, unknown>>();
 const findingMaps = new WeakMap<Facts['findings'], ReadonlyMap<string, bigint>>();
 
+const argumentValues = new WeakMap<ToolCall, unknown>();
+
 const remembered = <K extends object, V>(known: WeakMap<K, V>, key: K, make: (key: K) => V): V => {
   const found = known.get(key);
   if (found !== undefined) return found;
@@ -93,6 +95,11 @@ const TOOL = structOf<Tool>('tool', {
   type: field(STRING, ({ type }) => type),
 });
 
+const TOOL_CALL = structOf<ToolCall>('tool_call', {
+  name: field(STRING, ({ name }) => name),
+  arguments: field(DYN, (call) => remembered(argumentValues, call, ({ arguments: given }) => fromJson(given))),
+});
+
 const TENSOR = structOf<Tensor>('tensor', {
   name: field(STRING, ({ name }) => name),
   datatype: field(STRING, ({ datatype }) => datatype),
@@ -122,6 +129,7 @@ const callOf = (services: readonly string[]) =>
     stream: field(BOOL, ({ facts }) => facts.stream),
     texts: field(listOf(TEXT), ({ facts }) => facts.texts),
     tools: field(listOf(TOOL), ({ facts }) => facts.tools),
+    tool_calls: field(listOf(TOOL_CALL), ({ facts }) => facts.closer.toolCalls),
     tensors: field(listOf(TENSOR), ({ facts }) => facts.tensors),
     max_tokens: count((facts) => facts.maxTokens),
     input_tokens: count((facts) => facts.inputTokens),
@@ -144,9 +152,17 @@ const ANSWER = structOf<AnswerFacts>('answer', {
   findings: field(COUNTS, ({ findings }) => countsOf(findings)),
   input_tokens: field(INT, ({ inputTokens }) => BigInt(inputTokens)),
   output_tokens: field(INT, ({ outputTokens }) => BigInt(outputTokens)),
+  tool_calls: field(listOf(TOOL_CALL), ({ toolCalls }) => toolCalls),
 });
 
-const NO_ANSWER: AnswerFacts = { status: 0, contentType: '', findings: {}, inputTokens: 0, outputTokens: 0 };
+const NO_ANSWER: AnswerFacts = {
+  status: 0,
+  contentType: '',
+  findings: {},
+  inputTokens: 0,
+  outputTokens: 0,
+  toolCalls: [],
+};
 
 const MILLISECOND = 1_000_000n;
 

@@ -3,6 +3,7 @@
 import { decideAnswer } from '../decide/decide.ts';
 import { Failure } from '../reasons.ts';
 import type { Usage } from '../protocol/codec.ts';
+import { guardAnswer } from './guard.ts';
 import type { CallState } from './underway.ts';
 
 /** Judges one answer while it flows. */
@@ -11,14 +12,18 @@ export interface AnswerJudge {
   head(status: number, contentType: string): void;
   /** Throws as `head` does, when something new is known of the answer. Called before what was read leaves. */
   more(usage: Usage | null): void;
+  /** What was read must not leave yet, nor what comes after it: it may be part of a tool call that is to be judged whole. */
+  readonly holds: boolean;
 }
 
-/** Returns the judge of a call's answer, null when no rule looks at answers. */
+/** Returns the judge of a call's answer, null when neither a rule nor the service looks at answers. */
 export function judgeAnswer(call: CallState): AnswerJudge | null {
   const { policy } = call.epoch;
-  if (policy.answers.deny.length === 0) return null;
+  const guard = guardAnswer(call);
+  if (policy.answers.deny.length === 0 && guard === null) return null;
   const { request, served } = call.accepted;
-  let [status, contentType, seen, tokens] = [0, '', 0, 0];
+  const calls = call.toolCalls?.calls ?? [];
+  let [status, contentType, seen, tokens, made] = [0, '', 0, 0, 0];
 
   const judge = (usage: Usage | null): void => {
     const denied = decideAnswer(policy.answers, {
@@ -32,6 +37,7 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
         findings: call.findings,
         inputTokens: usage?.input ?? 0,
         outputTokens: usage?.output ?? 0,
+        toolCalls: calls,
       },
     });
     if (denied === null) return;
@@ -46,11 +52,16 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
       judge(null);
     },
     more(usage) {
+      guard?.check();
       const used = (usage?.input ?? 0) + (usage?.output ?? 0);
-      if (call.foundSoFar === seen && used === tokens) return;
+      if (call.foundSoFar === seen && used === tokens && calls.length === made) return;
       seen = call.foundSoFar;
       tokens = used;
+      made = calls.length;
       judge(usage);
+    },
+    get holds() {
+      return guard?.holds === true;
     },
   };
 }

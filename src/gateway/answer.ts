@@ -12,6 +12,7 @@ import type { CallResponse } from './http/exchange.ts';
 import { answerFields, codingOf, fieldValue, interimFields, replaceFields, trailerFields } from './http/fields.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
+import { HeldAnswer } from './held-answer.ts';
 import { chargeBytes, chargeText, checkLength } from './limits.ts';
 import { type RefusalDetails, refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
@@ -38,6 +39,7 @@ export class Answer implements AnswerSink {
   readonly #masks: AnswerMasks;
   readonly #judge: AnswerJudge | null;
   readonly #guard: SecretGuard | null;
+  readonly #held = new HeldAnswer();
   #flow: Flow | null = null;
   #mask: AnswerMask | null = null;
   #status = 0;
@@ -114,7 +116,7 @@ export class Answer implements AnswerSink {
     this.#askDurable();
     // a whole answer sets its own length when it is known
     if (this.#mask?.kind === 'whole') {
-      this.#whole = { statusText: phrase, fields };
+      this.#whole = { statusText: phrase, fields: withoutLength(fields) };
       return;
     }
     session.head(status, fields);
@@ -218,10 +220,12 @@ export class Answer implements AnswerSink {
     });
   }
 
-  /** What was read leaves only if no rule denies the answer for it. */
+  /** What was read leaves only if no rule denies the answer for it, and not while a tool call goes on that is judged whole. */
   #leaveJudged(pieces: readonly Buffer[], { usage }: AnswerMask): void {
-    this.#judge?.more(usage);
-    for (const piece of pieces) this.#leave(piece);
+    const judge = this.#judge;
+    if (judge === null) return pieces.forEach((piece) => this.#leave(piece));
+    judge.more(usage);
+    for (const piece of this.#held.pass(pieces, judge.holds)) this.#leave(piece);
   }
 
   #leave(bytes: Buffer): void {
@@ -339,6 +343,10 @@ const ENDED: Readonly<Partial<Record<Reason, Ending['ended']>>> = {
 };
 const STALLED = new Failure('caller-stalled', 'the caller left an answer unread for too long');
 const LEFT = new Failure('caller-left', 'the caller closed the connection');
+
+function withoutLength(fields: readonly string[]): string[] {
+  return fields.filter((_, at) => fields[at - (at % 2)]?.toLowerCase() !== 'content-length');
+}
 
 function pairs(raw: readonly string[]): [string, string][] {
   const list: [string, string][] = [];

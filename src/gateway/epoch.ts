@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Config, SecretRef, ServiceConfig } from '../config.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import { compileScanner, ENTITIES } from '../detect/scanner.ts';
+import { compileToolGuard } from '../guard/tools.ts';
 import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import { compileLimits } from '../limit/compile.ts';
 import type { Log } from '../log.ts';
@@ -104,6 +105,7 @@ function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | n
     codec: codecFor(config.protocol, config),
     upstream,
     grpc: serveGrpc(config, secret, parts.file, known ?? null),
+    tools: config.tools === undefined ? null : compileToolGuard(config.tools),
   };
 }
 

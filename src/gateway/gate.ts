@@ -1,11 +1,12 @@
 /** What a data worker handles calls with: the parts of the house, and one epoch of the config. */
 
 import type { Approvals } from '../approve/approvals.ts';
-import type { Facts } from '../call.ts';
+import { type Facts, NOTHING_CLOSER } from '../call.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, ServiceConfig } from '../config.ts';
 import type { Policy } from '../decide/compile.ts';
 import type { Scanner } from '../detect/scanner.ts';
+import type { ToolGuard } from '../guard/tools.ts';
 import type { Identifier } from '../identify/identify.ts';
 import type { Limits } from '../limit/compile.ts';
 import type { Tables } from '../limit/limit.ts';
@@ -27,6 +28,8 @@ export interface Served {
   readonly upstream: Upstream;
   /** Null where the service does not speak gRPC. */
   readonly grpc: ServedGrpc | null;
+  /** Null where the service says nothing of tools. */
+  readonly tools: ToolGuard | null;
 }
 
 /** The gRPC side of a service. */
@@ -111,5 +114,6 @@ export function uninspected(operation: Operation | null, bodyBytes: number, opaq
     management: operation?.management === true,
     operations: 1,
     findings: {},
+    closer: NOTHING_CLOSER,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The way of a call:
- * accept → identify → inspect → decide → limit → mask.request → record.open → (approve) → forward → mask.answer →
- * record.tee → respond → record.close
+ * accept → identify → inspect → decide → guard → limit → mask.request → record.open → (approve) → forward →
+ * mask.answer → record.tee → respond → record.close
  */
 
 import { decideEach } from '../decide/decide-each.ts';
@@ -13,6 +13,7 @@ import type { CallRequest, CallResponse } from './http/exchange.ts';
 import { forward } from './forward.ts';
 import { forwardSocket } from './websocket/forward.ts';
 import type { Gate } from './gate.ts';
+import { guardRequest } from './guard.ts';
 import { inspectBody } from './inspect-body.ts';
 import { kept } from './kept.ts';
 import { takeLimits } from './limits.ts';
@@ -49,7 +50,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
       each,
       gate.clock.now(),
     );
-    const verdict = takeLimits(call, decided, each);
+    const verdict = takeLimits(call, guardRequest(call, decided, each), each);
     call.decided(verdict);
 
     const masked = verdict.effect === 'deny' ? null : maskBody(call, content, verdict);

@@ -5,6 +5,8 @@ import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/an
 import { observeAnswer, observeMessages } from '../mask/observe.ts';
 import { maskContent } from '../mask/request.ts';
 import { checkSigned } from '../mask/signed.ts';
+import type { TextMasker } from '../mask/text-masker.ts';
+import type { Codec } from '../protocol/codec.ts';
 import type { Content, Rendering } from '../protocol/content.ts';
 import { Failure } from '../reasons.ts';
 import { sealerOf } from './sealed.ts';
@@ -42,11 +44,12 @@ const OBSERVED_LIMIT = 256 * 1024;
 /** Returns the masks of a call's answer. */
 export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
   const masker = call.epoch.maskerFor(verdict.mask.answer, call.epoch.policy.answers.readsFindings);
-  if (masker === null) return observing(call);
+  const { toolCalls } = call;
+  if (masker === null && toolCalls === null) return observing(call);
   const { operation, served } = call.accepted;
   const opaque = served.config.opaque === 'allow';
   return {
-    reads: true,
+    reads: masker !== null,
     identity: true,
     for(contentType, coding, rawHeaders) {
       const coded = isCoded(coding);
@@ -54,11 +57,12 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
         return unread(call, opaque, coded ? 'is compressed' : 'is of an unknown operation');
       try {
         return createAnswerMask({
-          codec: served.codec,
+          codec: masker === null ? unwithheld(served.codec) : served.codec,
           operation,
           contentType,
           rawHeaders,
-          masker,
+          masker: masker ?? CHANGING_NOTHING,
+          ...(toolCalls === null ? {} : { toolCalls }),
           found: call.found,
           sealer: sealerOf(call),
           limit: WHOLE_ANSWER_LIMIT,
@@ -73,16 +77,37 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
 }
 
 /** Returns the mask of the messages that a model server sends over a WebSocket; one that only reads along where nothing is masked. */
-export function maskMessagesOf({ epoch, accepted, found, allowance }: Underway, rules: readonly string[]): AnswerMask {
+export function maskMessagesOf(call: Underway, rules: readonly string[]): AnswerMask {
+  const { epoch, accepted, found, allowance, toolCalls } = call;
   const { operation, served } = accepted;
   const reader = operation === null ? null : served.codec.stream(operation);
   if (operation === null || reader === null) throw new Failure('internal', 'expected an operation with messages');
   const { codec } = served;
   const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings);
-  if (masker === null)
+  if (masker === null && toolCalls === null)
     return observeMessages({ codec, operation, limit: OBSERVED_LIMIT, measures: allowance?.measures === true });
-  return createMessageMask({ codec, operation, masker, found, limit: WHOLE_ANSWER_LIMIT }, reader);
+  return createMessageMask(
+    {
+      codec: masker === null ? unwithheld(codec) : codec,
+      operation,
+      masker: masker ?? CHANGING_NOTHING,
+      ...(toolCalls === null ? {} : { toolCalls }),
+      found,
+      limit: WHOLE_ANSWER_LIMIT,
+    },
+    reader,
+  );
 }
+
+/** Where only tool calls are looked for, no text is. */
+const CHANGING_NOTHING: TextMasker = {
+  whole: (text) => text,
+  stream: () => ({ push: (text) => text, end: () => '', held: 0 }),
+  session: () => CHANGING_NOTHING,
+};
+
+/** Returns the codec for an answer that is read and not masked: nothing is withheld from it. */
+const unwithheld = (codec: Codec): Codec => ({ ...codec, leaks: () => false });
 
 const isCoded = (coding: string): boolean => coding !== '' && coding.toLowerCase() !== 'identity';
 

@@ -3,11 +3,13 @@
 import type { Caller, Facts, Finding, Verdict } from '../call.ts';
 import type { Allowance } from '../limit/allowance.ts';
 import type { ReplyTo, Usage } from '../protocol/codec.ts';
+import type { CallGatherer } from '../protocol/tool-calls.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
 import type { Body } from './http/body.ts';
 import type { CallRequest, CallResponse } from './http/exchange.ts';
 import { uninspected, type Epoch, type Gate } from './gate.ts';
+import { gatherCalls } from './guard.ts';
 
 /** How an answer ended, without what the call itself knows. */
 export interface AnswerEnd {
@@ -35,6 +37,8 @@ export abstract class CallState {
   #allowance: Allowance | null = null;
   /** When the caller may usefully come back, where a limit says so: ms since the epoch, infinity for never. */
   retryAt: number | null = null;
+  /** Follows the tool calls of the answer; null where nobody asks for them. */
+  readonly toolCalls: CallGatherer | null;
   #ended: AnswerEnd | null = null;
 
   constructor(gate: Gate, epoch: Epoch, accepted: Accepted, caller: Caller, began: number) {
@@ -45,6 +49,7 @@ export abstract class CallState {
     this.#began = began;
     this.#at = gate.clock.now();
     this.#facts = uninspected(accepted.operation, 0, false);
+    this.toolCalls = gatherCalls(this);
   }
 
   /** Calls `then` once the caller is gone, at once if it is. */

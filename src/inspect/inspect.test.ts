@@ -29,6 +29,7 @@ describe('facts', () => {
       management: false,
       operations: 1,
       findings: {},
+      closer: { toolCalls: [] },
     });
   });
 

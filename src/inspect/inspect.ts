@@ -1,6 +1,6 @@
 /** inspect: a body becomes facts. What cannot be read is refused, unless the service says that it may pass unread. */
 
-import type { Facts, RequestReading, Text } from '../call.ts';
+import { type CloserLook, type Facts, NOTHING_CLOSER, type RequestReading, type Text } from '../call.ts';
 import type { Scanner } from '../detect/scanner.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import {
@@ -15,6 +15,7 @@ import { readJson } from '../protocol/json/json.ts';
 import { jsonStrings } from '../protocol/json/json-pieces.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
+import { lookCloser } from './closer.ts';
 import { together } from './together.ts';
 
 /** What is inspected. */
@@ -86,6 +87,7 @@ interface Learnt {
   readonly findings: Readonly<Record<string, number>>;
   readonly opaque: boolean;
   readonly operations: number;
+  readonly closer?: CloserLook;
 }
 
 /** What facts are made with, beside what was learnt. */
@@ -95,7 +97,10 @@ interface Measured {
 }
 
 /** Returns the facts of one operation. */
-export const factsOf = (call: Measured, { operation, reading, findings, opaque, operations }: Learnt): Facts => ({
+export const factsOf = (
+  call: Measured,
+  { operation, reading, findings, opaque, operations, closer }: Learnt,
+): Facts => ({
   operation: operation.name,
   // A path that names the model names it for good.
   model: operation.names?.['model'] ?? reading.model,
@@ -118,6 +123,7 @@ export const factsOf = (call: Measured, { operation, reading, findings, opaque, 
   management: operation.management === true,
   operations,
   findings,
+  closer: closer ?? NOTHING_CLOSER,
 });
 
 /** Returns what an operation says that has no body, or one that nobody could read. */
@@ -135,7 +141,7 @@ const read = (call: Inspection, scanner: Scanner): Inspected => {
     const unseen = asked.reading.unseen === true;
     if (unseen && !call.opaque) throw unreadable('all of the input in the request');
     const findings = countFindings(asked, call.codec, scanner);
-    return factsOf(call, { ...asked, findings, opaque: unseen, operations });
+    return factsOf(call, { ...asked, findings, opaque: unseen, operations, closer: lookCloser(asked, call.codec) });
   });
   return { facts: together(each), each, content };
 };
@@ -155,4 +161,10 @@ export const inspect = (call: Inspection, scanner: Scanner): Inspected => {
 
 /** Returns the facts of one operation that was read already: a handshake, or a message of a WebSocket. */
 export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner): Facts =>
-  factsOf(call, { ...asked, findings: countFindings(asked, call.codec, scanner), opaque: false, operations: 1 });
+  factsOf(call, {
+    ...asked,
+    findings: countFindings(asked, call.codec, scanner),
+    opaque: false,
+    operations: 1,
+    closer: lookCloser(asked, call.codec),
+  });

@@ -1,6 +1,7 @@
 /** The facts of a call that holds several operations: what the record, the metrics and an approval say of it. */
 
 import type { Facts } from '../call.ts';
+import { closerTogether } from './closer.ts';
 
 const addCounts = (all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {};
@@ -53,5 +54,6 @@ export const together = (each: readonly Facts[]): Facts => {
     management: each.some(({ management }) => management),
     operations: first.operations,
     findings: addCounts(each.map(({ findings }) => findings)),
+    closer: closerTogether(each.map(({ closer }) => closer)),
   };
 };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Facts } from '../call.ts';
+import { type Facts, NOTHING_CLOSER } from '../call.ts';
 import { configSchema } from '../config.ts';
 import type { Usage } from '../protocol/codec.ts';
 import type { Allowance, CallEnd } from './allowance.ts';
@@ -31,6 +31,7 @@ const FACTS: Facts = {
   opaque: false,
   operations: 1,
   findings: {},
+  closer: NOTHING_CLOSER,
   management: false,
 };
 const WHOLE: Facts = { ...FACTS, stream: false };

@@ -73,6 +73,7 @@ class EventsMask implements AnswerMask {
       this.close(this.channels.open());
       if (this.out.length === sent + 1) this.out.pop();
     } else this.close(this.channels.open());
+    this.options.toolCalls?.end();
     return this.take();
   }
 
@@ -122,11 +123,12 @@ class EventsMask implements AnswerMask {
     }
     const value = parseJson(data, 'answer-unreadable', { loneSurrogates: 'keep' });
     const reading = this.reader.read(event, value);
+    const calls = this.options.toolCalls?.event(event, value) === true;
     if (reading.usage !== null) this.usage = reading.usage;
     const { places, grown } = this.fill(last ? { ...reading, closes: 'all' } : reading, value);
     const { text: masked, at } = maskEventData(data, value, places, this.strings);
     const rewritten = frame.rewrite(masked, line);
-    const learns = this.framing.isText && this.reader.comparesEvents !== true;
+    const learns = this.framing.isText && this.reader.comparesEvents !== true && !calls;
     if (grown !== null && this.misses < MOST_MISSES && learns)
       this.learn(frame, text, grown, at, value, rewritten === bytes ? text : rewritten.toString('utf8'));
     return rewritten;

@@ -34,6 +34,7 @@ class WholeMask implements AnswerMask {
       nonFinite: codec.nonFinite,
     });
     this.usage = codec.usage(operation, value);
+    this.options.toolCalls?.document(value);
     const masked = maskDocument(this.options, text, value, 'answer-unreadable', (path) => codec.leaks(operation, path));
     return [masked === text ? bytes : Buffer.from(masked)];
   }

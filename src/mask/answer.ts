@@ -5,6 +5,7 @@ import type { Codec, Operation, StreamReader, Usage } from '../protocol/codec.ts
 import { framingOf } from '../protocol/framing/framing.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import { messages } from '../protocol/framing/message-framing.ts';
+import type { CallGatherer } from '../protocol/tool-calls.ts';
 import { Failure } from '../reasons.ts';
 import { maskAnswerContent } from './answer-content.ts';
 import { maskEvents } from './answer-events.ts';
@@ -43,6 +44,8 @@ export interface AnswerMaskOptions {
   readonly found: (finding: Finding) => void;
   /** Keeps the originals of signed texts; without it their signatures are dropped when they are masked. */
   readonly sealer?: Sealer;
+  /** Follows the tool calls of the answer; missing where nobody asks. */
+  readonly toolCalls?: CallGatherer;
   /** The most that is held: bytes of a whole answer, or of one event. */
   readonly limit: number;
 }

@@ -1,6 +1,6 @@
 /** What each wire protocol tells the house about itself. Codecs are pure: no I/O, no clock, no state between calls. */
 
-import type { JsonStep, RequestReading } from '../call.ts';
+import type { JsonStep, RequestReading, ToolCall } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import type { About } from './about.ts';
 import type { Content, RawBody } from './content.ts';
@@ -47,6 +47,28 @@ export interface EventReading {
   readonly usage: Usage | null;
   /** A string that vouches for the text of a channel: another stands there when the text was masked. */
   readonly signature: { readonly channel: string; readonly path: readonly JsonStep[] } | null;
+}
+
+/** What an event of a stream says of a tool call. `call` is the same for the same call. */
+export type CallPiece =
+  /** It goes on: its name, '' where this event does not say, and more of its arguments. */
+  | { readonly kind: 'grows'; readonly call: string; readonly name: string; readonly text: string }
+  /** All of it at once, or once more; `call` is null where nothing goes on. `name` is '' where only the arguments are said. */
+  | { readonly kind: 'whole'; readonly call: string | null; readonly name: string; readonly arguments: unknown };
+
+/** What an event says of tool calls. */
+export interface CallEvent {
+  readonly pieces: readonly CallPiece[];
+  /** What the names of the calls begin with that end here; '' is all of them. */
+  readonly ends: readonly string[];
+}
+
+/** Where the documents of one operation say that a tool is called. Pure: who follows a stream keeps its state. */
+export interface CallReading {
+  /** Returns the calls in a whole request or answer. */
+  whole(document: unknown): readonly ToolCall[];
+  /** Returns what an event of a stream says of calls. */
+  event(event: string, value: unknown): CallEvent;
 }
 
 /** Tokens as the model server counted them. */
@@ -131,6 +153,8 @@ export interface Codec {
   media?(operation: Operation): boolean;
   /** Returns a reader for one streamed answer; null when the operation does not stream. */
   stream(operation: Operation): StreamReader | null;
+  /** Returns where documents of this operation say that a tool is called; null where none does, missing where the protocol has no tools. */
+  toolCalls?(operation: Operation): CallReading | null;
   /** Returns what the messages of an operation mean that is a WebSocket; null for any other, missing where none is. */
   socket?(operation: Operation): SocketCodec | null;
   /** Returns the content type of refusals: `application/problem+json` unless the protocol's SDKs read another one only. */

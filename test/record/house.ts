@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Caller, Facts, Verdict } from '../../src/call.ts';
+import { type Caller, type Facts, NOTHING_CLOSER, type Verdict } from '../../src/call.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { type Log as Ledger, openLog } from '../../src/ledger/log.ts';
 import { generateSigner, type NoteSigner, parseSigner } from '../../src/ledger/note-key.ts';
@@ -149,6 +149,7 @@ const facts: Facts = {
   management: false,
   operations: 1,
   findings: { email: 2 },
+  closer: NOTHING_CLOSER,
   texts: [
     { path: ['messages', 0, 'content'], text: 'be brief', role: 'system' },
     { path: ['messages', 1, 'content'], text: 'hello', role: 'user' },

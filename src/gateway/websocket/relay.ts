@@ -16,6 +16,8 @@ import { Failure } from '../../reasons.ts';
 import type { Ending, Session } from '../../record/recorder.ts';
 import { type AnswerJudge, judgeAnswer } from '../answer-rules.ts';
 import { closeCodeOf, LOST, sendable } from './close-code.ts';
+import { guardRequest } from '../guard.ts';
+import { HeldAnswer } from '../held-answer.ts';
 import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
 import { maskMessagesOf } from '../masks.ts';
 import { refusalFor } from '../refusal.ts';
@@ -42,6 +44,7 @@ export class SocketRelay {
   readonly #codec: SocketCodec;
   readonly #judge: AnswerJudge | null;
   readonly #guard: SecretGuard | null;
+  readonly #held = new HeldAnswer();
   /** Names of the masking rules that answers are masked by. */
   #rules: readonly string[];
   #mask: AnswerMask;
@@ -128,7 +131,8 @@ export class SocketRelay {
     const facts = inspectAsked(inspection, { operation, document: document.value, reading }, epoch.scanner);
     this.#call.alsoFound(facts.findings);
     const subject = { ...request, protocol: served.config.protocol };
-    const decided = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());
+    const allowed = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());
+    const decided = guardRequest(this.#call, allowed, [facts]);
     const verdict = decided.effect === 'allow' ? takeLimits(this.#call, decided, [facts], bytes) : decided;
     if (verdict.effect !== 'allow') throw denied(verdict);
     this.#call.allowance?.forwarded();
@@ -160,7 +164,7 @@ export class SocketRelay {
 
   #leave(messages: readonly Buffer[]): void {
     this.#judge?.more(this.#usage);
-    for (const message of messages) {
+    for (const message of this.#held.pass(messages, this.#judge?.holds === true)) {
       const clean = this.#guarded(message);
       chargeBytes(this.#call, clean.length);
       if (!this.#session.bytes(clean)) throw overBound();

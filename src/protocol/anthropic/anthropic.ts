@@ -9,6 +9,7 @@ import { type Codec, PROBLEM_JSON, type Operation, type Refusal } from '../codec
 import { compileOperations, type Row } from '../operations.ts';
 import { kindAt } from '../places.ts';
 import { sse } from '../framing/sse.ts';
+import { ANTHROPIC_CALLS } from './tool-calls.ts';
 
 const OPERATIONS: readonly Row[] = [
   { name: 'messages', method: 'POST', path: '/v1/messages', body: 'json' },
@@ -80,6 +81,7 @@ export const anthropic: Codec = {
   signature: (_: Operation, path) => signature(path),
   framings: () => [sse],
   counts: () => '"usage"',
+  toolCalls: () => ANTHROPIC_CALLS,
   refusalType: () => PROBLEM_JSON,
   stream: ({ name }) => (name === 'messages' ? anthropicStream() : null),
   // `type` is "error" here: a relative URI reference, which RFC 9457 §3.1.1 allows.

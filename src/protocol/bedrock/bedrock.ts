@@ -13,6 +13,7 @@ import { compileOperations, type Row } from '../operations.ts';
 import { kindAt } from '../places.ts';
 import { toldError } from '../told-error.ts';
 import { member } from '../value.ts';
+import { CONVERSE_CALLS, INVOKE_CALLS } from './tool-calls.ts';
 
 const OPERATIONS: readonly Row[] = [
   { name: 'converse', method: 'POST', path: '/model/{model}/converse', body: 'json' },
@@ -86,6 +87,7 @@ export const bedrock: Codec = {
     if (name === 'converse-stream') return converseStream();
     return name === 'invoke-stream' ? invokeStream() : null;
   },
+  toolCalls: (operation) => (isVendors(operation) ? INVOKE_CALLS : CONVERSE_CALLS),
   refusalType: () => 'application/json',
   refusal: (refusal) => ({
     __type: EXCEPTIONS[refusal.status] ?? (refusal.status >= 500 ? 'InternalServerException' : 'ValidationException'),

@@ -6,6 +6,7 @@ import { cohereStream, cohereUsage } from './stream.ts';
 import { compileOperations, type Row } from '../operations.ts';
 import { kindAt } from '../places.ts';
 import { sse } from '../framing/sse.ts';
+import { COHERE_CALLS } from './tool-calls.ts';
 
 const OPERATIONS: readonly Row[] = [
   { name: 'chat', method: 'POST', path: '/v2/chat', body: 'json' },
@@ -47,6 +48,7 @@ export const cohere: Codec = {
   framings: () => [sse],
   counts: () => '_tokens"',
   stream: ({ name }) => (name === 'chat' ? cohereStream() : null),
+  toolCalls: () => COHERE_CALLS,
   refusalType: () => 'application/json',
   refusal: (refusal) => ({ message: messageOf(refusal) }),
   // The SDK ends a stream at what it cannot read as an event of its own; the finish reason is the one that says failed.

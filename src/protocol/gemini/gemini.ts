@@ -8,6 +8,7 @@ import { jsonArray } from '../framing/json-array.ts';
 import { compileOperations, type Row } from '../operations.ts';
 import { kindAt } from '../places.ts';
 import { sse } from '../framing/sse.ts';
+import { GEMINI_CALLS } from './tool-calls.ts';
 
 const VERBS = [
   'generateContent',
@@ -87,6 +88,7 @@ export const gemini: Codec = {
   framings: ({ name }) => (name === 'streamGenerateContent' ? [sse, jsonArray] : []),
   counts: () => '"usageMetadata"',
   stream: ({ name }) => (name === 'streamGenerateContent' ? geminiStream() : null),
+  toolCalls: () => GEMINI_CALLS,
   // @google/genai reads an error only when it has this type.
   refusalType: () => 'application/json',
   refusal: (refusal) => ({ error: errorOf(refusal) }),

@@ -18,6 +18,7 @@ import { eventObject, NOTHING } from '../framing/stream-shape.ts';
 import { looksLikeData } from '../strings.ts';
 import { collectTexts, type TextRules } from '../texts.ts';
 import { itemsOf, type JsonObject, stringMember, valueAt } from '../value.ts';
+import { MCP_CALLS } from './tool-calls.ts';
 
 /** A body of messages, before it is known which; its stream of the server's; its end. */
 const MESSAGE: Operation = { name: 'message', body: 'json' };
@@ -194,6 +195,7 @@ export const mcp: Codec = {
   framings: () => [sse],
   counts: () => '',
   stream: () => reader,
+  toolCalls: () => MCP_CALLS,
   refusalType: () => 'application/json',
   refusal: (refusal) => errorFor(refusal, null),
   // Clients take an error that answers their request for what it is, and any other status for a broken transport.

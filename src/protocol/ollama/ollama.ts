@@ -11,6 +11,7 @@ import { openai } from '../openai/openai.ts';
 import { compileOperations, type Row } from '../operations.ts';
 import { kindAt } from '../places.ts';
 import { toldError } from '../told-error.ts';
+import { OLLAMA_CALLS } from './tool-calls.ts';
 
 const OPERATIONS: readonly Row[] = [
   { name: 'chat', method: 'POST', path: '/api/chat', body: 'json' },
@@ -55,6 +56,7 @@ const native: Codec = {
   framings: () => [ndjson],
   counts: () => 'eval_count"',
   stream: ({ name }) => (STREAMS.has(name) ? ollamaStream() : null),
+  toolCalls: () => OLLAMA_CALLS,
   // ollama-js looks for this type, and shows anything else as it stands.
   refusalType: () => 'application/json',
   refusal: (refusal) => ({ error: toldError(refusal) }),

@@ -17,6 +17,7 @@ import { messages } from '../framing/message-framing.ts';
 import { compileOperations, type Row } from '../operations.ts';
 import { kindAt } from '../places.ts';
 import { sse } from '../framing/sse.ts';
+import { CHAT_CALLS, REALTIME_CALLS, RESPONSES_CALLS } from './tool-calls.ts';
 
 const OPERATIONS: readonly Row[] = [
   { name: 'chat', method: 'POST', path: '/v1/chat/completions', body: 'json' },
@@ -124,6 +125,10 @@ export const openai: Codec = {
   },
   media: ({ name }) => name === 'audio.speech',
   counts: () => '"usage"',
+  toolCalls({ name }) {
+    if (isRealtime(name)) return REALTIME_CALLS;
+    return name.startsWith('responses') ? RESPONSES_CALLS : CHAT_CALLS;
+  },
   socket: ({ name }) => (name === 'realtime' ? REALTIME : null),
   refusalType: () => PROBLEM_JSON,
   stream: ({ name }) => (Object.hasOwn(STREAMS, name) ? (STREAMS[name]?.() ?? null) : null),
