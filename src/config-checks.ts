@@ -394,6 +394,15 @@ const tools: Check = ({ services = [] }) =>
       }),
     ];
   });
+/** Groups stand in the recordings themselves. */
+const retention: Check = ({ recording }) =>
+  (recording?.retention ?? []).flatMap(({ groups }, at) =>
+    when(
+      groups.length > 0 && (recording?.recipients.length ?? 0) > 0,
+      ['recording', 'retention', at, 'groups'],
+      'the gateway cannot look at groups of callers in recordings that only `recording.recipients` can read',
+    ),
+  );
 
 const CHECKS: readonly Check[] = [
   names('services'),
@@ -417,6 +426,7 @@ const CHECKS: readonly Check[] = [
   approvers,
   grpcServices,
   tools,
+  retention,
 ];
 
 /** Returns everything that does not hold between the sections. */

@@ -348,6 +348,12 @@ const masking = z.strictObject({
 });
 
 /** The schema of `sallyport.yaml`. */
+// BIP 173 as age uses it: bech32 of 32 bytes behind `age1`; its checksum is looked at when a key is wrapped.
+const ageRecipient = z
+  .string()
+  .regex(/^age1[02-9ac-hj-np-z]{58}$/, 'expected an age recipient, age1 and 58 characters')
+  .describe('An age recipient, as `age-keygen` prints it.');
+
 export const configSchema = z.strictObject({
   listeners: z
     .array(
@@ -445,7 +451,21 @@ export const configSchema = z.strictObject({
         .describe('Recordings that are kept for longer or shorter: the first rule that a session meets counts.'),
       key: secret
         .default({ file: './keys/recording.key' })
-        .describe('The key that recordings are encrypted under; `sallyport init` makes one.'),
+        .describe(
+          'The key of the gateway: recording keys are wrapped under it, unless there are `recipients`; `sallyport init` makes one.',
+        ),
+      recipients: z
+        .array(ageRecipient)
+        .default([])
+        .describe(
+          'Who can read recordings (age recipients, `age1…`), instead of whoever has `key`. The gateway can read only what it is still writing.',
+        ),
+      originals: z
+        .array(ageRecipient)
+        .default([])
+        .describe(
+          'Keeps what masking takes away of requests and answers, for these age recipients and nobody else; none: it is not kept.',
+        ),
       max_session: size()
         .prefault('64MiB')
         .describe('What is recorded of one call at most; beyond it `over` says what happens.'),

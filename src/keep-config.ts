@@ -8,6 +8,12 @@ import type { Log } from './log.ts';
 /** What changes only with a new start: sockets, threads and stores are opened once. */
 const FIXED = ['listeners', 'control', 'workers', 'store', 'recording', 'ledger'] as const;
 
+/** What of these sections does change at once. */
+const HOT = new Set(['keep', 'retention', 'recipients', 'originals']);
+
+const fixedText = (section: unknown): string =>
+  JSON.stringify(section, (key, value: unknown) => (HOT.has(key) ? null : value));
+
 /** Editors write in several steps; this long after the last one the file is read. Milliseconds. */
 const SETTLE = 150;
 
@@ -26,9 +32,7 @@ export function keepConfig(loaded: LoadedConfig, log: Log, apply: (next: LoadedC
     try {
       const next = loadConfig(current.file);
       if (next.hash === current.hash) return true;
-      const waiting = FIXED.filter(
-        (section) => JSON.stringify(next.config[section]) !== JSON.stringify(loaded.config[section]),
-      );
+      const waiting = FIXED.filter((section) => fixedText(next.config[section]) !== fixedText(loaded.config[section]));
       if (waiting.length > 0)
         log.warn({ sections: waiting }, 'these sections of the config take effect at the next start');
       await apply(next);

@@ -13,6 +13,9 @@ import { parseWitness } from './ledger/cosignature.ts';
 import { parseSigner } from './ledger/note-key.ts';
 import { createLog } from './log.ts';
 import { open as openSealed, seal } from './record/cobblestone.ts';
+import { openDeeds } from './record/deed.ts';
+import { changeKeys, dropLeft, GATEWAY, tellMade } from './record/key-change.ts';
+import { type KeyPolicy, KeyRing } from './record/key-ring.ts';
 import { type ErrandLine, openErrandLine } from './record/errand-line.ts';
 import { type Desk, openDesk } from './record/evidence-desk.ts';
 import { type Recording, startRecording } from './record/recording.ts';
@@ -45,8 +48,12 @@ interface Parts {
   readonly desk: Desk;
   readonly line: ErrandLine;
   readonly expiry: NodeJS.Timeout;
+  readonly ring: KeyRing;
 }
 
+const deeds = openDeeds(recordingKey);
+let keyPolicy: KeyPolicy = config.recording;
+let letting: Promise<void> = Promise.resolve();
 let parts: Parts | null = null;
 let retention: Retention | null = null;
 const metrics = createRecordingMetrics(() => {
@@ -62,10 +69,12 @@ async function openParts(): Promise<Parts> {
     witnesses: config.ledger.witnesses.map(({ url, key }) => ({ url, witness: parseWitness(key) })),
     absent: (witness, why) => log.warn({ witness, why }, 'a witness did not cosign a checkpoint'),
   });
+  const ring = await KeyRing.open(folder, recordingKey);
+  const made = await ring.begin(keyPolicy, now());
   const recording = await startRecording({
     folder,
     instance,
-    recordingKey,
+    pageKeys: ring,
     links,
     ledger,
     index,
@@ -87,23 +96,52 @@ async function openParts(): Promise<Parts> {
   });
   await approvals.settle();
   for (const port of birth.approvals) serve<Approvals>(port, approvals, APPROVAL_VERBS);
-  const expiry = setInterval(
-    () => void approvals.expire().catch((err: unknown) => log.error({ err }, 'approvals cannot expire')),
-    EXPIRE_EVERY,
-  );
+  const expiry = setInterval(() => {
+    void approvals.expire().catch((err: unknown) => log.error({ err }, 'approvals cannot expire'));
+    letting = letting
+      .then(letGo)
+      .catch((err: unknown) => log.error({ err }, 'a recording key that is done with cannot be destroyed'));
+  }, EXPIRE_EVERY);
   const writer = indexWriter(index.raw);
   const append = (body: LeafBody): Promise<number> => recording.append(body);
-  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now });
+  await tellMade({ deeds, append }, made, GATEWAY);
+  // what earlier runs needed for a crash: all of it is sealed
+  await dropLeft(
+    { ring, append },
+    () => recording.keysInUse,
+    () => recording.settle(),
+  );
+  const rotateKey = (who: string): Promise<number> => rotateKeys({ ring, recording }, who);
+  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey });
   const line = await openErrandLine(folder, desk.run);
-  return { ledger, recording, approvals, desk, line, expiry };
+  return { ledger, recording, approvals, desk, line, expiry, ring };
+}
+
+/** Begins another recording key, at once and in every worker. */
+async function rotateKeys({ ring, recording }: Pick<Parts, 'ring' | 'recording'>, who: string): Promise<number> {
+  const append = (body: LeafBody): Promise<number> => recording.append(body);
+  const leaf = await changeKeys({ ring, deeds, append, now }, keyPolicy, who);
+  recording.rotate();
+  return leaf;
+}
+
+/** Now and then: lets go of keys of which the last call has been sealed. */
+async function letGo(): Promise<void> {
+  if (parts === null || parts.ring.leaving.length === 0 || parts.recording.failed) return;
+  const { ring, recording } = parts;
+  await dropLeft(
+    { ring, append: (body) => recording.append(body) },
+    () => recording.keysInUse,
+    () => recording.settle(),
+  );
 }
 
 /** Erases what is kept too long from now on, by the rules of a config. */
-function keepFor({ recording, desk }: Parts, { keep, retention: rules }: RecordingConfig): Retention {
+function keepFor({ recording, desk, ring }: Parts, { keep, retention: rules }: RecordingConfig): Retention {
   const { holds, eraser, sessions, memo, wished } = desk;
   const started = new Retention({
     folder,
-    recordingKey,
+    pageKeys: ring,
     rules: { rules, keep },
     sessions,
     holds,
@@ -135,6 +173,11 @@ const verbs: RecorderVerbs = {
   },
   async config({ hash, recording }) {
     await parts?.recording.append({ type: 'config', hash });
+    const { recipients, originals } = recording;
+    const isOther =
+      JSON.stringify([recipients, originals]) !== JSON.stringify([keyPolicy.recipients, keyPolicy.originals]);
+    keyPolicy = { recipients, originals };
+    if (isOther && parts !== null) await rotateKeys(parts, GATEWAY);
     await retention?.stop();
     if (parts !== null) retention = keepFor(parts, recording);
   },
@@ -143,7 +186,11 @@ const verbs: RecorderVerbs = {
     clearInterval(parts?.expiry);
     await retention?.stop();
     await parts?.line.close();
-    await parts?.recording.close();
+    await letting;
+    // nothing is open behind it: what is on the disk now is for those who have an identity
+    const kept = parts?.ring.kept ?? [];
+    await parts?.recording.close(kept.map((key) => ({ type: 'recording.key.dropped', key })));
+    if (parts?.recording.failed === false) for (const key of kept) await parts.ring.drop(key);
     await parts?.ledger.close();
     await state.close();
     await index.close();

@@ -46,7 +46,6 @@ const listeners: Listener[] = [];
 
 const recorder = await createRecorder({
   link: birth.link,
-  recordingKey,
   recording: birth.config.recording,
   clock,
   redact: CREDENTIAL_HEADERS,

@@ -8,6 +8,7 @@ import { detectorsCommand } from './detectors.ts';
 import { CliError, EXIT, type ExitCode, exitCodesHelp } from './exit.ts';
 import { initCommand } from './init.ts';
 import { createIo, type Io, type IoOfRun, type Surroundings } from './io.ts';
+import { keysCommand } from './keys.ts';
 import { ledgerCommand } from './ledger.ts';
 import { policyCommand } from './policy.ts';
 import { reindexCommand } from './reindex.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly ((io: Io) => Command)[] = [
   detectorsCommand,
   sessionsCommand,
   ledgerCommand,
+  keysCommand,
   reindexCommand,
 ];
 

@@ -5,28 +5,29 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { encodeSessionProof, type SessionProof } from '../ledger/session-proof.ts';
 import { proveSession } from '../record/prove-session.ts';
-import { readRecordingKey } from '../secrets.ts';
 import { CliError, EXIT } from './exit.ts';
+import { identityOption, keyRing, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { accountName, runErrand } from './sessions-errand.ts';
 import { dataFolder, rowOf } from './sessions-files.ts';
 
-interface ProveOptions {
+interface ProveOptions extends WithIdentity {
   readonly config: string;
   readonly out?: string;
   /** Commander's name for `--without-key`. */
   readonly withoutKey?: true;
 }
 
-async function proofOf(io: Io, id: string, { config, withoutKey }: ProveOptions): Promise<SessionProof> {
+async function proofOf(io: Io, id: string, options: ProveOptions): Promise<SessionProof> {
+  const { config, withoutKey } = options;
   const loaded = loadConfigFor(io, config);
   const folder = dataFolder(loaded);
   const row = await rowOf(folder, id);
-  const recordingKey = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
+  const pageKeys = await keyRing(io, loaded, options);
   if (withoutKey !== true) await runErrand(io, loaded, { kind: 'read', sid: id, how: 'prove', who: accountName() });
   try {
-    return await proveSession(row, { folder, recordingKey, withKey: withoutKey !== true });
+    return await proveSession(row, { folder, pageKeys, withKey: withoutKey !== true });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(EXIT.found, `session ${id} cannot be proven: ${message}`, { cause });
@@ -55,5 +56,6 @@ export const proveCommand = (io: Io): Command =>
     .argument('<session>', 'the session')
     .addOption(configOption())
     .option('-o, --out <file>', 'where to write it; stdout when not given')
+    .addOption(identityOption())
     .option('--without-key', 'leave the key of the session out: proves that it was recorded, shows nothing of it')
     .action((id: string, options: ProveOptions) => prove(io, id, options));

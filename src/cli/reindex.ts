@@ -4,9 +4,10 @@ import { Command } from 'commander';
 import { openLog } from '../ledger/log.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { reindex } from '../record/reindex.ts';
-import { readRecordingKey, resolveSecret } from '../secrets.ts';
+import { resolveSecret } from '../secrets.ts';
 import { type FolderLock, lockFolder } from '../store/lock.ts';
 import { CliError, EXIT } from './exit.ts';
+import { identityOption, keyRing, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { dataFolder } from './sessions-files.ts';
@@ -22,12 +23,12 @@ function lock(folder: string): FolderLock {
   }
 }
 
-async function run(io: Io, file: string): Promise<void> {
+async function run(io: Io, file: string, identity: WithIdentity): Promise<void> {
   const loaded = loadConfigFor(io, file);
   const { config, baseDir } = loaded;
   const folder = dataFolder(loaded);
   const around = { env: io.env };
-  const recordingKey = readRecordingKey(config.recording.key, baseDir, around);
+  const pageKeys = await keyRing(io, loaded, identity);
   const signer = parseSigner(resolveSecret(config.ledger.key, baseDir, around));
   const held = lock(folder);
   try {
@@ -35,7 +36,7 @@ async function run(io: Io, file: string): Promise<void> {
     const ledger = await openLog({ dir: folder, signer });
     const sessions = await reindex({
       folder,
-      recordingKey,
+      pageKeys,
       ledger,
       problem: (message) => problems.push(message),
       progress: (done, all) => io.progress(`reading journals: ${done} of ${all}`),
@@ -53,4 +54,5 @@ export const reindexCommand = (io: Io): Command =>
   new Command('reindex')
     .description('make the index of sessions anew from the journals and the ledger; the gateway must be down')
     .addOption(configOption())
-    .action(({ config }: { readonly config: string }) => run(io, config));
+    .addOption(identityOption())
+    .action(({ config, ...identity }: { readonly config: string } & WithIdentity) => run(io, config, identity));

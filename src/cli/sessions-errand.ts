@@ -12,6 +12,9 @@ import { sendErrand } from '../record/errand-line.ts';
 import type { Errand, Outcome } from '../record/errand.ts';
 import { openDesk } from '../record/evidence-desk.ts';
 import { finishErasing } from '../record/erase-intent.ts';
+import { openDeeds } from '../record/deed.ts';
+import { changeKeys } from '../record/key-change.ts';
+import { KeyRing } from '../record/key-ring.ts';
 import { SealBatch } from '../record/seal-batch.ts';
 import { showId } from '../record/session-id.ts';
 import { readRecordingKey, resolveSecret } from '../secrets.ts';
@@ -49,6 +52,7 @@ const now = (): number => systemClock.now();
 async function runAlone(io: Io, { config, baseDir }: LoadedConfig, folder: string, errand: Errand): Promise<Outcome> {
   const around = { env: io.env };
   const recordingKey = readRecordingKey(config.recording.key, baseDir, around);
+  const ring = await KeyRing.open(folder, recordingKey);
   const signer = parseSigner(resolveSecret(config.ledger.key, baseDir, around));
   const held = lock(folder);
   try {
@@ -68,7 +72,10 @@ async function runAlone(io: Io, { config, baseDir }: LoadedConfig, folder: strin
       };
       const writer = indexWriter(index.raw);
       for (const { sids, ...erasure } of await finishErasing(folder, ledger.size)) writer.erase(erasure, sids);
-      const outcome = await openDesk({ folder, recordingKey, append, ledger, index, writer, state, now }).run(errand);
+      const deeds = openDeeds(recordingKey);
+      const rotateKey = (by: string): Promise<number> => changeKeys({ ring, deeds, append, now }, config.recording, by);
+      const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey });
+      const outcome = await desk.run(errand);
       await ledger.checkpoint();
       return outcome;
     } finally {

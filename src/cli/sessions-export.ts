@@ -10,6 +10,7 @@ import { type DiffLine, diffSessions, type SessionDiff } from '../record/diff-se
 import { harOf, otlpOf } from '../record/export-session.ts';
 import type { RecordedSession } from '../record/read-session.ts';
 import { CliError, EXIT } from './exit.ts';
+import { identityOption, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { recordedSession } from './sessions-read.ts';
@@ -24,10 +25,14 @@ export const codecFor =
 
 const FORMATS = ['jsonl', 'har', 'otlp'] as const;
 
-interface ExportOptions {
+interface ExportOptions extends WithIdentity {
   readonly config: string;
   readonly format: (typeof FORMATS)[number];
   readonly out?: string;
+}
+
+interface DiffOptions extends WithIdentity {
+  readonly config: string;
 }
 
 function render(
@@ -40,11 +45,12 @@ function render(
   return `${JSON.stringify(whole)}\n`;
 }
 
-async function exportThem(io: Io, ids: readonly string[], { config, format, out }: ExportOptions): Promise<void> {
+async function exportThem(io: Io, ids: readonly string[], options: ExportOptions): Promise<void> {
+  const { config, format, out } = options;
   const loaded = loadConfigFor(io, config);
   const sessions: RecordedSession[] = [];
   for (const id of ids) {
-    sessions.push(await recordedSession(io, loaded, id, 'export'));
+    sessions.push(await recordedSession(io, loaded, id, 'export', options));
     io.progress(`reading sessions: ${sessions.length} of ${ids.length}`);
   }
   const text = render(format, sessions, loaded.config.services);
@@ -69,10 +75,10 @@ const showLines = (title: string, lines: readonly DiffLine[]): readonly Line[] =
     ? [`${title}: the same`]
     : ['', [styled('bold', title)], ...lines.map(showLine)];
 
-async function diff(io: Io, a: string, b: string, { config }: { readonly config: string }): Promise<void> {
-  const loaded = loadConfigFor(io, config);
-  const first = await recordedSession(io, loaded, a, 'diff');
-  const second = await recordedSession(io, loaded, b, 'diff');
+async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<void> {
+  const loaded = loadConfigFor(io, options.config);
+  const first = await recordedSession(io, loaded, a, 'diff', options);
+  const second = await recordedSession(io, loaded, b, 'diff', options);
   io.print(...shownDiff(first, second, loaded.config.services));
 }
 
@@ -100,6 +106,7 @@ export const exportCommands = (io: Io): readonly Command[] => [
     .description('print recorded calls for other tools: JSON Lines, HAR 1.2 or OTLP logs')
     .argument('<id...>', 'the sessions')
     .addOption(configOption())
+    .addOption(identityOption())
     .addOption(new Option('--format <format>', 'in which form').choices(FORMATS).default('jsonl'))
     .option('-o, --out <file>', 'where to write it; stdout when not given')
     .action((ids: readonly string[], options: ExportOptions) => exportThem(io, ids, options)),
@@ -108,5 +115,6 @@ export const exportCommands = (io: Io): readonly Command[] => [
     .argument('<a>', 'a session')
     .argument('<b>', 'another one')
     .addOption(configOption())
-    .action((a: string, b: string, options: { readonly config: string }) => diff(io, a, b, options)),
+    .addOption(identityOption())
+    .action((a: string, b: string, options: DiffOptions) => diff(io, a, b, options)),
 ];

@@ -9,6 +9,7 @@ import { readRecordingKey } from '../secrets.ts';
 import { countSessions, listSessions, type SessionFilter } from '../store/list-sessions.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { CliError, EXIT } from './exit.ts';
+import { identityOption, keyRing, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { readInput } from './ledger-keys.ts';
 import { configOption, loadConfigFor } from './load.ts';
@@ -18,7 +19,7 @@ import { dataFolder, withIndex } from './sessions-files.ts';
 import { showTime } from './sessions-show.ts';
 import { readTime } from './sessions-time.ts';
 
-interface FindOptions {
+interface FindOptions extends WithIdentity {
   readonly config: string;
   readonly containing: string;
   readonly caller?: string;
@@ -75,6 +76,7 @@ async function find(io: Io, options: FindOptions): Promise<void> {
   const folder = dataFolder(loaded);
   const needle = needleIn(io, options.containing);
   const recordingKey = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
+  const pageKeys = await keyRing(io, loaded, options);
   const { caller, service, since, until } = options;
   const now = Date.now();
   const filter: SessionFilter = {
@@ -96,7 +98,7 @@ async function find(io: Io, options: FindOptions): Promise<void> {
       const page = await listSessions(db, { ...filter, ...(before === undefined ? {} : { before }) }, firstIdAt);
       for (const row of page) {
         try {
-          const content = await readSession(row, { folder, recordingKey, ledgerSize: 0 });
+          const content = await readSession(row, { folder, pageKeys, ledgerSize: 0 });
           const matches = findIn(content, needle, codec(row.service));
           if (matches.length > 0) found.push(foundIn(row, content, matches));
         } catch {
@@ -146,6 +148,7 @@ export const findCommand = (io: Io): Command =>
     .description('find who sent a text or was shown it, and by which rule; the search is itself in the ledger')
     .requiredOption('--containing <file>', 'the text to look for; parts of it are found too')
     .addOption(configOption())
+    .addOption(identityOption())
     .option('--caller <subject>', 'of this caller only')
     .option('--service <name>', 'of this service only')
     .option('--since <time>', 'opened then or later: a time, or 15m, 2h, 7d ago')

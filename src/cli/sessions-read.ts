@@ -2,9 +2,10 @@
 
 import type { LoadedConfig } from '../config-file.ts';
 import type { Reading } from '../record/errand.ts';
+import { MissingKey } from '../record/page-keys.ts';
 import { type RecordedSession, readSession } from '../record/read-session.ts';
-import { readRecordingKey } from '../secrets.ts';
 import { CliError, EXIT } from './exit.ts';
+import { keyRing, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { accountName, runErrand } from './sessions-errand.ts';
 import { dataFolder, publishedSize, rowOf } from './sessions-files.ts';
@@ -18,17 +19,21 @@ export async function recordedSession(
   loaded: LoadedConfig,
   id: string,
   how: Reading,
+  options: WithIdentity = {},
 ): Promise<RecordedSession> {
   const folder = dataFolder(loaded);
   const row = await rowOf(folder, id);
-  const recordingKey = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
+  const pageKeys = await keyRing(io, loaded, options);
   await runErrand(io, loaded, { kind: 'read', sid: id, how, who: accountName() });
   try {
-    return await readSession(row, { folder, recordingKey, ledgerSize: publishedSize(folder) });
+    return await readSession(row, { folder, pageKeys, ledgerSize: publishedSize(folder) });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(EXIT.found, `session ${id} cannot be read: ${message}`, {
-      hint: '`sallyport ledger verify` tells whether its journal was changed',
+      hint:
+        cause instanceof MissingKey
+          ? '--identity names the file of somebody that recordings are for'
+          : '`sallyport ledger verify` tells whether its journal was changed',
       cause,
     });
   }

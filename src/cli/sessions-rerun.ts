@@ -9,13 +9,14 @@ import { fieldOf } from '../record/session-texts.ts';
 import { findSession } from '../store/list-sessions.ts';
 import { tokenOf, tokenUrl } from './control-client.ts';
 import { CliError, EXIT } from './exit.ts';
+import { identityOption, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { shownDiff } from './sessions-export.ts';
 import { dataFolder, withIndex } from './sessions-files.ts';
 import { recordedSession } from './sessions-read.ts';
 
-interface RerunOptions {
+interface RerunOptions extends WithIdentity {
   readonly config: string;
   readonly service?: string;
   readonly gateway?: string;
@@ -73,13 +74,13 @@ async function listed(loaded: LoadedConfig, id: string): Promise<void> {
 
 async function rerun(io: Io, id: string, options: RerunOptions): Promise<void> {
   const loaded = loadConfigFor(io, options.config);
-  const before = await recordedSession(io, loaded, id, 'rerun');
+  const before = await recordedSession(io, loaded, id, 'rerun', options);
   const { config } = loaded;
   const base = options.gateway ?? config.public_url ?? `http://${config.listeners[0]?.address ?? ''}`;
   const next = await send(io, before, base, options);
   io.say(`session ${next} repeats ${id}`);
   await listed(loaded, next);
-  const after = await recordedSession(io, loaded, next, 'rerun');
+  const after = await recordedSession(io, loaded, next, 'rerun', options);
   const [found, lines] = shownDiff(before, after, config.services);
   io.print({ session: next, repeats: id, ...found }, lines);
 }
@@ -92,6 +93,7 @@ export const rerunCommand = (io: Io): Command =>
     )
     .argument('<id>', 'the session')
     .addOption(configOption())
+    .addOption(identityOption())
     .option('--service <name>', 'to this service in place of the one that it was for')
     .option('--gateway <url>', 'where callers reach the gateway (default: public_url, or the first listener)')
     .addOption(new Option('--token-file <file>', 'the file with your token (default: the token in SALLYPORT_TOKEN)'))

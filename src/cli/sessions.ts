@@ -6,6 +6,7 @@ import { isReason } from '../reasons.ts';
 import { listSessions, type SessionFilter } from '../store/list-sessions.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { CliError, EXIT } from './exit.ts';
+import { identityOption, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { dataFolder, withIndex } from './sessions-files.ts';
@@ -20,7 +21,7 @@ import { readOffset, readTime } from './sessions-time.ts';
 import { verifySessionCommand } from './sessions-verify.ts';
 import { styled } from './table.ts';
 
-interface Configured {
+interface Configured extends WithIdentity {
   readonly config: string;
 }
 
@@ -118,8 +119,9 @@ async function list(io: Io, options: ListOptions): Promise<void> {
   if (rows.length === filter.limit && last !== undefined) io.say(`there may be more: --before ${last.id}`);
 }
 
-async function show(io: Io, id: string, { config, bodies }: Configured & { readonly bodies?: true }): Promise<void> {
-  const session = await recordedSession(io, loadConfigFor(io, config), id, 'show');
+async function show(io: Io, id: string, options: Configured & { readonly bodies?: true }): Promise<void> {
+  const { config, bodies } = options;
+  const session = await recordedSession(io, loadConfigFor(io, config), id, 'show', options);
   io.print(sessionJson(session, bodies === true), showSession(session, bodies === true));
   if (session.seal.kind === 'broken') io.exit(EXIT.found);
 }
@@ -130,13 +132,14 @@ interface ReplayItOptions extends Configured {
   readonly find?: string;
 }
 
-async function replayIt(io: Io, id: string, { config, speed, from, find }: ReplayItOptions): Promise<void> {
+async function replayIt(io: Io, id: string, options: ReplayItOptions): Promise<void> {
+  const { config, speed, from, find } = options;
   const loaded = loadConfigFor(io, config);
   const factor = speed === 'max' ? Number.POSITIVE_INFINITY : Number(speed);
   if (!(factor > 0)) {
     throw new CliError(EXIT.usage, `expected a speed above 0, found ${speed}`, { hint: '`--speed max` does not wait' });
   }
-  const session = await recordedSession(io, loaded, id, 'replay');
+  const session = await recordedSession(io, loaded, id, 'replay', options);
   const { services } = loaded.config;
   const start = find === undefined ? readOffset(from ?? '0s') : whenSaid(session, services, find);
   if (start === null) throw new CliError(EXIT.found, `the answer does not hold ${JSON.stringify(find)}`);
@@ -167,6 +170,7 @@ export const sessionsCommand = (io: Io): Command => {
     .description('show what was recorded of a call; ends with 1 when it is not what the ledger commits to')
     .argument('<id>', 'the session')
     .addOption(configOption())
+    .addOption(identityOption())
     .option('--bodies', 'with the request and the answer')
     .action((id: string, options: Configured & { readonly bodies?: true }) => show(io, id, options));
   command
@@ -174,6 +178,7 @@ export const sessionsCommand = (io: Io): Command => {
     .description('show a call as it went, each piece at its time; with --json its events, one on a line')
     .argument('<id>', 'the session')
     .addOption(configOption())
+    .addOption(identityOption())
     .addOption(new Option('--speed <factor>', '2 is twice as fast, `max` does not wait').default('1'))
     .option('--from <time>', 'begin there: 2.5s, 800ms')
     .addOption(new Option('--find <text>', 'begin where the answer says this').conflicts('from'))

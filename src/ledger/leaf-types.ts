@@ -27,6 +27,13 @@ export const LEAF_TYPES = {
   config: { hash },
   /** The key that signs checkpoints hands over: `next` signs those that are over this leaf. `sig` is by `from`. */
   'key.rotate': { from: text, next: text, sig: text },
+  /**
+   * A recording key was made: `key` names it and commits to it, `ct` is the hash of the file that holds it, wrapped for
+   * those who may read. `of` says what it opens: recordings, or what masking took away.
+   */
+  'recording.key': { of: oneOf('recording', 'originals'), key: hash, ct: hash, who: text },
+  /** The gateway has destroyed its own copy of a recording key: from here on others can read what is under it. */
+  'recording.key.dropped': { key: hash },
   /** `ct` of a page of session keys. */
   'key.page': { ct: hash },
   /**

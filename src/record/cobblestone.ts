@@ -16,6 +16,9 @@ const SALT = 24;
 /** How many bytes stand in front of the chunks: salt and commitment. */
 const PREFIX = SALT + COMMITMENT;
 
+/** How many bytes longer sealed bytes are than what is in them, up to one chunk (16 KiB, not included). */
+export const SEAL_OVERHEAD = PREFIX + TAG;
+
 interface Derived {
   readonly key: Buffer;
   readonly baseNonce: Buffer;

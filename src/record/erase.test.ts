@@ -57,7 +57,7 @@ const leavesOf = async (folder: string): Promise<readonly Leaf[]> => {
 };
 
 const read = (house: DeskHouse, row: SessionRow) =>
-  readSession(row, { folder: house.folder, recordingKey, ledgerSize: house.ledger.head.size });
+  readSession(row, { folder: house.folder, pageKeys: house.pageKeys, ledgerSize: house.ledger.head.size });
 
 const rowOf = (rows: readonly SessionRow[], id: string | undefined): SessionRow => {
   const row = rows.find((each) => each.id === id);
@@ -93,7 +93,7 @@ describe('erasing a session', () => {
     await house.close();
     const ledger = await openLog({ dir: folder, signer });
     const found: string[] = [];
-    const options = { folder, recordingKey, ledger, progress: () => {} };
+    const options = { folder, pageKeys: house.pageKeys, ledger, progress: () => {} };
     expect(await reindex({ ...options, problem: (message) => found.push(message) })).toBe(2);
     expect(found).toEqual([]);
     await ledger.close();
@@ -147,15 +147,15 @@ describe('erasing a session', () => {
     const file = readdirSync(join(folder, 'journal')).find((name) => name.startsWith(row.stream)) ?? '';
     const [instance = '', worker] = row.stream.split('-w');
     const place = { folder, stream: { instance, worker: Number(worker) }, file, offset };
-    const stored = await readPage(place, recordingKey);
-    const next = pageWithout(stored, [1], recordingKey);
+    const stored = await readPage(place);
+    const next = pageWithout(stored, [1]);
     const frame = next.bytes.toString('base64');
     const from = house.ledger.size;
     await writeIntent(folder, { kind: 'page', file, offset, next: next.ct, frame, from });
     const who = openDeeds(recordingKey).who('content.erased', WHO);
     const sids = [row.id];
     await house.recording.append({ type: 'content.erased', sids, rule: 'r', who, page: stored.ct, next: next.ct });
-    const other = pageWithout(stored, [2], recordingKey);
+    const other = pageWithout(stored, [2]);
     await writeIntent(folder, {
       kind: 'page',
       file,
@@ -196,9 +196,9 @@ describe('erasing a session', () => {
     const offset = offsetOf(readPlaces(row.places)[0] ?? 0);
     const file = readdirSync(join(folder, 'journal')).find((name) => name.startsWith(row.stream)) ?? '';
     const [instance = '', worker] = row.stream.split('-w');
-    const stored = await readPage({ folder, stream: { instance, worker: Number(worker) }, file, offset }, recordingKey);
+    const stored = await readPage({ folder, stream: { instance, worker: Number(worker) }, file, offset });
     const bytes = readFileSync(join(folder, 'journal', file));
-    pageWithout(stored, [1], recordingKey).bytes.copy(bytes, offset);
+    pageWithout(stored, [1]).bytes.copy(bytes, offset);
     writeFileSync(join(folder, 'journal', file), bytes);
     expect(await problems(folder)).toEqual(
       expect.arrayContaining(['no leaf commits to it', expect.stringMatching(/^is not what leaf \d+ closed$/)]),
@@ -296,7 +296,13 @@ describe('retention', () => {
     expect(await verifyJournals(folder, (await report(folder)).size)).toMatchObject({ erased: 300, removed: 1 });
     const ledger = await openLog({ dir: folder, signer });
     const found: string[] = [];
-    const options = { folder, recordingKey, ledger, progress: () => {}, problem: (text: string) => found.push(text) };
+    const options = {
+      folder,
+      pageKeys: house.pageKeys,
+      ledger,
+      progress: () => {},
+      problem: (text: string) => found.push(text),
+    };
     expect([await reindex(options), found]).toEqual([1, []]);
     await ledger.close();
   });

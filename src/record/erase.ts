@@ -20,7 +20,6 @@ import { fileOf, offsetOf, type Position } from './watermarks.ts';
 export interface EraseParts {
   /** The data folder. */
   readonly folder: string;
-  readonly recordingKey: Uint8Array;
   /** Adds a leaf; resolves to its number when it is on the disk. */
   readonly append: (body: LeafBody) => Promise<number>;
   /** Leaves so far. */
@@ -116,13 +115,13 @@ async function erasePage(
 ): Promise<() => Promise<void>> {
   const [first] = rows;
   if (first === undefined) return async () => {};
-  const { folder, recordingKey, deeds, index } = parts;
+  const { folder, deeds, index } = parts;
   const stream = streamOf(first);
   const at = pagePlaceOf(first);
   const file = journalFile({ ...stream, n: fileOf(at) });
   const place: PagePlace = { folder, stream, file, offset: offsetOf(at) };
-  const stored = await readPage(place, recordingKey);
-  const next = pageWithout(stored, slotsOf(folder, rows), recordingKey);
+  const stored = await readPage(place);
+  const next = pageWithout(stored, slotsOf(folder, rows));
   const frame = next.bytes.toString('base64');
   const intent = { kind: 'page', file, offset: place.offset, next: next.ct, frame, from: parts.size() } as const;
   await writeIntent(folder, intent);

@@ -19,6 +19,8 @@ export const errandSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hold'), sid, who, why }),
   z.strictObject({ kind: z.literal('release'), sid, who, why }),
   z.strictObject({ kind: z.literal('erase'), sid, who, why }),
+  /** A new recording key from here on. */
+  z.strictObject({ kind: z.literal('rotate'), who }),
 ]);
 
 /** One errand. */

@@ -18,6 +18,8 @@ export interface ErrandParts {
   readonly eraser: Eraser;
   readonly find: (sid: string) => Promise<SessionRow | null>;
   readonly now: () => number;
+  /** Makes a new recording key; resolves to the number of its leaf. */
+  readonly rotateKey: (who: string) => Promise<number>;
 }
 
 const ON_REQUEST = 'on request';
@@ -70,6 +72,7 @@ export function createErrands(parts: ErrandParts): (errand: Errand) => Promise<O
       const { what, sessions, who } = errand;
       return done({ type: 'search', what, sessions, who: deeds.who('search', who) });
     }
+    if (errand.kind === 'rotate') return parts.rotateKey(errand.who).then((leaf) => ({ kind: 'done', leaf }));
     if (errand.kind === 'hold') return hold(errand);
     return errand.kind === 'release' ? release(errand) : erase(errand);
   };

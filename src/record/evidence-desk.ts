@@ -24,6 +24,7 @@ export interface DeskOptions {
   /** state.db. */
   readonly state: Pick<Store<unknown>, 'raw'>;
   readonly now: () => number;
+  readonly rotateKey: (who: string) => Promise<number>;
 }
 
 /** Whoever does things to recordings, all in one place. */
@@ -38,14 +39,24 @@ export interface Desk {
 }
 
 /** Returns the desk. */
-export function openDesk({ folder, recordingKey, append, ledger, index, writer, state, now }: DeskOptions): Desk {
+export function openDesk({
+  folder,
+  recordingKey,
+  append,
+  ledger,
+  index,
+  writer,
+  state,
+  now,
+  rotateKey,
+}: DeskOptions): Desk {
   const memo = (): Memo => readMemo(Buffer.from(ledger.memo ?? []).toString());
   const deeds = openDeeds(recordingKey);
   const size = (): number => ledger.size;
-  const eraser = createEraser({ folder, recordingKey, append, size, memo, index: writer, deeds, now });
+  const eraser = createEraser({ folder, append, size, memo, index: writer, deeds, now });
   const holds = openHolds(state.raw);
   const find = (sid: string): Promise<SessionRow | null> => findSession(index.db, sid);
-  const parts: ErrandParts = { append, memo, holds, deeds, eraser, find, now };
+  const parts: ErrandParts = { append, memo, holds, deeds, eraser, find, now, rotateKey };
   return {
     run: createErrands(parts),
     eraser,

@@ -11,11 +11,12 @@ import { featuresOf } from './features.ts';
 import { FrameHashes } from './frame-hashes.ts';
 import { decryptFrame, FRAME, type Frame, sealedPage } from './frame.ts';
 import { type StreamName, streamKey } from './journal-name.ts';
-import { blind, isErased, keyCommitment, type KeyPage, openPage, type SlotKey, slotKey } from './keys.ts';
+import { blind, isErased, keyCommitment, type KeyPage, keyTag, openPage, type SlotKey, slotKey } from './keys.ts';
 import { type OpeningSummary, readSummary } from './opening.ts';
 import { showId } from './session-id.ts';
 import { closedRow, openRow, recoveredRow } from './session-row.ts';
 import { readRefusal } from './strangers.ts';
+import { MissingKey, type PageOpener } from './page-keys.ts';
 import type { Position } from './watermarks.ts';
 
 /** Where leaves and rows go. */
@@ -30,6 +31,8 @@ export interface SealSink {
 
 interface Page {
   readonly keys: KeyPage;
+  /** Names the recording key that it is sealed under. */
+  readonly tag: string;
   /** Where its frame begins, and the number of the first leaf that can be about it or its sessions. */
   readonly position: Position;
   readonly leaf: number;
@@ -53,7 +56,7 @@ interface OpenState {
 /** The sessions and key pages of one line of journals. Takes its frames in order. */
 export class FrameSealer {
   readonly #stream: StreamName;
-  readonly #recordingKey: Uint8Array;
+  readonly #pageKeys: PageOpener;
   readonly #sink: SealSink;
   readonly #sealed: Position;
   readonly #pages = new Map<number, Page>();
@@ -63,10 +66,10 @@ export class FrameSealer {
   #page: Page | null = null;
 
   /** What ends at `sealed` or before it has been sealed by an earlier reading. */
-  constructor(stream: StreamName, recordingKey: Uint8Array, sink: SealSink, sealed: Position) {
+  constructor(stream: StreamName, pageKeys: PageOpener, sink: SealSink, sealed: Position) {
     this.#sealed = sealed;
     this.#stream = stream;
-    this.#recordingKey = recordingKey;
+    this.#pageKeys = pageKeys;
     this.#sink = sink;
   }
 
@@ -77,6 +80,16 @@ export class FrameSealer {
     return oldest ?? null;
   }
 
+  /** Tags of the recording keys that are still needed to understand what comes. */
+  get tags(): readonly string[] {
+    return [...this.#pages.values()].map(({ tag }) => tag);
+  }
+
+  /** The tag of the page that was read last. */
+  get lastTag(): string | null {
+    return this.#page?.tag ?? null;
+  }
+
   /** Takes the frame that begins at `start` and ends at `end`; `ct` is its hash in hex. */
   take(frame: Frame, ct: string, start: Position, end: Position): void {
     try {
@@ -85,6 +98,8 @@ export class FrameSealer {
       if (frame.kind === FRAME.opening) return this.#takeOpening(frame, ct, start, end);
       this.#takeLater(frame, ct, start, end);
     } catch (error) {
+      // what cannot be opened for want of a key would be passed over, and never sealed
+      if (error instanceof MissingKey) throw error;
       this.#sink.problem(`frame of kind ${frame.kind}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -111,10 +126,10 @@ export class FrameSealer {
   }
 
   #takePage(frame: Frame, ct: string, start: Position, end: Position): void {
-    const keys = openPage({ ...this.#stream, page: frame.seq }, this.#recordingKey, sealedPage(frame));
+    const keys = openPage({ ...this.#stream, page: frame.seq }, this.#pageKeys, sealedPage(frame));
     const leaf = this.#sink.leaf({ type: 'key.page', ct }, end);
     const before = this.#page;
-    this.#page = { keys, position: start, leaf, open: 0 };
+    this.#page = { keys, tag: keyTag(sealedPage(frame)), position: start, leaf, open: 0 };
     this.#pages.set(frame.seq, this.#page);
     if (before !== null) this.#forgetPage(before);
   }

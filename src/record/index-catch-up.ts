@@ -8,12 +8,13 @@ import { FrameScanner } from './scan.ts';
 import { indexSink } from './seal-sink.ts';
 import { StreamTail } from './stream-tail.ts';
 import { fileOf, positionOf } from './watermarks.ts';
+import type { PageOpener } from './page-keys.ts';
 
 /** What the index is rebuilt from. */
 export interface CatchUpOptions {
   /** The data folder. */
   readonly folder: string;
-  readonly recordingKey: Uint8Array;
+  readonly pageKeys: PageOpener;
   readonly index: IndexWriter;
   /** The ledger's memo, and its size as of a published checkpoint. */
   readonly memo: Memo;
@@ -100,10 +101,10 @@ function readRun(
   known: KnownLeaves,
   from: StreamProgress,
 ): void {
-  const { folder, recordingKey, index, memo, problem } = options;
+  const { folder, pageKeys, index, memo, problem } = options;
   if (from.closed) return;
   const sink = indexSink(index, known, problem);
-  const tail = new StreamTail({ folder, stream, recordingKey, scanner: new FrameScanner(), sink, from });
+  const tail = new StreamTail({ folder, stream, pageKeys, scanner: new FrameScanner(), sink, from });
   const until = progressOf(memo, stream);
   const isOpen = isLast && stream.instance in memo.open && until?.closed !== true;
   try {

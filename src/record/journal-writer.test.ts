@@ -10,13 +10,13 @@ import {
   oneCall,
   opening,
   openHouse,
-  recordingKey,
   verifyJournals,
   written,
 } from '../../test/record/house.ts';
 import { systemClock } from '../clock.ts';
 import { journalFile, journalFolder, journalHead, listJournals } from './journal-name.ts';
 import { createLink, type LinkEnd, type ToWorker } from './messages.ts';
+import { recordingKeyOf } from './page-keys.ts';
 import { bodyOf, readSession } from './read-session.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { Watermarks } from './watermarks.ts';
@@ -30,12 +30,12 @@ async function openAlone(worker: LinkEnd, thread: LinkEnd): Promise<Recorder> {
   const path = join(journalFolder(folder), journalFile(name));
   mkdirSync(journalFolder(folder));
   const head = journalHead(name, 0);
+  const keys = { page: recordingKeyOf(randomBytes(32)), originals: null };
   writeFileSync(path, head);
-  const journal: ToWorker = { kind: 'journal', n: 0, path, offset: head.length };
+  const journal: ToWorker = { kind: 'journal', n: 0, path, offset: head.length, keys };
   thread.port.postMessage(journal);
   return createRecorder({
     link: worker,
-    recordingKey,
     recording: { max_session: 64 * MIB, over: 'refuse' },
     clock: systemClock,
     redact: new Set(),
@@ -66,7 +66,11 @@ describe('journals', () => {
     expect(report).toMatchObject({ problems: [], sessions: 82, open: 0, files: 2 });
     const row = (await allRows(house.index)).find(({ id }) => id === long.id);
     if (row === undefined) throw new Error('expected a row');
-    const read = await readSession(row, { folder: house.folder, recordingKey, ledgerSize: house.ledger.size });
+    const read = await readSession(row, {
+      folder: house.folder,
+      pageKeys: house.pageKeys,
+      ledgerSize: house.ledger.size,
+    });
     expect(bodyOf(read, 'd').toString()).toBe('begun in the first file, ended in the second');
     expect(read.seal).toEqual({ kind: 'sealed' });
   });
@@ -129,7 +133,6 @@ describe('a worker whose recorder thread is too far behind', () => {
     const { worker, recorder: thread } = createLink('0123456789abcdef', 1);
     const opened = createRecorder({
       link: worker,
-      recordingKey,
       recording: { max_session: MIB, over: 'refuse' },
       clock: systemClock,
       redact: new Set(),

@@ -10,6 +10,7 @@ import { JOURNAL_BYTES } from './journal-name.ts';
 import { JOURNAL_SLOT, type KeyPage, newPage, PAGE_SLOTS, sealPage, type SlotKey, slotKey } from './keys.ts';
 import type { LinkEnd, ToRecorder, ToWorker } from './messages.ts';
 import { offsetOf, fileOf, type Position, positionOf, Watermarks } from './watermarks.ts';
+import type { WritingKeys } from './writing-keys.ts';
 
 /** Frames gather here until the turn of the event loop ends, or until this is full. */
 const OUT_BYTES = 2 * MAX_FRAME;
@@ -35,7 +36,6 @@ interface Waiter {
 /** The journals of one worker. Owned by its recorder. */
 export class JournalWriter {
   readonly #link: LinkEnd;
-  readonly #recordingKey: Uint8Array;
   readonly #marks: Watermarks;
   readonly #out = Buffer.allocUnsafeSlow(OUT_BYTES);
   #outLength = 0;
@@ -47,6 +47,9 @@ export class JournalWriter {
   readonly #starts = new Map<number, number>();
   #next: (ToWorker & { readonly kind: 'journal' }) | null = null;
   #wantsNext = false;
+  /** What this journal is written with, and what the next one will be. */
+  #keys: WritingKeys | null = null;
+  #nextKeys: WritingKeys | null = null;
   #page: KeyPage | null = null;
   #slot = 0;
   #pages = -1;
@@ -59,9 +62,8 @@ export class JournalWriter {
   #onDurable: Waiter[] = [];
   #onReady: Then | null = null;
 
-  private constructor(link: LinkEnd, recordingKey: Uint8Array) {
+  private constructor(link: LinkEnd) {
     this.#link = link;
-    this.#recordingKey = recordingKey;
     this.#marks = new Watermarks(link.memory);
     link.port.on('message', (message: ToWorker) => this.#hear(message));
     link.port.on('close', () => {
@@ -72,9 +74,9 @@ export class JournalWriter {
   }
 
   /** Resolves when the first journal is there to be written. Rejects with Failure `evidence-unavailable`. */
-  static open(link: LinkEnd, recordingKey: Uint8Array): Promise<JournalWriter> {
+  static open(link: LinkEnd): Promise<JournalWriter> {
     return new Promise((resolve, reject) => {
-      const writer = new JournalWriter(link, recordingKey);
+      const writer = new JournalWriter(link);
       link.port.ref();
       writer.#onReady = (ok) => {
         link.port.unref();
@@ -218,6 +220,7 @@ export class JournalWriter {
     this.#next = null;
     // sessions that open in a file find their keys in it
     this.#page = null;
+    this.#keys = this.#nextKeys;
   }
 
   /** Leaves the journal for the next one, as soon as there is one. */
@@ -233,17 +236,18 @@ export class JournalWriter {
     this.#wantsNext = false;
     this.#rotate(next);
     if (this.#failure !== null) return;
-    // nothing may come for long, and the one that was left is to be closed
-    this.#marks.written = positionOf(this.#n, this.#offset);
-    if (this.#marks.takeAsleep()) this.#tell({ kind: 'written' });
+    // nothing may come for long, and the journal and the key that were left are to be done with
+    this.#turnPage();
+    this.flush();
   }
 
   #turnPage(): KeyPage {
+    if (this.#keys === null) throw new Error('there is no key to write with');
     const { instance, worker } = this.#link;
     this.#pages++;
     const page = newPage({ instance, worker, page: this.#pages });
     this.#makeRoom(MAX_FRAME);
-    this.#outLength = writePageFrame(this.#out, this.#outLength, this.#pages, sealPage(page, this.#recordingKey));
+    this.#outLength = writePageFrame(this.#out, this.#outLength, this.#pages, sealPage(page, this.#keys.page));
     this.#page = page;
     this.#slot = JOURNAL_SLOT + 1;
     return page;
@@ -272,6 +276,9 @@ export class JournalWriter {
     if (message.kind === 'durable') return this.#wake();
     if (message.kind === 'failed') return this.#fail(new Error(message.message), false);
     if (message.kind === 'closed') return this.#closing?.();
+    // nothing is written behind the wish to close
+    if (this.#closing !== null) return;
+    this.#nextKeys = message.keys;
     if (message.kind === 'rotate') return this.#wantNext();
     this.#next = message;
     if (this.#n !== -1) return this.#wantsNext ? this.#goOn(message) : undefined;

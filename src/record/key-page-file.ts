@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { FRAME, type Frame, LEAD, MAX_FRAME, readFrame, sealedPage, writePageFrame } from './frame.ts';
 import { journalFolder } from './journal-name.ts';
-import { type KeyPage, openPage, sealPage, withoutKeys } from './keys.ts';
+import { withoutKeys } from './keys.ts';
 
 /** Where a page of keys stands. */
 export interface PagePlace {
@@ -19,9 +19,12 @@ export interface PagePlace {
 
 /** A page as it stands on the disk. */
 export interface StoredPage {
-  readonly page: KeyPage;
+  /** The how-many-th of its line of journals. */
+  readonly page: number;
+  readonly stored: Buffer;
   /** Hash of its frame: what leaves call it. */
   readonly ct: string;
+  /** Bytes of its frame, length and CRC included. */
   readonly length: number;
 }
 
@@ -36,11 +39,11 @@ async function readPageFrame({ folder, file, offset }: PagePlace): Promise<Frame
   return frame;
 }
 
-/** Resolves to a page, opened. Rejects when none stands there or the key is another one. */
-export async function readPage(place: PagePlace, recordingKey: Uint8Array): Promise<StoredPage> {
+/** Resolves to a page. Rejects when none stands there. */
+export async function readPage(place: PagePlace): Promise<StoredPage> {
   const frame = await readPageFrame(place);
-  const page = openPage({ ...place.stream, page: frame.seq }, recordingKey, sealedPage(frame));
-  return { page, ct: hash('sha256', frame.bytes, 'hex'), length: frame.end };
+  const ct = hash('sha256', frame.bytes, 'hex');
+  return { page: frame.seq, stored: sealedPage(frame), ct, length: frame.end };
 }
 
 /** A frame that is to take the place of a page. */
@@ -52,14 +55,9 @@ export interface NextPage {
 }
 
 /** Returns the frame of a page without the keys in `slots`. */
-export function pageWithout(
-  { page, length }: StoredPage,
-  slots: readonly number[],
-  recordingKey: Uint8Array,
-): NextPage {
+export function pageWithout({ page, stored, length }: StoredPage, slots: readonly number[]): NextPage {
   const bytes = Buffer.alloc(length);
-  const sealed = sealPage(withoutKeys(page, slots), recordingKey);
-  const end = writePageFrame(bytes, 0, page.name.page, sealed);
+  const end = writePageFrame(bytes, 0, page, withoutKeys(stored, slots));
   if (end !== length) throw new Error(`expected a page of ${length} bytes, found ${end}`);
   return { bytes, ct: hash('sha256', bytes.subarray(LEAD), 'hex') };
 }

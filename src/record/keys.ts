@@ -1,10 +1,14 @@
 /**
- * Keys of sessions. They come in pages, one random fill each; a page is sealed under the recording key and written to
- * its journal before its first use. Losing a page's ciphertext or the recording key loses what was recorded under it.
+ * Keys of sessions. They come in pages, one random fill each; a page is sealed under a recording key and written to its
+ * journal before its first use. Losing a page's bytes or the recording key loses what was recorded under it.
+ *
+ * What is sealed are the keys XOR a pad that stands beside them in the clear: who destroys a slot of the pad destroys
+ * that one key (a one-time pad), and needs no recording key for it.
  */
 
 import { hash, randomFillSync } from 'node:crypto';
-import { open, seal } from './cobblestone.ts';
+import { open, SEAL_OVERHEAD, seal } from './cobblestone.ts';
+import { type PageOpener, type RecordingKey, TAG_BYTES, tagOf } from './page-keys.ts';
 
 /** Slots of a page. Slot 0 is the journal's own, for what belongs to no session. */
 export const PAGE_SLOTS = 128;
@@ -14,6 +18,10 @@ export const JOURNAL_SLOT = 0;
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const SLOT_BYTES = KEY_BYTES + NONCE_BYTES;
+const SLOTS_BYTES = PAGE_SLOTS * SLOT_BYTES;
+/** A page as it is stored: tag of its recording key ‖ keys XOR pad, sealed ‖ pad. */
+const PAD_AT = TAG_BYTES + SLOTS_BYTES + SEAL_OVERHEAD;
+const STORED_BYTES = PAD_AT + SLOTS_BYTES;
 
 /** Which page of which journals: bound into its ciphertext, so that pages cannot be swapped. */
 export interface PageName {
@@ -41,15 +49,47 @@ export const newPage = (name: PageName): KeyPage => ({
   slots: randomFillSync(Buffer.allocUnsafeSlow(PAGE_SLOTS * SLOT_BYTES)),
 });
 
-/** Returns the page sealed under the recording key (32 bytes). */
-export const sealPage = (page: KeyPage, recordingKey: Uint8Array): Buffer =>
-  seal(recordingKey, pageContext(page.name), page.slots);
+/** Returns the page as it is stored, sealed under a recording key. */
+export function sealPage({ name, slots }: KeyPage, key: RecordingKey): Buffer {
+  const pad = randomFillSync(Buffer.allocUnsafe(SLOTS_BYTES));
+  return Buffer.concat([tagOf(key), seal(key.key, pageContext(name), xor(slots, pad)), pad]);
+}
 
-/** Returns the page that was sealed under this name. Throws when it was not, or when it was changed. */
-export function openPage(name: PageName, recordingKey: Uint8Array, sealed: Buffer): KeyPage {
-  const slots = open(recordingKey, pageContext(name), sealed);
-  if (slots.length !== PAGE_SLOTS * SLOT_BYTES) throw new Error(`expected ${PAGE_SLOTS} slots in a key page`);
+/** Returns the page that is stored under this name. Throws when its key is not at hand, or it was changed. */
+export function openPage(name: PageName, keys: PageOpener, stored: Buffer): KeyPage {
+  checkStored(stored);
+  const { key } = keys.find(stored.subarray(0, TAG_BYTES));
+  const sealed = open(key, pageContext(name), stored.subarray(TAG_BYTES, PAD_AT));
+  const slots = xor(sealed, stored.subarray(PAD_AT));
+  for (let slot = 0; slot < PAGE_SLOTS; slot++) if (isErasedIn(stored, slot)) fillSlot(slots, slot);
   return { name, slots };
+}
+
+/** Returns the tag of the recording key that a stored page is sealed under, hex. */
+export const keyTag = (stored: Buffer): string => stored.toString('hex', 0, TAG_BYTES);
+
+/** Returns the stored page without the keys in `erased`: zeros stand in the place of their pads. Needs no key. */
+export function withoutKeys(stored: Buffer, erased: readonly number[]): Buffer {
+  checkStored(stored);
+  const left = Buffer.from(stored);
+  for (const slot of erased) fillSlot(left.subarray(PAD_AT), slot);
+  return left;
+}
+
+/** Returns true when the key in a slot of a stored page was destroyed. */
+export const isErasedIn = (stored: Buffer, slot: number): boolean =>
+  stored.subarray(PAD_AT + slot * SLOT_BYTES, PAD_AT + (slot + 1) * SLOT_BYTES).every((byte) => byte === 0);
+
+const fillSlot = (slots: Buffer, slot: number): void => void slots.fill(0, slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
+
+function checkStored(stored: Buffer): void {
+  if (stored.length !== STORED_BYTES) throw new Error(`expected a key page of ${STORED_BYTES} bytes`);
+}
+
+function xor(bytes: Buffer, pad: Buffer): Buffer {
+  const out = Buffer.allocUnsafe(bytes.length);
+  for (let at = 0; at < bytes.length; at++) out[at] = (bytes[at] ?? 0) ^ (pad[at] ?? 0);
+  return out;
 }
 
 /** Returns the key in a slot; throws when there is no such slot. */
@@ -60,13 +100,6 @@ export function slotKey(page: KeyPage, slot: number): SlotKey {
     key: page.slots.subarray(at, at + KEY_BYTES),
     baseNonce: page.slots.subarray(at + KEY_BYTES, at + SLOT_BYTES),
   };
-}
-
-/** Returns the page without the keys in `slots`: zeros stand in their place. */
-export function withoutKeys({ name, slots }: KeyPage, erased: readonly number[]): KeyPage {
-  const left = Buffer.from(slots);
-  for (const slot of erased) left.fill(0, slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
-  return { name, slots: left };
 }
 
 /** Returns true for what stands in the place of a key that was destroyed. */

@@ -105,17 +105,40 @@ export class LiveRecording implements Recording {
     }
   }
 
+  get keysInUse(): ReadonlySet<string> {
+    const open = this.#kept.filter(({ isClosed }) => !isClosed);
+    return new Set(
+      open.flatMap(({ stream, tail }) => {
+        const { needed, last } = tail.keys;
+        return [...needed, ...stream.givenSince(last)];
+      }),
+    );
+  }
+
+  async settle(): Promise<void> {
+    if (this.#failure !== null) throw unavailable(this.#failure);
+    try {
+      this.#commit();
+      await this.#options.ledger.sync();
+      this.#commitRows();
+    } catch (error) {
+      this.#fail(error);
+      throw unavailable(error);
+    }
+  }
+
   rotate(): void {
     for (const { stream, isClosed } of this.#kept) if (!isClosed) stream.rotate();
   }
 
-  async close(): Promise<void> {
+  async close(last: readonly LeafBody[] = []): Promise<void> {
     this.#isStopping = true;
     this.#wake();
     await this.#running;
     await this.#checkpointing;
     const { batch, ledger } = this.#options;
     if (this.#failure === null) {
+      for (const body of last) batch.add(body);
       batch.add({ type: 'gateway.stop' });
       this.#commit();
       await ledger.checkpoint();
@@ -125,14 +148,14 @@ export class LiveRecording implements Recording {
   }
 
   async #open(): Promise<void> {
-    const { folder, links, clock, recordingKey, index, batch } = this.#options;
+    const { folder, links, clock, pageKeys, index, batch } = this.#options;
     const scanner = new FrameScanner();
     const sink = liveSink(batch, index);
     const events = { wake: () => this.#wake(), failed: (error: Error) => this.#fail(error) };
     for (const link of links) {
-      const stream = await LiveStream.start(folder, link, () => clock.now(), events);
+      const stream = await LiveStream.start(folder, link, () => clock.now(), pageKeys, events);
       const name = { instance: link.instance, worker: link.worker };
-      const tail = new StreamTail({ folder, stream: name, recordingKey, scanner, sink, from: AT_START });
+      const tail = new StreamTail({ folder, stream: name, pageKeys, scanner, sink, from: AT_START });
       this.#kept.push({ stream, tail, isClosed: false });
     }
   }
@@ -247,6 +270,8 @@ export class LiveRecording implements Recording {
     for (const kept of this.#kept) {
       const { stream, tail } = kept;
       if (kept.isClosed || stream.isDirty || !(stream.isEnding || this.#isStopping)) continue;
+      // a journal that was asked for and is made only now would stay without a leaf
+      await stream.provided();
       tail.finish(stream.last, () => {});
       kept.isClosed = true;
       this.#commit();

@@ -7,7 +7,9 @@ import { promisify } from 'node:util';
 import { syncFolder } from '../ledger/durable.ts';
 import { journalFile, journalFolder, journalHead } from './journal-name.ts';
 import type { LinkEnd, ToRecorder, ToWorker } from './messages.ts';
+import { tagOf } from './page-keys.ts';
 import { fileOf, type Position, Watermarks } from './watermarks.ts';
+import type { KeyHand, WritingKeys } from './writing-keys.ts';
 
 const datasync = promisify(fdatasync);
 const openFile = promisify<string, string, number>(openFd);
@@ -26,11 +28,16 @@ export class LiveStream {
   readonly marks: Watermarks;
   readonly #folder: string;
   readonly #now: () => number;
+  readonly #keys: KeyHand;
+  /** Tags of the recording keys that the worker was given, oldest first. */
+  readonly #given: string[] = [];
   readonly #fds = new Map<number, number>();
   #last = -1;
+  #providing: Promise<void> = Promise.resolve();
   #isEnding = false;
 
-  private constructor(folder: string, link: LinkEnd, now: () => number) {
+  private constructor(folder: string, link: LinkEnd, now: () => number, keys: KeyHand) {
+    this.#keys = keys;
     this.#folder = folder;
     this.link = link;
     this.#now = now;
@@ -38,11 +45,22 @@ export class LiveStream {
   }
 
   /** Resolves to the stream of a link, with its first journal handed over. */
-  static async start(folder: string, link: LinkEnd, now: () => number, events: StreamEvents): Promise<LiveStream> {
-    const stream = new LiveStream(folder, link, now);
+  static async start(
+    folder: string,
+    link: LinkEnd,
+    now: () => number,
+    keys: KeyHand,
+    events: StreamEvents,
+  ): Promise<LiveStream> {
+    const stream = new LiveStream(folder, link, now, keys);
     link.port.on('message', (message: ToRecorder) => stream.#hear(message, events));
     await stream.#provide(0);
     return stream;
+  }
+
+  /** Resolves when no file is being made: once the worker has ended, `last` stays what it is. */
+  provided(): Promise<void> {
+    return this.#providing;
   }
 
   /** Number of the last file that was made. */
@@ -72,7 +90,12 @@ export class LiveStream {
 
   /** Has the worker leave its journal for the next one, so that this one is closed. */
   rotate(): void {
-    if (!this.#isEnding) this.#tell({ kind: 'rotate' });
+    if (!this.#isEnding) this.#tell({ kind: 'rotate', keys: this.#give() });
+  }
+
+  /** Returns the tags of the keys that the worker may still write with, when it was last seen to write with `tag`. */
+  givenSince(tag: string | null): readonly string[] {
+    return tag === null ? this.#given : this.#given.slice(Math.max(0, this.#given.lastIndexOf(tag)));
   }
 
   /** Tells the worker that nothing can be kept any more. */
@@ -103,7 +126,8 @@ export class LiveStream {
     if (message.kind === 'failed') return events.failed(new Error(message.message));
     if (message.kind === 'close') this.#isEnding = true;
     if (message.kind !== 'half') return events.wake();
-    this.#provide(message.n + 1).catch((error: unknown) => {
+    if (this.#isEnding) return;
+    this.#providing = this.#provide(message.n + 1).catch((error: unknown) => {
       events.failed(error instanceof Error ? error : new Error(String(error)));
     });
   }
@@ -122,7 +146,14 @@ export class LiveStream {
     await syncFolder(journalFolder(this.#folder));
     this.#fds.set(n, await openFile(path, 'r+'));
     this.#last = n;
-    this.#tell({ kind: 'journal', n, path, offset: head.length });
+    this.#tell({ kind: 'journal', n, path, offset: head.length, keys: this.#give() });
+  }
+
+  #give(): WritingKeys {
+    const keys = this.#keys.writing();
+    const tag = tagOf(keys.page).toString('hex');
+    if (this.#given.at(-1) !== tag) this.#given.push(tag);
+    return keys;
   }
 
   #tell(message: ToWorker): void {

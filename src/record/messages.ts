@@ -2,13 +2,20 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Watermarks } from './watermarks.ts';
+import type { WritingKeys } from './writing-keys.ts';
 
 /** From the recorder thread to a worker. */
 export type ToWorker =
-  /** A journal is ready to be written: made, and its name durable. `offset` is where its head ends. */
-  | { readonly kind: 'journal'; readonly n: number; readonly path: string; readonly offset: number }
-  /** The worker is to leave its journal for the next one, however little stands in it. */
-  | { readonly kind: 'rotate' }
+  /** A journal is ready to be written with `keys`: made, and its name durable. `offset` is where its head ends. */
+  | {
+      readonly kind: 'journal';
+      readonly n: number;
+      readonly path: string;
+      readonly offset: number;
+      readonly keys: WritingKeys;
+    }
+  /** The worker is to leave its journal for the next one, however little stands in it, and to write that with `keys`. */
+  | { readonly kind: 'rotate'; readonly keys: WritingKeys }
   /** `durable` has moved while the worker waited for it. */
   | { readonly kind: 'durable' }
   /** Evidence cannot be kept any more. */

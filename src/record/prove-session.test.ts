@@ -1,14 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  completed,
-  durable,
-  type House,
-  oneCall,
-  opening,
-  openHouse,
-  recordingKey,
-  signer,
-} from '../../test/record/house.ts';
+import { completed, durable, type House, oneCall, opening, openHouse, signer } from '../../test/record/house.ts';
 import { generateSigner, parseSigner } from '../ledger/note-key.ts';
 import { encodeSessionProof, type SessionProof } from '../ledger/session-proof.ts';
 import { verifySession } from '../ledger/verify-session.ts';
@@ -26,7 +17,7 @@ let rows: readonly SessionRow[];
 const prove = (id: string, withKey = true): Promise<SessionProof> => {
   const row = rows.find((each) => each.id === id);
   if (row === undefined) throw new Error('expected a row');
-  return proveSession(row, { folder: house.folder, recordingKey, withKey });
+  return proveSession(row, { folder: house.folder, pageKeys: house.pageKeys, withKey });
 };
 
 const verify = (proof: SessionProof) =>
@@ -150,7 +141,7 @@ describe('the proof of a session', () => {
 
   it('is not made of a session whose end is not under a checkpoint', async () => {
     const row = rows.find(({ id }) => id === short.session)!;
-    const options = { folder: house.folder, recordingKey, withKey: true };
+    const options = { folder: house.folder, pageKeys: house.pageKeys, withKey: true };
     await expect(proveSession({ ...row, end_leaf: -1 }, options)).rejects.toThrow('it has not ended');
     await expect(proveSession({ ...row, end_leaf: 1e6 }, options)).rejects.toThrow('not in a published checkpoint');
   });

@@ -14,12 +14,13 @@ import { tileHashes } from '../ledger/tile-hashes.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { ledgerFolder, readLeaves } from './ledger-leaves.ts';
 import { storedSession } from './read-session.ts';
+import type { PageOpener } from './page-keys.ts';
 
 /** What proving needs. */
 export interface ProveOptions {
   /** The data folder. */
   readonly folder: string;
-  readonly recordingKey: Uint8Array;
+  readonly pageKeys: PageOpener;
   /** False: the frames stay closed to whoever gets the proof. */
   readonly withKey: boolean;
 }
@@ -30,13 +31,13 @@ export interface ProveOptions {
  */
 export async function proveSession(
   row: SessionRow,
-  { folder, recordingKey, withKey }: ProveOptions,
+  { folder, pageKeys, withKey }: ProveOptions,
 ): Promise<SessionProof> {
   const checkpoint = readFileSync(join(ledgerFolder(folder), CHECKPOINT_PATH));
   const { size } = parseCheckpoint(parseNote(checkpoint).text);
   if (row.end_leaf < 0) throw new Error('it has not ended');
   if (row.end_leaf >= size) throw new Error('its end is not in a published checkpoint yet; a second later it is');
-  const { frames, keys } = storedSession(row, { folder, recordingKey });
+  const { frames, keys } = storedSession(row, { folder, pageKeys });
   return {
     session: row.id,
     checkpoint,

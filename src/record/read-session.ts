@@ -12,6 +12,7 @@ import { keyCommitment, openPage, type SlotKey, slotKey } from './keys.ts';
 import { readLeaves } from './ledger-leaves.ts';
 import { type OpeningDetails, type OpeningSummary, readDetails, readSummary } from './opening.ts';
 import { readPlaces } from './places.ts';
+import type { PageOpener } from './page-keys.ts';
 
 /** What was recorded of a call. */
 export interface SessionContent {
@@ -41,7 +42,7 @@ export type Seal =
 export interface ReadOptions {
   /** The data folder. */
   readonly folder: string;
-  readonly recordingKey: Uint8Array;
+  readonly pageKeys: PageOpener;
   /** Size of the ledger as of its published checkpoint. */
   readonly ledgerSize: number;
 }
@@ -86,7 +87,7 @@ export interface StoredSession {
 /** Returns the frames that a row of the index speaks of, not opened. Throws when one is gone or the key is another one. */
 export function storedSession(
   row: SessionRow,
-  { folder, recordingKey }: Pick<ReadOptions, 'folder' | 'recordingKey'>,
+  { folder, pageKeys }: Pick<ReadOptions, 'folder' | 'pageKeys'>,
 ): StoredSession {
   const [pagePlace, ...places] = readPlaces(row.places);
   if (pagePlace === undefined) throw new Error('the index does not say where the session is');
@@ -94,7 +95,7 @@ export function storedSession(
   const frames = places.map((place) => files.frame(place));
   const [first] = frames;
   if (first === undefined) throw new Error('the index names no frame of the session');
-  return { frames, keys: keysOf(first, files.frame(pagePlace), row, recordingKey) };
+  return { frames, keys: keysOf(first, files.frame(pagePlace), row, pageKeys) };
 }
 
 /** Returns all bytes of one kind of body. */
@@ -108,11 +109,11 @@ function textOf(event: Event | undefined, code: Event['code']): string {
   return event.payload;
 }
 
-function keysOf(opening: Frame, page: Frame, row: SessionRow, recordingKey: Uint8Array): SlotKey {
+function keysOf(opening: Frame, page: Frame, row: SessionRow, pageKeys: PageOpener): SlotKey {
   if (opening.kind !== FRAME.opening || page.kind !== FRAME.page) throw new Error('the index points at other frames');
   const [, instance = '', worker = ''] = /^(.*)-w(\d+)$/.exec(row.stream) ?? [];
   const name = { instance, worker: Number(worker), page: page.seq };
-  return slotKey(openPage(name, recordingKey, sealedPage(page)), opening.slot);
+  return slotKey(openPage(name, pageKeys, sealedPage(page)), opening.slot);
 }
 
 async function checkSeal(

@@ -15,6 +15,7 @@ import { createLog } from '../log.ts';
 import type { IndexTables } from '../store/sessions.ts';
 import { openIndex } from '../store/sqlite.ts';
 import { createLink, type LinkEnd } from './messages.ts';
+import { KeyRing } from './key-ring.ts';
 import { createRecorder } from './recorder.ts';
 import { startRecording } from './recording.ts';
 
@@ -53,7 +54,6 @@ interface Load {
   readonly rate: number;
   readonly seconds: number;
   readonly latency: number;
-  readonly key: Uint8Array;
 }
 
 interface Measured {
@@ -63,10 +63,9 @@ interface Measured {
 }
 
 /** Opens and closes calls in small bursts, as requests come, and tells what that cost. */
-async function makeCalls({ link, rate, seconds, latency, key }: Load): Promise<Measured> {
+async function makeCalls({ link, rate, seconds, latency }: Load): Promise<Measured> {
   const recorder = await createRecorder({
     link,
-    recordingKey: key,
     clock: systemClock,
     recording: { max_session: 2 ** 26, over: 'refuse' },
     redact: new Set(['authorization']),
@@ -114,10 +113,12 @@ async function main(rate: number, seconds: number, latency: number): Promise<voi
   const ledger = await openLog({ dir: folder, signer });
   const index = openIndex<IndexTables>(folder);
   const log = createLog({ level: 'info', thread: 'recorder' });
+  const ring = await KeyRing.open(folder, recordingKey);
+  await ring.begin({ recipients: [], originals: [] }, Date.now());
   const recording = await startRecording({
     folder,
     instance: INSTANCE,
-    recordingKey,
+    pageKeys: ring,
     ledger,
     index,
     log,
@@ -125,7 +126,7 @@ async function main(rate: number, seconds: number, latency: number): Promise<voi
     clock: systemClock,
     checkpointEvery: 1000,
   });
-  const load: Load = { link: link.worker, rate, seconds, latency, key: recordingKey };
+  const load: Load = { link: link.worker, rate, seconds, latency };
   const worker = new Worker(new URL(import.meta.url), { workerData: load, transferList: [link.worker.port] });
   const before = { ...process.threadCpuUsage(), ...recording.totals };
   const measured = await new Promise<Measured>((resolve, reject) => {

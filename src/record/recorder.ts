@@ -40,8 +40,6 @@ export interface Recorder {
 /** What a recorder is made of. */
 export interface RecorderOptions {
   readonly link: LinkEnd;
-  /** 32 bytes. */
-  readonly recordingKey: Uint8Array;
   readonly recording: { readonly max_session: number; readonly over: 'refuse' | 'truncate' };
   readonly clock: Clock;
   /** Lower-case names of the fields whose values are never recorded, beside the well-known ones. */
@@ -50,7 +48,7 @@ export interface RecorderOptions {
 
 /** Resolves to the recorder of a data worker once its first journal is there. Rejects with Failure `evidence-unavailable`. */
 export async function createRecorder(options: RecorderOptions): Promise<Recorder> {
-  return new WorkerRecorder(options, await JournalWriter.open(options.link, options.recordingKey));
+  return new WorkerRecorder(options, await JournalWriter.open(options.link));
 }
 
 /** Gathered events are written after one to two of these. */

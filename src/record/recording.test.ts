@@ -12,7 +12,6 @@ import {
   oneCall,
   opening,
   openHouse,
-  recordingKey,
   verifyJournals,
   written,
 } from '../../test/record/house.ts';
@@ -45,7 +44,7 @@ const read = async (house: House, id: string): Promise<RecordedSession> => {
   await settled(house);
   const row = (await allRows(house.index)).find((each) => each.id === id);
   if (row === undefined) throw new Error('expected a row');
-  return readSession(row, { folder: house.folder, recordingKey, ledgerSize: house.ledger.size });
+  return readSession(row, { folder: house.folder, pageKeys: house.pageKeys, ledgerSize: house.ledger.size });
 };
 
 describe('a recorded call', () => {
@@ -62,6 +61,7 @@ describe('a recorded call', () => {
     expect(session.row).toMatchObject({ subject: 'ada', reason: 'completed', answer_bytes: 22, findings: 3 });
     expect((await leavesOf(house)).map(({ type }) => type)).toEqual([
       'gateway.start',
+      'recording.key',
       'key.page',
       'session.start',
       'session.end',

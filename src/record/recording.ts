@@ -17,7 +17,9 @@ import { LiveRecording } from './live-recording.ts';
 import { type Memo, memoText, readMemo } from './memo.ts';
 import type { LinkEnd } from './messages.ts';
 import { recoverStreams } from './recover.ts';
+import type { PageOpener } from './page-keys.ts';
 import { SealBatch } from './seal-batch.ts';
+import type { KeyHand } from './writing-keys.ts';
 
 /** What a recording is made of. */
 export interface RecordingOptions {
@@ -25,8 +27,8 @@ export interface RecordingOptions {
   readonly folder: string;
   /** This run of the gateway, new each time: 16 characters of the ids' alphabet. */
   readonly instance: string;
-  /** 32 bytes. */
-  readonly recordingKey: Uint8Array;
+  /** Opens the pages of earlier runs that are to be sealed, and gives workers what they write with. */
+  readonly pageKeys: PageOpener & KeyHand;
   /** The recorder's ends of the lines to the data workers. */
   readonly links: readonly LinkEnd[];
   /** Open, and written to by nobody else; stays open when the recording closes. */
@@ -47,13 +49,20 @@ export interface Recording {
   append(body: LeafBody): Promise<number>;
   /** Has every worker begin a new journal, so that the ones before are closed. */
   rotate(): void;
+  /** Ids (their first bytes, hex) of recording keys that are still needed: calls that are not sealed have theirs under them. */
+  readonly keysInUse: ReadonlySet<string>;
+  /** Resolves when everything up to here is on the disk, in the ledger and in the index: a crash reads nothing before it. */
+  settle(): Promise<void>;
   /** Resolves with a failure when evidence cannot be kept any more; every worker has heard of it then. */
   readonly failure: Promise<Error>;
   readonly failed: boolean;
   /** Totals since the start, for metrics. */
   readonly totals: RecordingTotals;
-  /** Seals everything, closes the journals and signs a last checkpoint. The workers' recorders are closed before it. */
-  close(): Promise<void>;
+  /**
+   * Seals everything, closes the journals and signs a last checkpoint, over `last` too. The workers' recorders are
+   * closed before it.
+   */
+  close(last?: readonly LeafBody[]): Promise<void>;
 }
 
 /** What a recording has done since its start. */
@@ -82,8 +91,8 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
   for (const { sids, ...erasure } of erased) index.erase(erasure, sids);
   const batch = new SealBatch(ledger, clock, instance);
   const problem = (message: string): void => log.error({ problem: message }, 'a journal is not what it should be');
-  const { recordingKey } = options;
-  await catchUpIndex({ folder, recordingKey, index, memo, size, problem });
+  const { pageKeys } = options;
+  await catchUpIndex({ folder, pageKeys, index, memo, size, problem });
 
   const commit = (open: Memo['open']): void => {
     const text = memoText({ v: 1, inst: instance, iseq: batch.iseq, open: { ...open, [instance]: {} } });
@@ -93,7 +102,7 @@ export async function startRecording(options: RecordingOptions): Promise<Recordi
   batch.add({ type: 'gateway.start' });
   commit(memo.open);
   const room = roomIn(ledger, batch, options.roomBytes ?? ROOM_BYTES);
-  const recovered = await recoverStreams({ folder, recordingKey, index, batch, memo, size, problem, commit, room });
+  const recovered = await recoverStreams({ folder, pageKeys, index, batch, memo, size, problem, commit, room });
   if (recovered > 0) log.warn({ journals: recovered }, 'sealed what an earlier run left unsealed');
   commit({});
   // durable before the first journal of this run exists: a journal of a run that no memo knows is taken as sealed

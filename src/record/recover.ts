@@ -12,12 +12,13 @@ import { FrameScanner } from './scan.ts';
 import type { SealBatch } from './seal-batch.ts';
 import { recoverySink } from './seal-sink.ts';
 import { StreamTail } from './stream-tail.ts';
+import type { PageOpener } from './page-keys.ts';
 
 /** What recovery works with. */
 export interface RecoverOptions {
   /** The data folder. */
   readonly folder: string;
-  readonly recordingKey: Uint8Array;
+  readonly pageKeys: PageOpener;
   readonly index: IndexWriter;
   readonly batch: SealBatch;
   /** What the last run remembered, and the size of the ledger then, as of a published checkpoint. */
@@ -45,8 +46,8 @@ export async function recoverStreams(options: RecoverOptions): Promise<number> {
     if (from.closed) continue;
     await syncFiles(folder, stream, last);
     const sink = recoverySink(options.batch, options.index, known, from.sealed, options.problem);
-    const { recordingKey } = options;
-    const tail = new StreamTail({ folder, stream, recordingKey, scanner: new FrameScanner(), sink, from });
+    const { pageKeys } = options;
+    const tail = new StreamTail({ folder, stream, pageKeys, scanner: new FrameScanner(), sink, from });
     const keep = (): void => {
       workers[stream.worker] = furthest(from, tail.progress(options.batch.next));
       commit(open);

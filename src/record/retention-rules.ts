@@ -3,6 +3,7 @@
 import { readContent, storedSession } from './read-session.ts';
 import { decryptFrame } from './frame.ts';
 import type { SessionRow } from '../store/sessions.ts';
+import type { PageOpener } from './page-keys.ts';
 
 /** One rule. A condition that is empty is met by every session; several are met together. */
 export interface RetentionRule {
@@ -47,18 +48,15 @@ export function ruleFor(
   return rule ?? { name: DEFAULT, keep };
 }
 
-/** Returns what rules look at of a recorded session; opens it only when a rule asks for more than the index knows. */
+/** Returns what rules look at of a recorded session; opens it only when a rule asks for groups, which no index holds. */
 export function factsOf(
   row: SessionRow,
   { rules }: RetentionRules,
-  from: { readonly folder: string; readonly recordingKey: Uint8Array },
+  from: { readonly folder: string; readonly pageKeys: PageOpener },
 ): Facts {
-  const isEnough = rules.every(({ groups, findings }) => groups.length === 0 && findings.length === 0);
-  if (isEnough) return { service: row.service, groups: [], findings: [] };
+  const known = { service: row.service, findings: row.kinds.split(' ').filter((kind) => kind !== '') };
+  if (rules.every(({ groups }) => groups.length === 0)) return { ...known, groups: [] };
   const { frames, keys } = storedSession(row, from);
-  const { opening, details, ending } = readContent(frames.map((frame) => decryptFrame(frame, keys)));
-  const kinds = [opening.facts.findings, ending?.findings ?? {}].flatMap((found) =>
-    Object.entries(found).flatMap(([kind, count]) => (count > 0 ? [kind] : [])),
-  );
-  return { service: row.service, groups: details.caller?.groups ?? [], findings: kinds };
+  const { details } = readContent(frames.map((frame) => decryptFrame(frame, keys)));
+  return { ...known, groups: details.caller?.groups ?? [] };
 }

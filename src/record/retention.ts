@@ -17,6 +17,7 @@ import { readPlaces } from './places.ts';
 import { factsOf, type RetentionRules, ruleFor } from './retention-rules.ts';
 import { firstIdAt } from './session-id.ts';
 import { fileOf } from './watermarks.ts';
+import type { PageOpener } from './page-keys.ts';
 
 /** Reads the index for retention, oldest first. */
 export interface OldSessions {
@@ -35,7 +36,7 @@ export interface OldSessions {
 export interface RetentionParts {
   /** The data folder. */
   readonly folder: string;
-  readonly recordingKey: Uint8Array;
+  readonly pageKeys: PageOpener;
   readonly rules: RetentionRules;
   readonly sessions: OldSessions;
   readonly holds: Holds;
@@ -168,13 +169,13 @@ export class Retention {
 
   /** Removes closed journals that were last written before `at` and hold nothing that is still kept. */
   async #removeJournals(at: number): Promise<void> {
-    const { folder, recordingKey, eraser } = this.#parts;
+    const { folder, eraser } = this.#parts;
     for (const name of listJournals(folder)) {
       if (this.#isStopping) return;
       const { mtimeMs } = statSync(join(journalFolder(folder), journalFile(name)));
       if (mtimeMs >= at || !this.#isOver(name) || (await this.#isNeeded(name, mtimeMs))) continue;
       // the index is a cache: what it does not know of may stand there all the same
-      if (await isWhollyErased(folder, name, recordingKey)) await eraser.journal(journalFile(name));
+      if (await isWhollyErased(folder, name)) await eraser.journal(journalFile(name));
     }
   }
 

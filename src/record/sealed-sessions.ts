@@ -1,6 +1,7 @@
 /** What the leaves of a ledger say about journals, gathered to be held against the files. */
 
 import type { Leaf } from '../ledger/leaf.ts';
+import { envelopeFile } from './key-envelope.ts';
 import type { Committed } from './frame-hashes.ts';
 
 /** A session as its leaves tell it. */
@@ -26,6 +27,8 @@ export class SealedSessions {
   readonly journals = new Map<string, SealedJournal>();
   /** Hashes of key pages and of refusals. */
   readonly others = new Set<string>();
+  /** Files that hold recording keys, with their hashes and the leaves that say so. */
+  readonly envelopes = new Map<string, { readonly ct: string; readonly leaf: number }>();
   /** Sessions whose keys were destroyed, and by which leaf. */
   readonly erased = new Map<string, number>();
   /** Journals that were removed because all in them was erased, and by which leaf. */
@@ -44,6 +47,9 @@ export class SealedSessions {
     if (leaf.type === 'session.start') return this.#start(number, leaf.sid, leaf.ct);
     if (leaf.type === 'session.end' || leaf.type === 'session.recovered') return this.#end(number, leaf.sid, leaf);
     if (leaf.type === 'key.page' || leaf.type === 'refused') this.others.add(leaf.ct);
+    if (leaf.type === 'recording.key') {
+      this.envelopes.set(envelopeFile({ kind: leaf.of, id: leaf.key }), { ct: leaf.ct, leaf: number });
+    }
     if (leaf.type === 'gateway.start') this.started.push(leaf.inst);
     if (leaf.type === 'gateway.stop') this.stopped.add(leaf.inst);
     if (leaf.type === 'content.erased') return this.#erase(number, leaf.sids, leaf.page, leaf.next);

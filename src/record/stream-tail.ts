@@ -8,13 +8,14 @@ import { journalFile, journalFolder, MAX_HEAD, readJournalHead, type StreamName 
 import type { StreamProgress } from './memo.ts';
 import type { FrameScanner, Scanned } from './scan.ts';
 import { fileOf, offsetOf, type Position, positionOf } from './watermarks.ts';
+import type { PageOpener } from './page-keys.ts';
 
 /** What a tail works with. */
 export interface TailOptions {
   /** The data folder. */
   readonly folder: string;
   readonly stream: StreamName;
-  readonly recordingKey: Uint8Array;
+  readonly pageKeys: PageOpener;
   readonly scanner: FrameScanner;
   readonly sink: SealSink;
   /** How far the stream is sealed. */
@@ -34,10 +35,10 @@ export class StreamTail {
   #isClosed: boolean;
 
   constructor(options: TailOptions) {
-    const { stream, recordingKey, sink, from } = options;
+    const { stream, pageKeys, sink, from } = options;
     this.stream = stream;
     this.#options = options;
-    this.#frames = new FrameSealer(stream, recordingKey, sink, from.sealed);
+    this.#frames = new FrameSealer(stream, pageKeys, sink, from.sealed);
     this.#n = fileOf(from.low);
     this.#offset = offsetOf(from.low);
     this.#isClosed = from.closed;
@@ -103,6 +104,11 @@ export class StreamTail {
   /** Tells the index of sessions that were opened before `at` (ms) and have not ended. */
   list(at: number): void {
     this.#frames.list(at);
+  }
+
+  /** Tags of the recording keys that are still needed, and that of the last page; null before the first. */
+  get keys(): { readonly needed: readonly string[]; readonly last: string | null } {
+    return { needed: this.#frames.tags, last: this.#frames.lastTag };
   }
 
   /** Lets go of the open file. */

@@ -4,7 +4,7 @@
  */
 
 import { hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Leaf } from '../ledger/leaf.ts';
 import { FrameHashes } from './frame-hashes.ts';
@@ -21,6 +21,7 @@ import {
   readJournalHead,
   streamKey,
 } from './journal-name.ts';
+import { keyFolder } from './key-envelope.ts';
 import { FrameScanner } from './scan.ts';
 import { type SealedJournal, type SealedSession, SealedSessions } from './sealed-sessions.ts';
 import { showId } from './session-id.ts';
@@ -95,6 +96,7 @@ export class JournalCheck {
     for (const file of missingNumbers([...files, ...this.#leaves.journals.keys()])) {
       this.#problem('', file, -1, 'is missing; later ones of its line are there');
     }
+    this.#checkEnvelopes();
     const open = this.#checkSessions(names);
     const torn = [...this.#leaves.journals.values()].reduce((sum, journal) => sum + journal.torn, 0);
     const { sessions, erased, removed } = this.#leaves;
@@ -157,6 +159,15 @@ export class JournalCheck {
     if (scanned.stopped !== 'end') this.#problem('', file, scanned.end, 'holds no whole frame here');
     else if (end <= size && content.digest() !== sealed.ct) {
       this.#problem('', file, -1, `is not what leaf ${sealed.leaf} closed`);
+    }
+  }
+
+  /** Without the file of its key nobody can read what was recorded under it, though every frame is there. */
+  #checkEnvelopes(): void {
+    for (const [file, { ct, leaf }] of this.#leaves.envelopes) {
+      const stored = readIfThereSync(join(keyFolder(this.#folder), file));
+      if (stored === null) this.#problem('', file, -1, `is missing: it holds the key of leaf ${leaf}, wrapped`);
+      else if (hash('sha256', stored, 'hex') !== ct) this.#problem('', file, -1, `is not what leaf ${leaf} commits to`);
     }
   }
 
@@ -247,4 +258,13 @@ function missingNumbers(files: readonly string[]): readonly string[] {
   return [...last.values()]
     .flatMap((name) => Array.from({ length: name.n }, (_, n) => journalFile({ ...name, n })))
     .filter((file) => !all.has(file));
+}
+
+function readIfThereSync(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { encodeSessionProof } from '../../src/ledger/session-proof.ts';
 import { proveSession } from '../../src/record/prove-session.ts';
-import { oneCall, openHouse, recordingKey, signer } from '../record/house.ts';
+import { oneCall, openHouse, signer } from '../record/house.ts';
 
 const proofOfACall = async (): Promise<string> => {
   const house = await openHouse();
@@ -15,7 +15,7 @@ const proofOfACall = async (): Promise<string> => {
   const row = (await again.rows()).find((each) => each.id === id);
   await again.close();
   if (row === undefined) throw new Error('expected a row');
-  return encodeSessionProof(await proveSession(row, { folder: house.folder, recordingKey, withKey: true }));
+  return encodeSessionProof(await proveSession(row, { folder: house.folder, pageKeys: house.pageKeys, withKey: true }));
 };
 
 const inABrowser = (proof: string): unknown => {

@@ -11,6 +11,7 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { systemClock } from '../../src/clock.ts';
 import { openLog } from '../../src/ledger/log.ts';
 import { parseSigner } from '../../src/ledger/note-key.ts';
+import { KeyRing } from '../../src/record/key-ring.ts';
 import { createLink, type LinkEnd } from '../../src/record/messages.ts';
 import { createRecorder, type Recorder } from '../../src/record/recorder.ts';
 import { startRecording } from '../../src/record/recording.ts';
@@ -28,7 +29,6 @@ const fail = (error: unknown): never => {
 
 interface Work {
   readonly link: LinkEnd;
-  readonly key: Uint8Array;
 }
 
 async function main(folder: string, key: Uint8Array, signer: string): Promise<void> {
@@ -37,10 +37,12 @@ async function main(folder: string, key: Uint8Array, signer: string): Promise<vo
   tell('started');
   const ledger = await openLog({ dir: folder, signer: parseSigner(signer) });
   const index = openIndex<IndexTables>(folder);
+  const ring = await KeyRing.open(folder, key);
+  await ring.begin({ recipients: [], originals: [] }, Date.now());
   const recording = await startRecording({
     folder,
     instance,
-    recordingKey: key,
+    pageKeys: ring,
     links: [link.recorder],
     ledger,
     index,
@@ -48,7 +50,7 @@ async function main(folder: string, key: Uint8Array, signer: string): Promise<vo
     log: keepLog(),
     checkpointEvery: 20,
   });
-  const work: Work = { link: link.worker, key };
+  const work: Work = { link: link.worker };
   const worker = new Worker(new URL(import.meta.url), { workerData: work, transferList: [link.worker.port] });
   worker.on('error', fail);
   void recording.failure.then(fail);
@@ -60,10 +62,9 @@ async function main(folder: string, key: Uint8Array, signer: string): Promise<vo
   }
 }
 
-async function makeCalls({ link, key }: Work): Promise<void> {
+async function makeCalls({ link }: Work): Promise<void> {
   const recorder = await createRecorder({
     link,
-    recordingKey: key,
     recording: { max_session: 2 ** 26, over: 'refuse' },
     clock: systemClock,
     redact: new Set(),

@@ -4,6 +4,8 @@ import { openHolds } from '../../src/store/holds.ts';
 import { indexWriter } from '../../src/store/sessions.ts';
 import { openState } from '../../src/store/sqlite.ts';
 import { openDesk, type Desk } from '../../src/record/evidence-desk.ts';
+import { openDeeds } from '../../src/record/deed.ts';
+import { changeKeys } from '../../src/record/key-change.ts';
 import { Retention } from '../../src/record/retention.ts';
 import type { RetentionRules } from '../../src/record/retention-rules.ts';
 import { type House, type HouseOptions, openHouse, recordingKey } from './house.ts';
@@ -18,12 +20,22 @@ export interface DeskHouse extends House {
 /** Resolves to an open house with its desk. */
 export async function openDeskHouse(options: HouseOptions = {}): Promise<DeskHouse> {
   const house = await openHouse(options);
-  const { folder, ledger, index, recording, log } = house;
+  const { folder, ledger, index, recording, log, pageKeys } = house;
   const state = openState<unknown>(folder);
   openHolds(state.raw);
   const writer = indexWriter(index.raw);
   const append = recording.append.bind(recording);
-  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now: Date.now });
+  const deeds = openDeeds(recordingKey);
+  const rotateKey = async (who: string): Promise<number> => {
+    const leaf = await changeKeys(
+      { ring: pageKeys, deeds, append, now: Date.now },
+      options.policy ?? { recipients: [], originals: [] },
+      who,
+    );
+    recording.rotate();
+    return leaf;
+  };
+  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now: Date.now, rotateKey });
   return {
     ...house,
     desk,
@@ -31,7 +43,7 @@ export async function openDeskHouse(options: HouseOptions = {}): Promise<DeskHou
       new Retention({
         ...desk,
         folder,
-        recordingKey,
+        pageKeys,
         rules,
         log,
         now: () => Date.now() + later,

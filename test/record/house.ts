@@ -11,6 +11,9 @@ import { generateSigner, type NoteSigner, parseSigner } from '../../src/ledger/n
 import type { Log } from '../../src/log.ts';
 import { decodeLeaf } from '../../src/ledger/leaf.ts';
 import { readLeaves } from '../../src/record/ledger-leaves.ts';
+import { openDeeds } from '../../src/record/deed.ts';
+import { GATEWAY, tellMade } from '../../src/record/key-change.ts';
+import { type KeyPolicy, KeyRing } from '../../src/record/key-ring.ts';
 import { createLink } from '../../src/record/messages.ts';
 import { createRecorder, type Ending, type Opening, type Recorder, type Session } from '../../src/record/recorder.ts';
 import { type Recording, startRecording } from '../../src/record/recording.ts';
@@ -46,11 +49,14 @@ export interface House {
   readonly ledger: Ledger;
   readonly index: Store<IndexTables>;
   readonly log: ReturnType<typeof keepLog>;
+  readonly pageKeys: KeyRing;
   /** Ends it in order. */
   close(): Promise<void>;
   /** Resolves to all rows of sessions by id. */
   rows(): Promise<readonly SessionRow[]>;
 }
+
+const NO_RECIPIENTS: KeyPolicy = { recipients: [], originals: [] };
 
 /** What a house can have otherwise. */
 export interface HouseOptions {
@@ -62,6 +68,7 @@ export interface HouseOptions {
   readonly checkpointEvery?: number;
   readonly roomBytes?: number;
   readonly redact?: ReadonlySet<string>;
+  readonly policy?: KeyPolicy;
   /** Instead of the keys that all tests share. */
   readonly keys?: { readonly recording: Uint8Array; readonly signer: NoteSigner };
 }
@@ -75,10 +82,12 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const ledger = await openLog({ dir: folder, signer: options.keys?.signer ?? signer });
   const index = openIndex<IndexTables>(folder);
   const log = keepLog();
+  const ring = await KeyRing.open(folder, key);
+  const made = await ring.begin(options.policy ?? NO_RECIPIENTS, clock.now());
   const recording = await startRecording({
     folder,
     instance,
-    recordingKey: key,
+    pageKeys: ring,
     ledger,
     index,
     clock,
@@ -87,11 +96,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     checkpointEvery: options.checkpointEvery ?? 1000,
     ...(options.roomBytes === undefined ? {} : { roomBytes: options.roomBytes }),
   });
+  await tellMade({ deeds: openDeeds(key), append: (body) => recording.append(body) }, made, GATEWAY);
   const recorders = await Promise.all(
     links.map(({ worker: link }) =>
       createRecorder({
         link,
-        recordingKey: key,
         clock,
         recording: { max_session: maxSession, over },
         redact: options.redact ?? new Set(),
@@ -108,6 +117,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     ledger,
     index,
     log,
+    pageKeys: ring,
     rows: () => allRows(index),
     async close() {
       await Promise.all(recorders.map((each) => each.close()));

@@ -1,0 +1,50 @@
+/** What a command opens recordings with: the key of the config, and identities that the gateway does not have. */
+
+import { Option } from 'commander';
+import type { LoadedConfig } from '../config-file.ts';
+import { ageIdentities } from '../record/age.ts';
+import type { Identity } from '../record/key-envelope.ts';
+import { KeyRing } from '../record/key-ring.ts';
+import { readRecordingKey } from '../secrets.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { readInput } from './ledger-keys.ts';
+import { dataFolder } from './sessions-files.ts';
+
+/** What a command is told of identities. */
+export interface WithIdentity {
+  readonly identity?: string;
+}
+
+/** Returns `--identity FILE`, for every command that opens recordings. */
+export const identityOption = (): Option =>
+  new Option('--identity <file>', 'an age identity file, where recordings are for `recording.recipients`').env(
+    'SALLYPORT_IDENTITY',
+  );
+
+/** Returns the identities in the file that a command is given; none when it is given none. Throws CliError. */
+function identitiesIn(io: Io, { identity }: WithIdentity): readonly Identity[] {
+  if (identity === undefined) return [];
+  try {
+    return ageIdentities(readInput(io, identity).toString('utf8'));
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause;
+    throw new CliError(EXIT.usage, `${identity}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** Resolves to the recording keys that this command can unwrap. Throws CliError. */
+export async function keyRing(io: Io, loaded: LoadedConfig, options: WithIdentity = {}): Promise<KeyRing> {
+  const root = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
+  const folder = dataFolder(loaded);
+  try {
+    return await KeyRing.open(folder, root, identitiesIn(io, options));
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(EXIT.found, `the recording keys in ${folder} cannot be opened: ${message}`, {
+      hint: 'is recording.key the key that they were made under?',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * The recording keys of a data folder. The gateway needs the one that new pages get, and until their calls are sealed
+ * those before it; to read what is over, somebody needs an identity that unwraps them.
+ *
+ * Without recipients every key is wrapped under the key of the config, and the gateway reads all. With recipients, keys
+ * are wrapped for these; the gateway keeps a copy of its own (`.live`) only while a call or a crash could need it.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncFolder, writeDurably } from '../ledger/durable.ts';
+import { ageRecipient } from './age.ts';
+import {
+  envelopeFile,
+  envelopeText,
+  type Identity,
+  type KeyEnvelope,
+  keyFolder,
+  readEnvelope,
+  type Recipient,
+  rootParty,
+  unwrapKey,
+  wrapKey,
+} from './key-envelope.ts';
+import { KeyChain, newChainStart } from './original-keys.ts';
+import { MissingKey, type PageOpener, type RecordingKey, recordingKeyOf, TAG_BYTES } from './page-keys.ts';
+import type { WritingKeys } from './writing-keys.ts';
+
+/** Whom keys are wrapped for. */
+export interface KeyPolicy {
+  /** Age recipients of recording keys; none: the key of the config. */
+  readonly recipients: readonly string[];
+  /** Age recipients of originals; none: originals are not kept. */
+  readonly originals: readonly string[];
+}
+
+/** A key that was made: what its leaf says. */
+export interface MadeKey {
+  readonly kind: KeyEnvelope['kind'];
+  readonly key: string;
+  readonly ct: string;
+}
+
+/** A key as `sallyport keys list` shows it. */
+export interface ListedKey {
+  readonly id: string;
+  readonly kind: KeyEnvelope['kind'];
+  readonly made: number;
+  readonly to: readonly string[];
+  /** True when it could be unwrapped here. */
+  readonly readable: boolean;
+  /** True while the gateway keeps a copy of its own. */
+  readonly live: boolean;
+}
+
+const LIVE = '.live';
+
+const liveFile = (id: string): string => `${id}${LIVE}`;
+
+const filesIn = (folder: string): readonly string[] =>
+  existsSync(keyFolder(folder)) ? readdirSync(keyFolder(folder)).toSorted() : [];
+
+/** Returns the envelopes of a data folder, oldest first. Throws when one of them is none. */
+const listEnvelopes = (folder: string): readonly KeyEnvelope[] =>
+  filesIn(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => readEnvelope(readFileSync(join(keyFolder(folder), file), 'utf8')))
+    .toSorted((a, b) => a.made - b.made);
+
+const keyTag = (id: string): string => id.slice(0, 2 * TAG_BYTES);
+
+/** Recording keys that are at hand. */
+export class KeyRing implements PageOpener {
+  readonly #folder: string;
+  readonly #root: Recipient & Identity;
+  readonly #keys = new Map<string, RecordingKey>();
+  readonly #live = new Set<string>();
+  readonly #envelopes: KeyEnvelope[];
+  #current: RecordingKey | null = null;
+  #originals: { readonly id: string; readonly chain: KeyChain } | null = null;
+
+  private constructor(folder: string, root: Uint8Array) {
+    this.#folder = folder;
+    this.#root = rootParty(root);
+    this.#envelopes = [...listEnvelopes(folder)];
+  }
+
+  /**
+   * Resolves to the keys of a data folder that the key of the config (32 bytes) or `identities` unwrap. Rejects when an
+   * envelope holds another key than it says.
+   */
+  static async open(folder: string, root: Uint8Array, identities: readonly Identity[] = []): Promise<KeyRing> {
+    const ring = new KeyRing(folder, root);
+    await ring.#load(identities);
+    return ring;
+  }
+
+  find(tag: Buffer): RecordingKey {
+    const key = this.#keys.get(tag.toString('hex'));
+    if (key === undefined) throw new MissingKey(tag);
+    return key;
+  }
+
+  /** Returns the keys for the next journal of a worker; each call takes a link of the chain for originals. */
+  writing(): WritingKeys {
+    if (this.#current === null) throw new Error('there is no recording key to write with');
+    if (this.#originals === null) return { page: this.#current, originals: null };
+    const { id, chain } = this.#originals;
+    const link = chain.taken;
+    return { page: this.#current, originals: { id, link, seed: new Uint8Array(chain.take()) } };
+  }
+
+  /** Returns every key there is. */
+  list(): readonly ListedKey[] {
+    return this.#envelopes.map(({ id, kind, made, wraps }) => ({
+      id,
+      kind,
+      made,
+      to: wraps.map(({ to }) => to),
+      readable: kind === 'recording' && this.#keys.has(keyTag(id)),
+      live: this.#live.has(id),
+    }));
+  }
+
+  /**
+   * Takes up the newest key that the key of the config unwraps, or makes one: with recipients always, so that a start
+   * leaves nothing on the disk that opens what was before. Resolves to those that were made, durable in their envelopes.
+   */
+  async begin(policy: KeyPolicy, now: number): Promise<readonly MadeKey[]> {
+    const known = this.#envelopes.findLast(({ kind, id }) => kind === 'recording' && this.#keys.has(keyTag(id)));
+    if (policy.recipients.length > 0 || known === undefined) return this.rotate(policy, now);
+    this.#current = this.#keys.get(keyTag(known.id)) ?? null;
+    return this.#beginOriginals(policy, now);
+  }
+
+  /** Makes the key that `writing` returns from here on; durable in its envelope when it resolves. */
+  async rotate(policy: KeyPolicy, now: number): Promise<readonly MadeKey[]> {
+    const { recipients } = policy;
+    const key = recordingKeyOf(new Uint8Array(randomBytes(32)));
+    const parties = recipients.length === 0 ? [this.#root] : recipients.map(ageRecipient);
+    // first the copy for a crash: without it nothing may be written under the key
+    if (recipients.length > 0) await this.#keepLive(key);
+    // of two that are made in one moment, the second is the newer one
+    const at = Math.max(now, (this.#envelopes.at(-1)?.made ?? 0) + 1);
+    const made = await this.#store(await wrapKey({ kind: 'recording', key: key.key, made: at }, parties));
+    this.#keys.set(keyTag(key.id), key);
+    this.#current = key;
+    return [made, ...(await this.#beginOriginals(policy, now))];
+  }
+
+  /** Ids of all keys of which the gateway keeps a copy. */
+  get kept(): readonly string[] {
+    return [...this.#live];
+  }
+
+  /** Ids of keys of which the gateway keeps a copy that it writes no more with. */
+  get leaving(): readonly string[] {
+    return [...this.#live].filter((id) => id !== this.#current?.id);
+  }
+
+  /** Destroys the gateway's copy of a key. */
+  async drop(id: string): Promise<void> {
+    await rm(join(keyFolder(this.#folder), liveFile(id)), { force: true });
+    await syncFolder(keyFolder(this.#folder));
+    this.#live.delete(id);
+    this.#keys.get(keyTag(id))?.key.fill(0);
+    this.#keys.delete(keyTag(id));
+  }
+
+  async #beginOriginals({ originals }: KeyPolicy, now: number): Promise<readonly MadeKey[]> {
+    if (originals.length === 0) {
+      this.#originals = null;
+      return [];
+    }
+    const start = newChainStart();
+    const envelope = await wrapKey({ kind: 'originals', key: start, made: now }, originals.map(ageRecipient));
+    const made = await this.#store(envelope);
+    this.#originals = { id: envelope.id, chain: new KeyChain(start) };
+    return [made];
+  }
+
+  async #keepLive({ id, key }: RecordingKey): Promise<void> {
+    await this.#write(liveFile(id), await this.#root.wrap(key, id));
+    this.#live.add(id);
+  }
+
+  async #store(envelope: KeyEnvelope): Promise<MadeKey> {
+    const { text, ct } = envelopeText(envelope);
+    await this.#write(envelopeFile(envelope), text);
+    this.#envelopes.push(envelope);
+    return { kind: envelope.kind, key: envelope.id, ct };
+  }
+
+  async #write(path: string, bytes: string): Promise<void> {
+    const root = keyFolder(this.#folder);
+    const aside = join(root, 'aside');
+    await mkdir(aside, { recursive: true, mode: 0o700 });
+    await writeDurably(root, aside, [{ path, bytes }]);
+    await syncFolder(this.#folder);
+  }
+
+  async #load(identities: readonly Identity[]): Promise<void> {
+    for (const file of filesIn(this.#folder).filter((each) => each.endsWith(LIVE))) {
+      const id = file.slice(0, -LIVE.length);
+      const wrapped = readFileSync(join(keyFolder(this.#folder), file), 'utf8');
+      const key = await unwrapKey({ v: 1, kind: 'recording', id, made: 0, wraps: [{ to: this.#root.to, wrapped }] }, [
+        this.#root,
+      ]);
+      if (key === null) continue;
+      this.#live.add(id);
+      this.#keys.set(keyTag(id), { id, key });
+    }
+    for (const envelope of this.#envelopes.filter(({ kind }) => kind === 'recording')) {
+      if (this.#keys.has(keyTag(envelope.id))) continue;
+      const key = await unwrapKey(envelope, [this.#root, ...identities]);
+      if (key !== null) this.#keys.set(keyTag(envelope.id), { id: envelope.id, key });
+    }
+  }
+}
