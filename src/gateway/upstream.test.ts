@@ -34,4 +34,14 @@ describe('openUpstream', () => {
     expect(upstream).toMatchObject({ mount: '/base', fields: { host: '127.0.0.1:9', credential: [] } });
     await upstream.close();
   });
+
+  it('tells the call that a server cannot be reached, and nobody else', async () => {
+    const upstream = openUpstream(service('http://127.0.0.1:9'), '', new Set());
+    const failed = new Promise((resolve) => {
+      const handler = { onResponseError: (_controller: unknown, error: Error) => resolve(error) };
+      upstream.pool.dispatch({ method: 'GET', path: '/' }, handler);
+    });
+    expect(await failed).toMatchObject({ code: 'ECONNREFUSED' });
+    await upstream.close();
+  });
 });

@@ -107,7 +107,9 @@ function http1Connector({ upstream }: ServiceConfig, { socketPath }: UpstreamAdd
   });
   return (options, done) =>
     connect(options, (...result) => {
-      if (result[1] !== null) passOverContinues(result[1]);
+      const [error, socket] = result;
+      // undici's types promise a null that is not always there
+      if (error === null && socket !== null) passOverContinues(socket);
       done(...result);
     });
 }
