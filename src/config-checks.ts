@@ -404,6 +404,19 @@ const retention: Check = ({ recording }) =>
     ),
   );
 
+/** Keys that no connection would use look like keys that one does. */
+const upstreamTls: Check = ({ services = [] }) =>
+  services.flatMap(({ upstream: { url, tls }, grpc }, at) => {
+    if (tls === undefined) return [];
+    const path = ['services', at, 'upstream', 'tls'];
+    const secure = [url, grpc?.url].some((text) => text?.startsWith('https:') === true);
+    return [
+      ...when(!secure, path, 'expected https in the URL of the model server: without it no TLS is spoken'),
+      ...when(tls.cert !== undefined && tls.key === undefined, path, 'expected key beside cert'),
+      ...when(tls.key !== undefined && tls.cert === undefined, path, 'expected cert beside key'),
+    ];
+  });
+
 const CHECKS: readonly Check[] = [
   names('services'),
   names('policies'),
@@ -427,6 +440,7 @@ const CHECKS: readonly Check[] = [
   grpcServices,
   tools,
   retention,
+  upstreamTls,
 ];
 
 /** Returns everything that does not hold between the sections. */

@@ -220,6 +220,27 @@ const service = z.strictObject({
         )
         .default('none')
         .describe("What the gateway presents to the model server. The caller's own credential never goes there."),
+      tls: z
+        .strictObject({
+          ca: secret
+            .optional()
+            .describe(
+              'Certificate authorities in PEM, by reference: only they are believed, not those of the public web.',
+            ),
+          cert: secret
+            .optional()
+            .describe('A certificate chain in PEM, by reference, that the gateway proves itself with (mTLS).'),
+          key: secret.optional().describe('Its private key in PEM, by reference.'),
+          server_name: z
+            .string()
+            .regex(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'expected a host name')
+            .optional()
+            .describe(
+              'The name that is asked for (SNI) and that the certificate must be for, where it is not the host of `url`.',
+            ),
+        })
+        .optional()
+        .describe('How TLS to the model server differs from the usual; only with `https`.'),
       connections: z.int().min(1).max(65_535).default(256).describe('Connections to this upstream per data worker.'),
       connect_timeout: duration().prefault('5s').describe('How long a connection may take to open.'),
       answer_timeout: duration().prefault('10m').describe('How long the head of an answer may take.'),

@@ -20,6 +20,7 @@ import { createLog } from './log.ts';
 import { createRecorder } from './record/recorder.ts';
 import { ask, serve } from './rpc.ts';
 import { readRecordingKey, resolveSecret } from './secrets.ts';
+import { listenerTls, readTls } from './tls-material.ts';
 import { WORKER_VERBS, type WorkerBirth, type WorkerVerbs } from './threads.ts';
 import { createCallMetrics } from './watch/metrics.ts';
 import { watchCalls } from './watch/calls.ts';
@@ -42,7 +43,8 @@ const epochParts = {
 let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);
 const draining = new AbortController();
 const active: ActiveCalls = { count: 0 };
-const listeners: Listener[] = [];
+/** By their places in the config. */
+const listeners = new Map<number, Listener>();
 
 const recorder = await createRecorder({
   link: birth.link,
@@ -67,12 +69,12 @@ watchLimits(metrics.registry, () =>
   [...epoch.limits.byRule.values()].map(({ rule, level }) => ({ rule, level: level.read(clock.now()) })),
 );
 
-type ListenerTls = NonNullable<Config['listeners'][number]['tls']>;
-const listenerKeys = ({ cert, key, clientCa }: ListenerTls): ListenerKeys => ({
-  cert: epochParts.secret(cert),
-  key: epochParts.secret(key),
-  clientCa: clientCa === undefined ? null : epochParts.secret(clientCa),
-});
+/** Returns the keys of each listener as they are now; null for plain text. Throws with the place of what is wrong. */
+const listenerKeys = (): readonly (ListenerKeys | null)[] =>
+  birth.config.listeners.map((listener, at) => {
+    const parts = listenerTls(listener, at);
+    return parts === null ? null : readTls(parts, epochParts.secret);
+  });
 
 /** `ports` are those that the first worker got; empty when this is the first. */
 async function tcpPlace(address: string, ports: readonly number[], at: number) {
@@ -85,25 +87,31 @@ async function tcpPlace(address: string, ports: readonly number[], at: number) {
 
 const verbs: WorkerVerbs = {
   async listen(ports) {
-    for (const [at, { address, service, tls }] of birth.config.listeners.entries()) {
+    const keys = listenerKeys();
+    for (const [at, { address, service }] of birth.config.listeners.entries()) {
       const path = unixPath(address);
       // a socket in the file system cannot be shared: the first worker has it
       if (path !== null && birth.index > 0) continue;
-      const keys = tls === undefined ? null : listenerKeys(tls);
       try {
         const place = path === null ? await tcpPlace(address, ports, at) : ({ kind: 'unix', path } as const);
-        const options = { at: place, service: service ?? '', tls: keys };
-        listeners.push(await listen(gate, birth.config, active, options));
+        const options = { at: place, service: service ?? '', tls: keys[at] ?? null };
+        listeners.set(at, await listen(gate, birth.config, active, options));
       } catch (cause) {
         throw cannotOpen(`listeners[${at}].address`, address, cause);
       }
     }
-    return listeners.map(({ port }) => port);
+    return [...listeners.values()].map(({ port }) => port);
   },
   async reload(config: Config) {
+    // read before anything changes: what cannot be used leaves everything as it was
+    const keys = listenerKeys();
     const next = openEpoch(config, epochParts, epoch);
     const last = epoch;
     epoch = next;
+    for (const [at, listener] of listeners) {
+      const own = keys[at] ?? null;
+      if (own !== null) listener.renew(own);
+    }
     await last.close(next);
   },
   metrics: async () => metrics.registry.getMetricsAsJSON(),
@@ -113,7 +121,7 @@ const verbs: WorkerVerbs = {
   ],
   async drain(deadline) {
     draining.abort();
-    await Promise.all(listeners.map((listener) => listener.drain(deadline)));
+    await Promise.all([...listeners.values()].map((listener) => listener.drain(deadline)));
     await recorder.close();
     await epoch.close(null);
     log.flush();

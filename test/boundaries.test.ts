@@ -39,6 +39,7 @@ const FILES: Readonly<Record<string, string>> = {
   'config-approvers.ts': 'config',
   'limit-text.ts': 'config',
   'secrets.ts': 'config',
+  'tls-material.ts': 'config',
   'recording-key.ts': 'config',
 };
 

@@ -1,6 +1,5 @@
 /** What `sallyport check` looks at, one thing each. */
 
-import { createSecureContext } from 'node:tls';
 import { Agent } from 'undici';
 import type { Config, IssuerConfig, SecretRef, ServiceConfig } from '../config.ts';
 import { type LoadedConfig, showProblem } from '../config-file.ts';
@@ -11,6 +10,7 @@ import { detectorsOf } from '../detect/entities.ts';
 import { keysOf } from '../identify/discovery.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { readRecordingKey, resolveSecret } from '../secrets.ts';
+import { listenerTls, readTls, upstreamTls } from '../tls-material.ts';
 
 /** What a probe looks at. */
 interface Looked extends LoadedConfig {
@@ -83,22 +83,18 @@ const credentials: Probe = {
     ),
 };
 
-const listenerKeys: Probe = {
-  check: 'listener certificates',
+const certificates: Probe = {
+  check: 'certificates',
   run: ({ config, baseDir, env, warn }) =>
-    each(
-      config.listeners,
-      ({ address }) => address,
-      ({ tls }) => {
-        if (tls === undefined) return;
-        // a certificate that is not PEM, or not the key's, throws here instead of at the first handshake
-        createSecureContext({
-          cert: resolveSecret(tls.cert, baseDir, { env }),
-          key: resolveSecret(tls.key, baseDir, { env, warn }),
-          ...(tls.clientCa === undefined ? {} : { ca: resolveSecret(tls.clientCa, baseDir, { env }) }),
-        });
-      },
-    ),
+    [...config.listeners.map(listenerTls), ...config.services.map(upstreamTls)].flatMap((parts) => {
+      if (parts === null) return [];
+      try {
+        readTls(parts, (ref) => resolveSecret(ref, baseDir, ref === parts.key.ref ? { env, warn } : { env }));
+        return [];
+      } catch (error) {
+        return [messageOf(error)];
+      }
+    }),
 };
 
 const policies: Probe = {
@@ -129,7 +125,7 @@ const entities: Probe = {
 };
 
 /** Looks that need nothing but the files and the environment. */
-export const PROBES: readonly Probe[] = [policies, entities, recordingKey, ledgerKey, credentials, listenerKeys];
+export const PROBES: readonly Probe[] = [policies, entities, recordingKey, ledgerKey, credentials, certificates];
 
 const issuerProbe = (issuer: IssuerConfig): Probe => ({
   check: `issuer ${issuer.issuer}`,

@@ -18,6 +18,7 @@ import { serveGrpc } from './grpc/serve.ts';
 import { compileRoutes } from './route.ts';
 import { type AwsKeys, signer } from './sigv4.ts';
 import { openUpstream, type Signing } from './upstream.ts';
+import { readUpstreamTls } from './upstream-tls.ts';
 
 /** What an epoch is made with. */
 export interface EpochParts {
@@ -91,20 +92,22 @@ function sameIdentity(config: Config, previous: OpenEpoch | null): previous is O
 function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | null): Served {
   const secret = credentialSecret(config, parts);
   const keys = awsKeys(config, parts);
+  const tls = readUpstreamTls(config, parts.secret);
   const known = previous?.served.find((served) => served.config.name === config.name);
   const reusable =
     known !== undefined &&
     known.upstream.secret === secret &&
     isDeepStrictEqual(known.upstream.signing?.keys ?? null, keys) &&
+    isDeepStrictEqual(known.upstream.tls, tls) &&
     isDeepStrictEqual(known.config.upstream, config.upstream);
   const upstream = reusable
     ? known.upstream
-    : openUpstream(config, secret, CREDENTIAL_HEADERS, signingWith(keys, parts));
+    : openUpstream(config, CREDENTIAL_HEADERS, { secret, signing: signingWith(keys, parts), tls });
   return {
     config,
     codec: codecFor(config.protocol, config),
     upstream,
-    grpc: serveGrpc(config, secret, parts.file, known ?? null),
+    grpc: serveGrpc(config, { secret, tls }, parts.file, known ?? null),
     tools: config.tools === undefined ? null : compileToolGuard(config.tools),
   };
 }

@@ -86,7 +86,7 @@ describe.each(VERSIONS)('an upstream over HTTP/%s', (http, createServer) => {
     await once(server, 'listening');
     const bound = server.address();
     if (bound === null || typeof bound === 'string') throw new Error('expected a port');
-    upstream = openUpstream(serviceTo(`http://127.0.0.1:${bound.port}`, http), '', new Set());
+    upstream = openUpstream(serviceTo(`http://127.0.0.1:${bound.port}`, http), new Set());
     const kept = new Kept();
     forward(upstream, { request, body: Buffer.from('{}'), fields: [], identity: false }, kept);
     return kept;

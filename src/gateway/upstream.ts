@@ -10,6 +10,7 @@ import type { UpstreamFields } from './http/fields.ts';
 import type { Http2Way } from './http/forward-http2.ts';
 import type { AwsKeys, Sign } from './sigv4.ts';
 import { Http2Sessions } from './http/upstream-http2.ts';
+import type { UpstreamTls } from './upstream-tls.ts';
 import { type OpenUpstreamSocket, upstreamSockets } from './websocket/upstream.ts';
 
 /** How requests are signed. */
@@ -33,6 +34,7 @@ export interface Upstream {
   readonly secret: string;
   /** What signs each request, with the keys that it signs with; null where a credential stands in a field line. */
   readonly signing: Signing | null;
+  readonly tls: UpstreamTls;
   /** Resolves when no connection is left. */
   close(): Promise<void>;
 }
@@ -63,12 +65,19 @@ export function upstreamAddress(url: string, key: string): UpstreamAddress {
   return address;
 }
 
-/** Returns the upstream of a service. `secret` is the resolved credential; empty when it presents none. Throws on a metadata address. */
+/** What an upstream is reached with, beside its config. */
+export interface UpstreamKeys {
+  /** The resolved credential; empty when none is presented. */
+  readonly secret: string;
+  readonly signing: Signing | null;
+  readonly tls: UpstreamTls;
+}
+
+/** Returns the upstream of a service. Throws on a metadata address. */
 export function openUpstream(
   config: ServiceConfig,
-  secret: string,
   callerCredentials: ReadonlySet<string>,
-  signing: Signing | null = null,
+  { secret, signing, tls }: UpstreamKeys = { secret: '', signing: null, tls: {} },
 ): Upstream {
   const address = upstreamAddress(config.upstream.url, `services.${config.name}.upstream.url`);
   const pool = new Pool(address.origin, {
@@ -80,25 +89,31 @@ export function openUpstream(
     headersTimeout: config.upstream.answer_timeout,
     bodyTimeout: config.upstream.idle_timeout,
     maxHeaderSize: 64 * 1024,
-    connect: http1Connector(config, address),
+    connect: http1Connector(config, address, tls),
   });
-  const http2 = config.upstream.http === 2 ? http2Way(config, address) : null;
+  const http2 = config.upstream.http === 2 ? http2Way(config, address, tls) : null;
   return {
     pool,
     http2,
-    openSocket: upstreamSockets(address, lookupOutsideMetadata),
+    openSocket: upstreamSockets(address, lookupOutsideMetadata, tls),
     mount: address.mount,
     fields: { host: address.host, credential: credentialLine(config, secret), callerCredentials },
     secret,
     signing,
+    tls,
     close: async () => {
       await Promise.all([pool.close(), http2?.sessions.close()]);
     },
   };
 }
 
-function http1Connector({ upstream }: ServiceConfig, { socketPath }: UpstreamAddress): buildConnector.connector {
+function http1Connector(
+  { upstream }: ServiceConfig,
+  { socketPath }: UpstreamAddress,
+  tls: UpstreamTls,
+): buildConnector.connector {
   const connect = buildConnector({
+    ...tls,
     // undici's default is to speak HTTP/2 where the server would rather; what is spoken is what the config says
     allowH2: false,
     timeout: upstream.connect_timeout,
@@ -106,7 +121,8 @@ function http1Connector({ upstream }: ServiceConfig, { socketPath }: UpstreamAdd
     ...(socketPath === null ? {} : { socketPath }),
   });
   return (options, done) =>
-    connect(options, (...result) => {
+    // undici would ask for the name in the Host field
+    connect({ ...options, ...(tls.servername === undefined ? {} : { servername: tls.servername }) }, (...result) => {
       const [error, socket] = result;
       // undici's types promise a null that is not always there
       if (error === null && socket !== null) passOverContinues(socket);
@@ -114,12 +130,13 @@ function http1Connector({ upstream }: ServiceConfig, { socketPath }: UpstreamAdd
     });
 }
 
-const http2Way = ({ upstream }: ServiceConfig, address: UpstreamAddress): Http2Way => ({
+const http2Way = ({ upstream }: ServiceConfig, address: UpstreamAddress, tls: UpstreamTls): Http2Way => ({
   sessions: new Http2Sessions({
     address,
     connections: upstream.connections,
     connectTimeout: upstream.connect_timeout,
     lookup: lookupOutsideMetadata,
+    tls,
   }),
   scheme: address.secure ? 'https' : 'http',
   answerTimeout: upstream.answer_timeout,

@@ -70,6 +70,17 @@ describe('sallyport start', () => {
       (config: string) => `${config}\nrecording: { key: { file: keys/ledger.pub } }\n`,
       'sallyport-recording-key-v1',
     ],
+    [
+      'an authority of a model server that is none',
+      (config: string) =>
+        config.replace('upstream: { url: http://', 'upstream: { tls: { ca: { file: keys/ledger.pub } }, url: https://'),
+      'services.llm.upstream.tls.ca: expected certificates in PEM',
+    ],
+    [
+      'keys for a model server that is spoken to in plain text',
+      (config: string) => config.replace('upstream: { url', 'upstream: { tls: { ca: { file: keys/ledger.pub } }, url'),
+      'services[0].upstream.tls: expected https',
+    ],
     ['a credential that is not set', (config: string) => config.replace('UPSTREAM_KEY', 'NO_KEY'), 'NO_KEY'],
   ])('refuses %s before it takes a call, with exit code 2', async (_what, change, said) => {
     const file = other((config) => `${change(config)}\nstore: { path: ./other }\n`);

@@ -10,7 +10,8 @@ import { tfservingGrpc } from '../../protocol/grpc/tfserving.ts';
 import type { Served, ServedGrpc } from '../gate.ts';
 import { learnCodec } from './learn.ts';
 import type { GrpcUpstream } from './upstream.ts';
-import { credentialLine, lookupOutsideMetadata, upstreamAddress } from '../upstream.ts';
+import { credentialLine, lookupOutsideMetadata, upstreamAddress, type UpstreamKeys } from '../upstream.ts';
+import type { UpstreamTls } from '../upstream-tls.ts';
 import { Http2Sessions } from '../http/upstream-http2.ts';
 
 const DEFAULT_LONGEST = 64 * 1024 ** 2;
@@ -18,7 +19,7 @@ const DEFAULT_LONGEST = 64 * 1024 ** 2;
 /** Returns the gRPC side of a service, null when it has none. `known` is the same service before. Throws on a descriptor set that is none. */
 export function serveGrpc(
   config: ServiceConfig,
-  secret: string,
+  { secret, tls }: Pick<UpstreamKeys, 'secret' | 'tls'>,
   file: (path: string) => Uint8Array,
   known: Served | null,
 ): ServedGrpc | null {
@@ -26,9 +27,10 @@ export function serveGrpc(
   const longest = config.grpc?.max_message ?? DEFAULT_LONGEST;
   const reusable =
     known?.grpc?.upstream.secret === secret &&
+    isDeepStrictEqual(known.upstream.tls, tls) &&
     isDeepStrictEqual(known.config.upstream, config.upstream) &&
     known.config.grpc?.url === config.grpc?.url;
-  const upstream = reusable && known.grpc !== null ? known.grpc.upstream : openUpstream(config, secret);
+  const upstream = reusable && known.grpc !== null ? known.grpc.upstream : openUpstream(config, secret, tls);
   const reflected = config.grpc?.descriptors === 'reflection';
   const about = reflected ? learning(upstream, config.upstream.connect_timeout) : knowing(codecOf(config, file));
   return { ...about, longest, upstream };
@@ -77,7 +79,7 @@ function codecOf({ name, protocol, grpc }: ServiceConfig, file: (path: string) =
   }
 }
 
-function openUpstream(config: ServiceConfig, secret: string): GrpcUpstream {
+function openUpstream(config: ServiceConfig, secret: string, tls: UpstreamTls): GrpcUpstream {
   const { upstream, grpc, name } = config;
   const address =
     grpc?.url === undefined
@@ -89,6 +91,7 @@ function openUpstream(config: ServiceConfig, secret: string): GrpcUpstream {
       connections: upstream.connections,
       connectTimeout: upstream.connect_timeout,
       lookup: lookupOutsideMetadata,
+      tls,
     }),
     scheme: address.secure ? 'https' : 'http',
     fields: { host: address.host, credential: credentialLine(config, secret), callerCredentials: CREDENTIAL_HEADERS },

@@ -8,6 +8,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { Config } from '../../config.ts';
 import { type ActiveCalls, createArrivals } from './arrive.ts';
 import { lookAtFirstBytes } from './front-door.ts';
+import type { TlsMaterial } from '../../tls-material.ts';
 import type { Gate } from '../gate.ts';
 import {
   http1Options,
@@ -47,18 +48,15 @@ interface UnixPlace {
   readonly path: string;
 }
 
-/** What a listener proves itself with, in PEM. */
-export interface ListenerKeys {
-  readonly cert: string;
-  readonly key: string;
-  /** Whose client certificates are required; null when none are. */
-  readonly clientCa: string | null;
-}
+/** What a listener proves itself with. With `ca`, callers must present a certificate of theirs. */
+export type ListenerKeys = TlsMaterial;
 
 /** A listener that is open. */
 export interface Listener {
   /** 0 for a Unix socket. */
   readonly port: number;
+  /** Takes other keys for connections from now on; those that are open go on. Only where the listener has some. */
+  renew(keys: ListenerKeys): void;
   /** Stops taking connections; resolves when all calls have ended, at the latest after `deadline` ms. */
   drain(deadline: number): Promise<void>;
 }
@@ -72,7 +70,7 @@ export async function listen(
 ): Promise<Listener> {
   const { limits } = config;
   const arrivals = createArrivals(gate, config, active, options.service);
-  const server = createServer(limits, options.tls);
+  const { server, renew } = createServer(limits, options.tls);
   const onRequest = (req: Http1Request, res: Http1Response): void =>
     inTurn(req, res, () => arrivals.request(req, res, req.socket.remoteAddress ?? UNIX_PEER));
   server.on('request', onRequest);
@@ -96,6 +94,7 @@ export async function listen(
   const port = await bind(server, options.at);
   return {
     port,
+    renew,
     drain(deadline) {
       http2.close();
       return drain(server, deadline, () => {
@@ -176,23 +175,27 @@ function countRefusal(gate: Gate, source: string, reason: 'bad-request' | 'overl
   gate.watcher.refused(reason);
 }
 
-function createServer(limits: Config['limits'], keys: ListenerKeys | null): HttpServer {
-  const server =
-    keys === null
-      ? createHttpServer(http1Options(limits))
-      : createHttpsServer({ ...http1Options(limits), ...tlsOptions(limits, keys) });
+function createServer(
+  limits: Config['limits'],
+  keys: ListenerKeys | null,
+): Pick<Listener, 'renew'> & { server: HttpServer } {
+  if (keys === null) {
+    const server = createHttpServer(http1Options(limits));
+    server.maxHeadersCount = MAX_FIELDS;
+    return { server, renew: () => {} };
+  }
+  const server = createHttpsServer({ ...http1Options(limits), ...tlsOptions(limits, keys) });
   server.maxHeadersCount = MAX_FIELDS;
-  return server;
+  return { server, renew: (next) => server.setSecureContext(tlsOptions(limits, next)) };
 }
 
 /** RFC 9113 §9.2: TLS 1.2 at least, and the version of HTTP by ALPN. */
-const tlsOptions = (limits: Config['limits'], { cert, key, clientCa }: ListenerKeys): TlsOptions => ({
-  cert,
-  key,
+const tlsOptions = (limits: Config['limits'], keys: ListenerKeys): TlsOptions => ({
+  ...keys,
   ALPNProtocols: ['h2', 'http/1.1'],
   minVersion: 'TLSv1.2',
   handshakeTimeout: limits.head_timeout,
-  ...(clientCa === null ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  ...(keys.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
 });
 
 /**

@@ -14,7 +14,7 @@ const open = async () => {
   server = await startScripted();
   const address = splitUpstream(`http://127.0.0.1:${server.port}`);
   if (address === null) throw new Error('expected an address');
-  const sessions = new Http2Sessions({ address, connections: 4, connectTimeout: 1000, lookup });
+  const sessions = new Http2Sessions({ address, connections: 4, connectTimeout: 1000, lookup, tls: {} });
   const head = [':method', 'POST', ':path', '/x', ':scheme', 'http', ':authority', 'x'];
   const call = (): Promise<void> =>
     new Promise((resolve) => {

@@ -5,6 +5,7 @@ import { connect as connectTcp, type LookupFunction, type Socket } from 'node:ne
 import { connect as connectTls } from 'node:tls';
 import type { UpstreamAddress } from '../../address.ts';
 import { UpstreamError } from '../upstream-failure.ts';
+import type { UpstreamTls } from '../upstream-tls.ts';
 
 /** How sessions are opened. */
 export interface SessionOptions {
@@ -14,6 +15,7 @@ export interface SessionOptions {
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly lookup: LookupFunction;
+  readonly tls: UpstreamTls;
 }
 
 /** A stream that was opened, and how to tell that its connection answers no more. */
@@ -158,7 +160,7 @@ function ping(http2: ClientHttp2Session): void {
   http2.ping(() => clearTimeout(timer));
 }
 
-function dial({ address, lookup }: SessionOptions): Socket {
+function dial({ address, lookup, tls }: SessionOptions): Socket {
   if (address.socketPath !== null) return connectTcp({ path: address.socketPath });
   const { hostname: host, port } = address;
   if (!address.secure) return connectTcp({ host, port, lookup, noDelay: true });
@@ -167,6 +169,7 @@ function dial({ address, lookup }: SessionOptions): Socket {
     port,
     lookup,
     servername: address.servername,
+    ...tls,
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.2',
   });

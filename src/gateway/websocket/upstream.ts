@@ -3,6 +3,7 @@
 import type { LookupFunction } from 'node:net';
 import { WebSocket } from 'ws';
 import type { UpstreamAddress } from '../../address.ts';
+import type { UpstreamTls } from '../upstream-tls.ts';
 
 /** What is asked of the model server. */
 export interface SocketRequest {
@@ -20,11 +21,16 @@ export type OpenUpstreamSocket = (request: SocketRequest) => WebSocket;
 const LONGEST = 64 * 1024 ** 2;
 
 /** Returns what opens WebSockets to a model server. Redirects are not followed, and nothing is compressed. */
-export function upstreamSockets(address: UpstreamAddress, lookup: LookupFunction): OpenUpstreamSocket {
+export function upstreamSockets(
+  address: UpstreamAddress,
+  lookup: LookupFunction,
+  tls: UpstreamTls,
+): OpenUpstreamSocket {
   const base = address.origin.replace(/^http/, 'ws');
   return ({ path, protocols, fields }) => {
     const url = address.socketPath === null ? base + path : `ws+unix:${address.socketPath}:${path}`;
     return new WebSocket(url, [...protocols], {
+      ...tls,
       headers: grouped(fields),
       lookup,
       followRedirects: false,
