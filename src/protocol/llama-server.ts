@@ -65,7 +65,12 @@ export const llamaServer: Codec = combine(
       { name: 'openai', url: 'http://HOST/NAME/v1', token: '`api_key`' },
       { name: 'curl', url: 'http://HOST/NAME', token: '`Authorization: Bearer TOKEN`' },
     ],
-    witness: { kind: 'unproven' },
+    witness: {
+      kind: 'proven',
+      by: [
+        'llama-server of llama.cpp 0.7.0 itself, asked by the official Node clients (openai, @anthropic-ai/sdk) and as its README says',
+      ],
+    },
   },
   [openai, native, unversioned, anthropic],
 );

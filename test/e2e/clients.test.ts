@@ -27,6 +27,9 @@ policies:
   - name: ml-may
     when: '"ml" in caller.groups'
     then: allow
+  - name: ml-may-look
+    when: '"ml" in caller.groups && call.management'
+    then: allow
 masking:
   - name: pii
     when: '!("privacy-cleared" in caller.groups)'
@@ -77,6 +80,7 @@ const REFUSALS: Readonly<Record<string, object>> = {
   cohere: { name: 'ForbiddenError', statusCode: 403 },
   gemini: { name: 'ApiError', status: 403 },
   ollama: { name: 'ResponseError', status_code: 403 },
+  'llama-server': { status: 403 },
   tgi: { name: 'ProviderApiError', httpResponse: { status: 403 } },
 };
 

@@ -4,7 +4,7 @@
  * clients and the real servers is written to `exchanges/`; the rest are the examples that the documentation prints.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -16,17 +16,13 @@ import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } fr
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Protocol } from '../../src/protocol/codecs.ts';
-import { freePort, pythonWith, runScript, serve } from '../interop/python/python.ts';
+import { pythonWith } from '../interop/python/python.ts';
+import { freePort, runScript, serve } from '../interop/serving.ts';
 import { startMcpServers } from '../support/mcp-servers.ts';
-import { type Exchange, type Expected, fileOf, stored } from './exchange.ts';
+import { type Exchange, type Expected, stored } from './exchange.ts';
+import { keepExchange, versionOf } from './recording.ts';
 
 const KEPT = /^(?:mcp-(?:method|name|protocol-version)|x-amzn-sagemaker-[a-z-]+)$/;
-
-const write = (exchange: Exchange): void => {
-  mkdirSync(new URL('.', fileOf(exchange)), { recursive: true });
-  writeFileSync(fileOf(exchange), `${JSON.stringify(exchange, null, 2)}\n`);
-  console.log(`${exchange.protocol}/${exchange.name}`);
-};
 
 interface Passed {
   readonly request: Exchange['request'];
@@ -93,13 +89,7 @@ const keep = (
   passed: Passed | undefined,
 ): void => {
   if (passed === undefined) throw new Error(`${protocol}/${name} sent nothing`);
-  write({ protocol, name, witness, request: passed.request, answer: passed.answer, expect });
-};
-
-const versionOf = (name: string): string => {
-  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
-  const { version }: { version: string } = JSON.parse(readFileSync(file, 'utf8'));
-  return `${name} ${version}`;
+  keepExchange({ protocol, name, witness, request: passed.request, answer: passed.answer, expect });
 };
 
 const recordMcp = async (): Promise<void> => {
@@ -212,7 +202,7 @@ const recordExamples = (): void => {
     answered: string,
     types: readonly [string, string] = ['application/json', 'application/json'],
   ): void =>
-    write({
+    keepExchange({
       protocol,
       name,
       witness,

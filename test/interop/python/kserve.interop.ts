@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld, type World } from '../../support/world.ts';
-import { freePort, pythonWith, runScript, serve, type Serving } from './python.ts';
+import { freePort, runScript, serve, type Serving } from '../serving.ts';
+import { pythonWith } from './python.ts';
 
 const HERE = import.meta.dirname;
 const PACKAGES = ['mlserver==1.7.1', 'mlserver-sklearn==1.7.1', 'tritonclient[http]==2.73.0', 'kserve==0.16.0'];

@@ -1,15 +1,11 @@
 /** Python with the packages that a test needs: `SALLYPORT_PYTHON` names one that has them, else one is made once. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A Python, or why there is none. */
 export type Python =
@@ -44,62 +40,4 @@ export const pythonWith = (packages: readonly string[], modules: readonly string
     writeFileSync(done, '');
   }
   return ran(command, imports) ? { kind: 'python', command } : { kind: 'none', why: 'its packages cannot be imported' };
-};
-
-/** Resolves to a port that is free now. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
-  return address.port;
-};
-
-/** A program that serves. */
-export interface Serving {
-  readonly child: ChildProcess;
-  /** What it has said so far. */
-  readonly log: () => string;
-  stop(): Promise<void>;
-}
-
-/** Starts a program and resolves when `url` answers 200; rejects with what it said when it ends before. */
-export const serve = async (
-  command: string,
-  args: readonly string[],
-  {
-    cwd,
-    url,
-    env = {},
-  }: { readonly cwd: string; readonly url: string; readonly env?: Readonly<Record<string, string>> },
-): Promise<Serving> => {
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => void (said += chunk.toString()));
-  const stop = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  };
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`${args.join(' ')} ended: ${said}`);
-    const ready = await fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (ready) return { child, log: () => said, stop };
-    await sleep(200);
-  }
-};
-
-/** Runs a script to its end and resolves to the JSON that it prints last; rejects with what it said when it fails. */
-export const runScript = async <T>(command: string, args: readonly string[]): Promise<T> => {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [out, said, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${said}`);
-  return JSON.parse(out.trim().split('\n').at(-1) ?? '');
 };

@@ -3,13 +3,14 @@ import { AZURE } from './azure.ts';
 import { BEDROCK } from './bedrock.ts';
 import { COHERE } from './cohere.ts';
 import { GEMINI } from './gemini.ts';
+import { LLAMA_SERVER } from './llama-server.ts';
 import { OLLAMA } from './ollama.ts';
 import { OPENAI } from './openai.ts';
 import { TGI } from './tgi.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Everything that the clients do. */
-export const SCENARIOS: readonly Scenario[] = [
+/** What the clients do that a mock of many providers answers. */
+export const MOCKED: readonly Scenario[] = [
   ...OPENAI,
   ...AZURE,
   ...ANTHROPIC,
@@ -19,3 +20,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...OLLAMA,
   ...TGI,
 ];
+
+/** Everything that the clients do. */
+export const SCENARIOS: readonly Scenario[] = [...MOCKED, ...LLAMA_SERVER];
