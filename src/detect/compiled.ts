@@ -23,11 +23,13 @@ export interface Compiled {
   readonly needle: Needle | null;
   /** How many units from the start of a match on the pattern looks at, at most. */
   readonly reach: number;
+  /** Returns where the match of the pattern at `at` ends; -1 when there is none. */
+  readonly matchEnd: (text: string, at: number) => number;
   /**
-   * Returns the length of the entity at `at`, without what its swallow adds; 0 when there is none. What has to
-   * be said ahead is not asked here.
+   * Returns how much of the match from `at` to `end` is the entity, without what its swallow adds; 0 when nothing is. What
+   * has to be said ahead is not asked here.
    */
-  readonly length: (text: string, at: number) => number;
+  readonly length: (text: string, at: number, end: number) => number;
   /** Returns whether more text may change what `length` returns at `at`. */
   readonly viable: (text: string, at: number) => boolean;
   /** Goes on from the end of the entity through what its swallow adds. */
@@ -103,17 +105,17 @@ const compileParts = (detector: Detector): Compiled => {
 
   const match = new RegExp(sourceOf(tree), `${pattern.flags}y`);
   const viable = new RegExp(viableSource(tree), `${pattern.flags}y`);
-  const accept = detector.accept ?? ((text: string) => text.length);
+  const { accept } = detector;
   return {
     detector,
     tree,
     needle: detector.needle === undefined ? null : findNeedle(tree, detector.needle),
     reach,
-    length(text, at) {
+    matchEnd(text, at) {
       match.lastIndex = at;
-      if (!match.test(text)) return 0;
-      return accept(text.slice(at, match.lastIndex));
+      return match.test(text) ? match.lastIndex : -1;
     },
+    length: (text, at, end) => (accept === undefined ? end - at : accept(text.slice(at, end))),
     viable(text, at) {
       viable.lastIndex = at;
       return viable.test(text);

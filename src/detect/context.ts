@@ -31,38 +31,65 @@ const isOther = (text: string, from: number, to: number): boolean =>
 /** `and`, `und`, `et` and their like only go on. */
 const isNewTopic = (word: string): boolean => word.length >= 4 && word !== 'oder';
 
-/**
- * Returns the words between two positions, in small letters and without accents. Case ends a word as a space does:
- * `dateOfBirth` is three. Once a number is followed by other words, what stands ahead of it speaks of it and does not
- * count; a list of numbers goes on.
- */
-const wordsIn = (text: string, from: number, to: number): readonly string[] => {
-  const words: string[] = [];
-  let start = -1;
-  let number = -1;
-  /** How many words stand ahead of the last number. */
-  let spoken = 0;
-  let previous = 0;
-  for (let at = from; at <= to; at++) {
-    const unit = at < to ? text.charCodeAt(at) : 0;
+/** Reads words and numbers out of a text, left to right. Positions are those of the text. */
+class Reader {
+  readonly #text: string;
+  readonly #word: (start: number, end: number) => void;
+  readonly #number: () => void;
+  /** Where the word that is being read began, or -1; the same for a number. */
+  #start = -1;
+  #digits = -1;
+  #previous = 0;
+
+  /** `number` is told of numbers that a text speaks of (`isOther`), `word` of words. Case ends a word as a space does. */
+  constructor(text: string, word: (start: number, end: number) => void, number: () => void) {
+    this.#text = text;
+    this.#word = word;
+    this.#number = number;
+  }
+
+  /** Where the word began that goes on as far as was read, or -1. */
+  get open(): number {
+    return this.#start;
+  }
+
+  read(from: number, to: number): void {
+    for (let at = from; at < to; at++) this.#take(this.#text.charCodeAt(at), at);
+  }
+
+  /** Says that the text ends at `at`. */
+  end(at: number): void {
+    this.#take(0, at);
+  }
+
+  #take(unit: number, at: number): void {
     if (isDigit(unit)) {
-      if (number < 0) number = at;
+      if (this.#digits < 0) this.#digits = at;
     } else {
-      if (number >= 0 && isOther(text, number, at)) spoken = words.length;
-      number = -1;
+      if (this.#digits >= 0 && isOther(this.#text, this.#digits, at)) this.#number();
+      this.#digits = -1;
     }
     const letter = isLetter(unit);
-    const cut = start >= 0 && (!letter || isAlone(unit) || isAlone(previous) || (isUpper(unit) && !isUpper(previous)));
-    if (cut) {
-      const word = plain(text.slice(start, at));
-      if (spoken > 0 && isNewTopic(word)) words.splice(0, spoken);
-      if (isNewTopic(word)) spoken = 0;
-      words.push(word);
+    const previous = this.#previous;
+    this.#previous = unit;
+    if (this.#start >= 0) {
+      if (letter && !isAlone(unit) && !isAlone(previous) && (!isUpper(unit) || isUpper(previous))) return;
+      this.#word(this.#start, at);
     }
-    if (!letter) start = -1;
-    else if (cut || start < 0) start = at;
-    previous = unit;
+    this.#start = letter ? at : -1;
   }
+}
+
+/** Returns the words of a phrase, in small letters and without accents: `dateOfBirth` is three. */
+const wordsOf = (phrase: string): readonly string[] => {
+  const words: string[] = [];
+  const reader = new Reader(
+    phrase,
+    (start, end) => void words.push(plain(phrase.slice(start, end))),
+    () => {},
+  );
+  reader.read(0, phrase.length);
+  reader.end(phrase.length);
   return words;
 };
 
@@ -79,7 +106,7 @@ export const indexContexts = (contexts: readonly Context[]): ContextIndex => {
   const all = new Set(contexts.flatMap((context) => [context, context.and ?? []].flat()));
   const phrases = [...all].flatMap((context) =>
     context.words.flatMap((phrase): readonly Phrase[] => {
-      const words = wordsIn(phrase, 0, phrase.length);
+      const words = wordsOf(phrase);
       return [words, ...(words.length > 1 ? [[words.join('')]] : [])].map((one) => ({ words: one, context }));
     }),
   );
@@ -87,17 +114,114 @@ export const indexContexts = (contexts: readonly Context[]): ContextIndex => {
   return Map.groupBy(phrases, ({ words }) => words[0] ?? '');
 };
 
-/** Returns the contexts of which a phrase stands in the units to the left of `at`, at most LEFT of them. */
-export const contextsAt = (index: ContextIndex, text: string, at: number): ReadonlySet<Context> => {
-  const words = index.size === 0 ? [] : wordsIn(text, Math.max(0, at - LEFT), at);
-  const found = new Set<Context>();
-  words.forEach((word, start) => {
-    for (const phrase of index.get(word) ?? []) {
-      if (phrase.words.every((one, offset) => words[start + offset] === one)) found.add(phrase.context);
+/** A word of a text; a number that the text speaks of stands between it and the one before where `behindNumber`. */
+interface Word {
+  readonly start: number;
+  readonly end: number;
+  readonly word: string;
+  /** The phrases that begin with it. */
+  readonly phrases: readonly Phrase[] | undefined;
+  readonly behindNumber: boolean;
+}
+
+const NOTHING_SAID: ReadonlySet<Context> = new Set();
+
+/** What is said ahead of places in one text, asked from left to right. Each word is read once. */
+export class Said {
+  readonly #index: ContextIndex;
+  readonly #text: string;
+  readonly #reader: Reader;
+  #read = -1;
+  #words: Word[] = [];
+  #behindNumber = false;
+  /** Where the last word began with which a phrase begins, or -1. */
+  #lastPhrase = -1;
+
+  constructor(index: ContextIndex, text: string) {
+    this.#index = index;
+    this.#text = text;
+    this.#reader = new Reader(
+      text,
+      (start, end) => this.#add(this.#wordAt(start, end)),
+      () => {
+        this.#behindNumber = true;
+      },
+    );
+  }
+
+  /** Returns the contexts of which a phrase stands in the units to the left of `at`, at most LEFT of them. */
+  before(at: number): ReadonlySet<Context> {
+    if (this.#index.size === 0) return NOTHING_SAID;
+    const from = Math.max(0, at - LEFT);
+    this.#readTo(from, at);
+    const words = this.#wordsBetween(from, at);
+    return this.#lastPhrase < from && words[0]?.phrases === undefined && words.at(-1)?.phrases === undefined
+      ? NOTHING_SAID
+      : spokenIn(words);
+  }
+
+  #readTo(from: number, at: number): void {
+    if (this.#read < from) {
+      if (this.#read >= 0) this.#reader.end(this.#read);
+      this.#words = [];
+      this.#behindNumber = false;
+      this.#read = from;
     }
+    this.#reader.read(this.#read, at);
+    this.#read = Math.max(this.#read, at);
+  }
+
+  #wordAt(start: number, end: number): Word {
+    const word = plain(this.#text.slice(start, end));
+    return { start, end, word, phrases: this.#index.get(word), behindNumber: this.#behindNumber };
+  }
+
+  #add(word: Word): void {
+    this.#behindNumber = false;
+    if (word.phrases !== undefined) this.#lastPhrase = word.start;
+    this.#words.push(word);
+  }
+
+  /** Returns the words in [from, at): what stands across an edge is cut. */
+  #wordsBetween(from: number, at: number): readonly Word[] {
+    const words = this.#words;
+    let gone = 0;
+    while (gone < words.length && (words[gone]?.end ?? 0) <= from) gone += 1;
+    if (gone > 0) words.splice(0, gone);
+    const { open } = this.#reader;
+    const last = open >= 0 && open < at ? [this.#wordAt(Math.max(open, from), at)] : [];
+    const [first] = words;
+    if (first === undefined || first.start >= from) return last.length === 0 ? words : [...words, ...last];
+    return [this.#wordAt(from, first.end), ...words.slice(1), ...last];
+  }
+}
+
+/**
+ * Returns the contexts of which a phrase stands among these words. Once a number is followed by other words, what stands
+ * ahead of it speaks of it and does not count; a list of numbers goes on.
+ */
+const spokenIn = (words: readonly Word[]): ReadonlySet<Context> => {
+  let first = 0;
+  /** Where the words begin that stand behind the last number. */
+  let spoken = 0;
+  words.forEach(({ word, behindNumber }, at) => {
+    if (behindNumber) spoken = at;
+    if (!isNewTopic(word)) return;
+    if (spoken > first) first = spoken;
+    spoken = 0;
   });
+  const found = new Set<Context>();
+  for (let start = first; start < words.length; start++) {
+    for (const phrase of words[start]?.phrases ?? []) {
+      if (phrase.words.every((one, offset) => words[start + offset]?.word === one)) found.add(phrase.context);
+    }
+  }
   return found;
 };
+
+/** Returns the contexts of which a phrase stands in the units to the left of `at`, at most LEFT of them. */
+export const contextsAt = (index: ContextIndex, text: string, at: number): ReadonlySet<Context> =>
+  new Said(index, text).before(at);
 
 /** Returns whether a context is met where `said` are the contexts of which a phrase stands. */
 export const isMet = (context: Context, said: ReadonlySet<Context>): boolean =>

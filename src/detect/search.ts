@@ -8,7 +8,7 @@
  */
 
 import { type Compiled, compileDetector } from './compiled.ts';
-import { type ContextIndex, contextsAt, indexContexts, isMet } from './context.ts';
+import { type ContextIndex, indexContexts, isMet, Said } from './context.ts';
 import { type Context, type Detector, scoreOf } from './detector.ts';
 import { buildTables, Sweep, type Tables } from './sweep.ts';
 
@@ -48,19 +48,19 @@ const NOTHING: Step = { kind: 'nothing' };
 
 /** One search through one text, left to right. */
 export class Search {
-  readonly #contexts: ContextIndex;
   readonly #text: string;
   readonly #final: boolean;
   readonly #sweep: Sweep;
+  readonly #words: Said;
   /** What is said ahead of `#saidAt`. */
   #said: ReadonlySet<Context> = new Set();
   #saidAt = -1;
 
   /** `text`: folded (fold.ts). `final`: nothing follows it. */
   constructor(program: Program, text: string, final: boolean) {
-    this.#contexts = program.contexts;
     this.#text = text;
     this.#final = final;
+    this.#words = new Said(program.contexts, text);
     this.#sweep = new Sweep(program.tables, text, final);
   }
 
@@ -78,19 +78,20 @@ export class Search {
   }
 
   #decide(compiled: Compiled, at: number): Step | null {
-    if (this.#isOpen(compiled, at)) return { kind: 'open', at };
-    const length = compiled.length(this.#text, at);
-    return length === 0 || !this.#mayStand(compiled, at) ? null : this.#entity(compiled, at, at + length);
+    const { context } = compiled.detector;
+    const asks = context?.required === true ? context : null;
+    // The words ahead are read once for all detectors of a place, and for none when no pattern matches there.
+    if (asks !== null && this.#saidAt === at && !isMet(asks, this.#said)) return null;
+    if (this.#isOpen(compiled, at)) return asks === null || this.#isSaid(asks, at) ? { kind: 'open', at } : null;
+    const end = compiled.matchEnd(this.#text, at);
+    if (end < 0 || (asks !== null && !this.#isSaid(asks, at))) return null;
+    const length = compiled.length(this.#text, at, end);
+    return length === 0 ? null : this.#entity(compiled, at, at + length);
   }
 
+  /** Returns whether more text may change what `compiled` says. What stands to the left is all there. */
   #isOpen(compiled: Compiled, at: number): boolean {
-    if (this.#final || this.#text.length - at > compiled.reach) return false;
-    // What stands to the left is all there: a detector that misses its word waits for nothing.
-    return compiled.viable(this.#text, at) && this.#mayStand(compiled, at);
-  }
-
-  #mayStand({ detector: { context } }: Compiled, at: number): boolean {
-    return context === undefined || !context.required || this.#isSaid(context, at);
+    return !this.#final && this.#text.length - at <= compiled.reach && compiled.viable(this.#text, at);
   }
 
   #entity(compiled: Compiled, start: number, end: number): Step {
@@ -100,7 +101,7 @@ export class Search {
   }
 
   #isSaid(context: Context, at: number): boolean {
-    if (this.#saidAt !== at) this.#said = contextsAt(this.#contexts, this.#text, at);
+    if (this.#saidAt !== at) this.#said = this.#words.before(at);
     this.#saidAt = at;
     return isMet(context, this.#said);
   }

@@ -46,9 +46,9 @@ let steps = 0;
 /** Adds up how many units the expressions that are asked may look at. */
 const counting = (one: Compiled): Compiled => ({
   ...one,
-  length(text, at) {
+  matchEnd(text, at) {
     steps += one.reach;
-    return one.length(text, at);
+    return one.matchEnd(text, at);
   },
   viable(text, at) {
     steps += one.reach;

@@ -134,8 +134,10 @@ const restarting =
     };
   };
 
-const touchesEnd = (compiled: Compiled, text: string, at: number): boolean =>
-  at + compiled.length(text, at) === text.length;
+const touchesEnd = (compiled: Compiled, text: string, at: number): boolean => {
+  const end = compiled.matchEnd(text, at);
+  return end >= 0 && at + compiled.length(text, at, end) === text.length;
+};
 
 /** The mutants by what is wrong with them. */
 export const mutantsOf = (parts: Parts): Readonly<Record<string, Subject>> => ({
@@ -163,9 +165,9 @@ export const mutantsOf = (parts: Parts): Readonly<Record<string, Subject>> => ({
   'waits for the first detector of a place only': withDetectors(parts, (compiled) => ({
     viable: (text, at) =>
       compiled.viable(text, at) && compiled === parts.program.detectors.find((one) => one.viable(text, at)),
-    length: (text, at) => {
+    length: (text, at, end) => {
       const first = parts.program.detectors.find((one) => one.viable(text, at));
-      return first !== undefined && first.detector !== compiled.detector ? 0 : compiled.length(text, at);
+      return first !== undefined && first.detector !== compiled.detector ? 0 : compiled.length(text, at, end);
     },
   })),
   'ends an entity without a bound with its piece': withDetectors(parts, ({ follow }) => ({
