@@ -10,8 +10,10 @@
 
 import type { Compiled } from './compiled.ts';
 import { type Left, leftsOf, leftUnits } from './left.ts';
+import { compileTriggers, MARGIN, Marks, PAD, type Triggers } from './marks.ts';
 import { leadingPairs, type Pair, unitsByOffset } from './shape.ts';
-import { ALL, NONE, OTHER, range, symbolOf, symbolsIn, type UnitSet, unitsOf } from './unit-set.ts';
+import { type Trigger, triggersOf } from './trigger.ts';
+import { ALL, OTHER, symbolOf, symbolsIn, type UnitSet } from './unit-set.ts';
 
 /** How many units of a candidate are looked at before an expression is tried. */
 const DEPTH = 20;
@@ -20,8 +22,6 @@ const FEW = 16;
 /** And how many to its left. */
 const LEFT_DEPTH = 12;
 const BITS = 32;
-const SPACE = 0x20;
-const LINE = 0x0a;
 const PAIRS = 1 << 14;
 const UNITS = 128;
 
@@ -41,6 +41,7 @@ interface Known {
   readonly lead: readonly Pair[];
   readonly byOffset: readonly UnitSet[];
   readonly byLeft: readonly UnitSet[];
+  readonly triggers: readonly Trigger[];
 }
 
 /** What the sweep knows of a set of detectors. Patterns are bits of `width` numbers of 32 bits each. */
@@ -65,10 +66,8 @@ export interface Tables {
   /** By the same pair: the patterns of which one may, and which of their `width` numbers are not 0. */
   readonly byLead: Int32Array;
   readonly parts: Int32Array;
-  /** The classes that may match at the start of any word. */
-  readonly common: number;
-  /** By a first pair, a bit for each offset: a match of these may have a word that ends there with a space or a line. */
-  readonly spaces: Int32Array;
+  /** What marks the places worth a look, but those ahead of a needle. */
+  readonly triggers: Triggers;
   /** By (offset << 7 | unit): the patterns that may have this unit at this offset. */
   readonly deep: Int32Array;
   /** The same for the units to the left, the nearest at offset 0. */
@@ -141,7 +140,16 @@ const learn = (compiled: readonly Compiled[]): readonly Known[] => {
     const byOffset = unitsByOffset(tree, DEPTH);
     const first = symbolsIn(byOffset[0] ?? ALL);
     const bit = bits.get(id) ?? 0;
-    return { first, members, bit, left, lead: leadingPairs(tree), byOffset, byLeft: leftUnits(tree, LEFT_DEPTH) };
+    return {
+      first,
+      members,
+      bit,
+      left,
+      lead: leadingPairs(tree),
+      byOffset,
+      byLeft: leftUnits(tree, LEFT_DEPTH),
+      triggers: triggersOf(tree, byOffset[0] ?? ALL),
+    };
   });
   // Patterns that begin alike stand together, so that a pair has few numbers that are not 0.
   return known
@@ -171,20 +179,6 @@ const membersOf = (set: UnitSet): Uint8Array => {
 const unique = <T>(all: readonly T[], idOf: (one: T) => string): readonly T[] => [
   ...new Map(all.map((one) => [idOf(one), one])).values(),
 ];
-
-const WORD_UNITS = range(0x30, 0x39) | range(0x41, 0x5a) | range(0x61, 0x7a);
-const SPACES = unitsOf(' \n');
-
-/** Returns the offsets, as bits, at which a word of two units or more may end with a space. */
-const spacesIn = (byOffset: readonly UnitSet[]): number => {
-  let offsets = 0;
-  for (let offset = 2; offset < DEPTH; offset++) {
-    const set = byOffset[offset] ?? ALL;
-    if ((set & SPACES) !== NONE) offsets |= 1 << offset;
-    if ((set & WORD_UNITS) === NONE) break;
-  }
-  return offsets;
-};
 
 const patternsByClasses = (known: readonly Known[], width: number): ((classes: number) => Int32Array) => {
   const made = new Map<number, Int32Array>();
@@ -229,10 +223,7 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
   const byLead = new Int32Array(PAIRS * width);
   const deep = new Int32Array(DEPTH * UNITS * width);
   const before = new Int32Array(LEFT_DEPTH * UNITS * width);
-  const spaces = new Int32Array(PAIRS);
-  const common = sure[(0x61 << 7) | SPACE] ?? 0;
   for (const { index, bit, lead: pairs, byOffset, byLeft } of known) {
-    if ((bit & common) !== 0) fillPairs(spaces, pairs, spacesIn(byOffset));
     const sides = classSets.flatMap((bits, number) => ((bits & bit) === 0 ? [] : [number]));
     fillBits(bySide, width, index, sides);
     fillBits(byLead, width, index, placesOfPairs(pairs));
@@ -241,6 +232,7 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
   }
   const needles = needleBits(known);
   const all = known.reduce((bits, { bit }) => bits | bit, 0);
+  const free = needles.reduce((bits, { bit }) => bits & ~bit, all);
   return {
     patterns: known,
     width,
@@ -253,8 +245,6 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
     bySide,
     lead,
     byLead,
-    common,
-    spaces,
     parts: Int32Array.from(lead, (_, pair) => {
       let parts = 0;
       for (let part = 0; part < width; part++) if (byLead[pair * width + part] !== 0) parts |= 1 << part;
@@ -263,7 +253,8 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
     deep,
     before,
     patternsOf: patternsByClasses(known, width),
-    free: needles.reduce((bits, { bit }) => bits & ~bit, all),
+    triggers: compileTriggers(known.flatMap((one) => ((one.bit & free) === 0 ? [] : one.triggers))),
+    free,
     needles,
   };
 };
@@ -290,10 +281,6 @@ class Window {
   }
 }
 
-/** The units of words: letters and digits. */
-const IN_WORD = new Uint8Array(1 << 16);
-fillSet(IN_WORD, WORD_UNITS, 0, 1);
-
 const CHUNK = 4096;
 /** How many units behind a position the loop reads. */
 const PEEK = 3;
@@ -305,18 +292,21 @@ const bytes = Buffer.alloc(CHUNK * 2);
  * (`npm run bench -- masking`). Shared by all sweeps of a thread: `owner` is the number of the one whose text it holds.
  */
 const units = new Uint16Array(bytes.buffer, bytes.byteOffset, CHUNK);
+const marks = new Marks(CHUNK);
 let owner = 0;
 let sweeps = 0;
+/** What stands for each of `units`, with PAD more ahead of them and behind. */
+const symbols = new Uint8Array(CHUNK + 2 * PAD).fill(OTHER);
 
 // `write` puts the low byte first; a machine that reads the high byte first must not use it.
 const lowByteFirst = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 const copyUnits = (text: string, from: number, to: number): void => {
-  if (lowByteFirst && to - from > SHORT) {
-    bytes.write(text.slice(from, to), 'utf16le');
-    return;
-  }
-  for (let at = from; at < to; at++) units[at - from] = text.charCodeAt(at);
+  if (lowByteFirst && to - from > SHORT) bytes.write(text.slice(from, to), 'utf16le');
+  else for (let at = from; at < to; at++) units[at - from] = text.charCodeAt(at);
+  const count = to - from;
+  for (let at = 0; at < count; at++) symbols[PAD + at] = symbolOf(units[at] ?? 0);
+  symbols.fill(OTHER, PAD + count, 2 * PAD + count);
 };
 
 /** One pass over one text, left to right. */
@@ -329,9 +319,11 @@ export class Sweep {
   readonly #text: string;
   readonly #final: boolean;
   readonly #windows: readonly Window[];
-  /** `units` holds the text from `#base` to before `#limit`. */
+  /** Where `units` begin in the text. */
   #base = 0;
-  #limit = 0;
+  /** The places of which the marks are known: from `#known` to before `#knownTo`. */
+  #known = 0;
+  #knownTo = 0;
 
   /** `final`: nothing follows `text`. */
   constructor(tables: Tables, text: string, final: boolean) {
@@ -350,7 +342,7 @@ export class Sweep {
 
   /** Returns the first position from `from` on where a detector may match, or -1. `from` never decreases. */
   next(from: number): number {
-    if (owner !== this.#id) this.#limit = 0;
+    if (owner !== this.#id) this.#knownTo = 0;
     owner = this.#id;
     for (let at = from; at < this.#text.length; ) {
       let active = this.#tables.free;
@@ -368,59 +360,46 @@ export class Sweep {
 
   /** Returns the first candidate in [at, stop), or `stop`. */
   #run(at: number, stop: number, active: number): number {
-    const { left, lead, common, spaces, byLead, parts, bySide, deep, width } = this.#tables;
+    const { free } = this.#tables;
     const allowed = this.#tables.patternsOf(active);
     while (at < stop) {
-      if (at < this.#base || at + PEEK >= this.#limit) this.#load(at);
-      const base = this.#base;
-      const end = Math.min(stop, this.#limit - PEEK) - base;
-      let before = this.#pairBefore(at);
-      let next = symbolOf(units[at - base] ?? 0);
-      for (let i = at - base; i < end; i++) {
-        const symbol = next;
-        next = symbolOf(units[i + 1] ?? 0);
-        const pair = (symbol << 7) | next;
-        const mask = (left[before] ?? 0) & (lead[pair] ?? 0) & active;
-        if (mask !== 0) {
-          // The end of the word tells the most at the least cost.
-          let word = 2;
-          const most = Math.min(DEPTH, this.#limit - base - i);
-          while (word < most && IN_WORD[units[i + word] ?? 0] === 1) word++;
-          const ends = units[i + word] ?? 0;
-          const isSpace = word < most && (ends === SPACE || ends === LINE) && (mask & ~common) === 0;
-          if (isSpace && (((spaces[pair] ?? 0) >> word) & 1) === 0) {
-            before = ((before << 7) | symbol) & (PAIRS - 1);
-            continue;
-          }
-          if (word === most) word = 2;
-          const far = ((word << 7) | symbolOf(units[i + word] ?? 0)) * width;
-          const side = this.#sideOf(before, base + i, mask) * width;
-          for (let left = parts[pair] ?? 0; left !== 0; left &= left - 1) {
-            const part = 31 - Math.clz32(left & -left);
-            const some = (deep[far + part] ?? 0) & (bySide[side + part] ?? 0) & (allowed[part] ?? 0);
-            if (some === 0) continue;
-            const two = ((2 << 7) | symbolOf(units[i + 2] ?? 0)) * width + part;
-            const three = ((3 << 7) | symbolOf(units[i + 3] ?? 0)) * width + part;
-            if ((some & (byLead[pair * width + part] ?? 0) & (deep[two] ?? 0) & (deep[three] ?? 0)) === 0) continue;
-            if (this.#look(left, pair * width, before, mask, base + i, allowed)) return base + i;
-            break;
-          }
-        }
-        before = ((before << 7) | symbol) & (PAIRS - 1);
-      }
-      at = Math.max(at, base + end);
-      // The last units of the text have too little behind them for the loop.
-      for (; at < stop && at + PEEK >= this.#text.length; at++) {
-        const before = this.#pairBefore(at);
-        const mask = (left[before] ?? 0) & active;
-        if (mask === 0) continue;
-        // What follows the last unit of a text that may go on is unknown.
-        const known = this.#final || at + 1 < this.#text.length;
-        const first = known ? ((this.#symbolAt(at) << 7) | this.#symbolAt(at + 1)) * width : -1;
-        if (this.#look(-1, first, before, mask, at, allowed)) return at;
-      }
+      if (at < this.#known || at >= this.#knownTo) this.#load(at);
+      const end = Math.min(stop, this.#knownTo);
+      // Ahead of a needle every place counts: what its detectors match has no other mark.
+      if (active === free) at = marks.next(at - this.#base, end - this.#base) + this.#base;
+      if (at >= end) continue;
+      if (this.#isCandidate(at, active, allowed)) return at;
+      at += 1;
     }
     return stop;
+  }
+
+  #isCandidate(at: number, active: number, allowed: Int32Array): boolean {
+    const { left, lead, byLead, parts, bySide, deep, width } = this.#tables;
+    const before = this.#pairBefore(at);
+    let mask = (left[before] ?? 0) & active;
+    if (mask === 0) return false;
+    // The last units of the text have too little behind them.
+    if (at + PEEK >= this.#text.length) {
+      // What follows the last unit of a text that may go on is unknown.
+      const known = this.#final || at + 1 < this.#text.length;
+      const first = known ? ((this.#symbolAt(at) << 7) | this.#symbolAt(at + 1)) * width : -1;
+      return this.#look(-1, first, before, mask, at, allowed);
+    }
+    const i = at - this.#base + PAD;
+    const pair = ((symbols[i] ?? 0) << 7) | (symbols[i + 1] ?? 0);
+    mask &= lead[pair] ?? 0;
+    if (mask === 0) return false;
+    const side = this.#sideOf(before, at, mask) * width;
+    const two = ((2 << 7) | (symbols[i + 2] ?? 0)) * width;
+    const three = ((3 << 7) | (symbols[i + 3] ?? 0)) * width;
+    for (let rest = parts[pair] ?? 0; rest !== 0; rest &= rest - 1) {
+      const part = 31 - Math.clz32(rest & -rest);
+      const some = (bySide[side + part] ?? 0) & (allowed[part] ?? 0) & (byLead[pair * width + part] ?? 0);
+      if ((some & (deep[two + part] ?? 0) & (deep[three + part] ?? 0)) !== 0)
+        return this.#look(rest, pair * width, before, mask, at, allowed);
+    }
+    return false;
   }
 
   /** Returns the number of the left side of a position whose pair allows the classes in `mask`. */
@@ -454,10 +433,16 @@ export class Sweep {
     return false;
   }
 
+  /** Makes the units from `at` on and their marks known. */
   #load(at: number): void {
-    this.#base = at;
-    this.#limit = Math.min(at + CHUNK, this.#text.length);
-    copyUnits(this.#text, at, this.#limit);
+    const { length } = this.#text;
+    this.#base = Math.max(0, at - MARGIN);
+    const limit = Math.min(this.#base + CHUNK, length);
+    this.#known = at;
+    this.#knownTo = limit === length ? length : limit - MARGIN;
+    copyUnits(this.#text, this.#base, limit);
+    const behind = limit < length ? 'more' : this.#final ? 'nothing' : 'unknown';
+    marks.fill(this.#tables.triggers, symbols, limit - this.#base, { begins: this.#base === 0, behind });
   }
 
   #pairBefore(at: number): number {
@@ -465,7 +450,7 @@ export class Sweep {
   }
 
   #symbolAt(at: number): number {
-    return at < 0 || at >= this.#text.length ? OTHER : symbolOf(this.#text.charCodeAt(at));
+    return symbols[at - this.#base + PAD] ?? 0;
   }
 
   /**
