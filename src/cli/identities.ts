@@ -14,6 +14,8 @@ import { dataFolder } from './sessions-files.ts';
 /** What a command is told of identities. */
 export interface WithIdentity {
   readonly identity?: string;
+  /** With what masking took away. */
+  readonly original?: true;
 }
 
 /** Returns `--identity FILE`, for every command that opens recordings. */
@@ -22,8 +24,12 @@ export const identityOption = (): Option =>
     'SALLYPORT_IDENTITY',
   );
 
+/** Returns `--original`, for commands that show recordings. */
+export const originalOption = (): Option =>
+  new Option('--original', 'as it was before masking; takes the identity of `recording.originals`');
+
 /** Returns the identities in the file that a command is given; none when it is given none. Throws CliError. */
-function identitiesIn(io: Io, { identity }: WithIdentity): readonly Identity[] {
+export function identitiesIn(io: Io, { identity }: WithIdentity): readonly Identity[] {
   if (identity === undefined) return [];
   try {
     return ageIdentities(readInput(io, identity).toString('utf8'));

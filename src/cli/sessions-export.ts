@@ -10,7 +10,7 @@ import { type DiffLine, diffSessions, type SessionDiff } from '../record/diff-se
 import { harOf, otlpOf } from '../record/export-session.ts';
 import type { RecordedSession } from '../record/read-session.ts';
 import { CliError, EXIT } from './exit.ts';
-import { identityOption, type WithIdentity } from './identities.ts';
+import { identityOption, originalOption, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { recordedSession } from './sessions-read.ts';
@@ -107,6 +107,7 @@ export const exportCommands = (io: Io): readonly Command[] => [
     .argument('<id...>', 'the sessions')
     .addOption(configOption())
     .addOption(identityOption())
+    .addOption(originalOption())
     .addOption(new Option('--format <format>', 'in which form').choices(FORMATS).default('jsonl'))
     .option('-o, --out <file>', 'where to write it; stdout when not given')
     .action((ids: readonly string[], options: ExportOptions) => exportThem(io, ids, options)),

@@ -3,9 +3,11 @@
 import type { LoadedConfig } from '../config-file.ts';
 import type { Reading } from '../record/errand.ts';
 import { MissingKey } from '../record/page-keys.ts';
-import { type RecordedSession, readSession } from '../record/read-session.ts';
+import { originalsStart } from '../record/key-ring.ts';
+import { originalSession, type RecordedSession, readSession } from '../record/read-session.ts';
+import { readId } from '../record/session-id.ts';
 import { CliError, EXIT } from './exit.ts';
-import { keyRing, type WithIdentity } from './identities.ts';
+import { identitiesIn, keyRing, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { accountName, runErrand } from './sessions-errand.ts';
 import { dataFolder, publishedSize, rowOf } from './sessions-files.ts';
@@ -24,9 +26,14 @@ export async function recordedSession(
   const folder = dataFolder(loaded);
   const row = await rowOf(folder, id);
   const pageKeys = await keyRing(io, loaded, options);
-  await runErrand(io, loaded, { kind: 'read', sid: id, how, who: accountName() });
+  const identities = identitiesIn(io, options);
+  const wantsOriginal = options.original === true;
+  await runErrand(io, loaded, { kind: 'read', sid: id, how: wantsOriginal ? 'original' : how, who: accountName() });
   try {
-    return await readSession(row, { folder, pageKeys, ledgerSize: publishedSize(folder) });
+    const session = await readSession(row, { folder, pageKeys, ledgerSize: publishedSize(folder) });
+    if (!wantsOriginal) return session;
+    const sid = readId(id) ?? Buffer.alloc(0);
+    return await originalSession(session, sid, (key) => originalsStart(folder, key, identities));
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(EXIT.found, `session ${id} cannot be read: ${message}`, {

@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { Event } from '../record/event.ts';
-import { bodyOf, type RecordedSession } from '../record/read-session.ts';
+import { requestOf, type RecordedSession } from '../record/read-session.ts';
 import { type ReadableAnswer, readableAnswer } from '../record/readable-answer.ts';
 import { answerHead, fieldOf } from '../record/session-texts.ts';
 import { safeText } from '../safe-text.ts';
@@ -28,7 +28,7 @@ export async function replay(io: Io, session: RecordedSession, options: ReplayOp
     return;
   }
   io.print(null, showSession(session, false).slice(0, -1));
-  io.print(null, [showSeal(session.seal), '', ...bodyOf(session, 'q').toString('utf8').split(/\r?\n/)]);
+  io.print(null, [showSeal(session.seal), '', ...requestOf(session).toString('utf8').split(/\r?\n/)]);
   await showAnswer(io, session, options);
 }
 

@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { LoadedConfig } from '../config-file.ts';
-import { bodyOf, type RecordedSession } from '../record/read-session.ts';
+import { requestOf, type RecordedSession } from '../record/read-session.ts';
 import { readId } from '../record/session-id.ts';
 import { fieldOf } from '../record/session-texts.ts';
 import { findSession } from '../store/list-sessions.ts';
@@ -37,7 +37,7 @@ async function send(io: Io, session: RecordedSession, base: string, options: Rer
   const query = details.query === '' ? '' : `?${details.query}`;
   const url = `${root}/${options.service ?? opening.service}${details.path}${query}`;
   const fields = KEPT.map((name) => [name, fieldOf(details.fields, name)] as const).filter(([, value]) => value !== '');
-  const body = bodyOf(session, 'q');
+  const body = requestOf(session);
   const answer = await fetch(url, {
     method: details.method,
     body: body.length === 0 ? null : new Uint8Array(body),

@@ -6,7 +6,7 @@ import { isReason } from '../reasons.ts';
 import { listSessions, type SessionFilter } from '../store/list-sessions.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { CliError, EXIT } from './exit.ts';
-import { identityOption, type WithIdentity } from './identities.ts';
+import { identityOption, originalOption, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { dataFolder, withIndex } from './sessions-files.ts';
@@ -171,6 +171,7 @@ export const sessionsCommand = (io: Io): Command => {
     .argument('<id>', 'the session')
     .addOption(configOption())
     .addOption(identityOption())
+    .addOption(originalOption())
     .option('--bodies', 'with the request and the answer')
     .action((id: string, options: Configured & { readonly bodies?: true }) => show(io, id, options));
   command
@@ -179,6 +180,7 @@ export const sessionsCommand = (io: Io): Command => {
     .argument('<id>', 'the session')
     .addOption(configOption())
     .addOption(identityOption())
+    .addOption(originalOption())
     .addOption(new Option('--speed <factor>', '2 is twice as fast, `max` does not wait').default('1'))
     .option('--from <time>', 'begin there: 2.5s, 800ms')
     .addOption(new Option('--find <text>', 'begin where the answer says this').conflicts('from'))

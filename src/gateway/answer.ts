@@ -127,6 +127,7 @@ export class Answer implements AnswerSink {
     this.#events++;
     this.#guarded(() => {
       const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
+      this.#keepOriginal(bytes);
       const pieces = this.#mask?.push(bytes) ?? [bytes];
       chargeText(this.#call, this.#mask, chunk.length);
       if (this.#mask === null) this.#leave(bytes);
@@ -139,6 +140,7 @@ export class Answer implements AnswerSink {
     this.#flow = null;
     this.#guarded(() => {
       const rest = this.#guard?.end() ?? NOTHING;
+      this.#keepOriginal(rest);
       if (this.#mask === null) this.#leave(rest);
       else {
         const pieces = [...this.#mask.push(rest), ...this.#mask.end()];
@@ -226,6 +228,12 @@ export class Answer implements AnswerSink {
     if (judge === null) return pieces.forEach((piece) => this.#leave(piece));
     judge.more(usage);
     for (const piece of this.#held.pass(pieces, judge.holds)) this.#leave(piece);
+  }
+
+  /** What is about to be masked, for auditors, where the config has it kept. */
+  #keepOriginal(bytes: Buffer): void {
+    if (this.#mask === null || !this.#masks.reads || this.#session.original(bytes)) return;
+    throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
   }
 
   #leave(bytes: Buffer): void {

@@ -1,7 +1,7 @@
 /** What differs between two recorded calls. */
 
 import type { Codec } from '../protocol/codec.ts';
-import { bodyOf, type RecordedSession } from './read-session.ts';
+import { requestOf, type RecordedSession } from './read-session.ts';
 import { answerText, stringsOf } from './session-texts.ts';
 
 /** A line that only one of two texts has, or both. */
@@ -83,7 +83,7 @@ const factsOf = ({ opening, details, ending, events, row }: RecordedSession): Re
   end: `${(events.at(-1)?.at ?? 0) / 1000} ms`,
 });
 
-const request = (session: RecordedSession): string => stringsOf(bodyOf(session, 'q').toString('utf8'));
+const request = (session: RecordedSession): string => stringsOf(requestOf(session).toString('utf8'));
 
 /** Returns what differs between two calls. */
 export function diffSessions(a: RecordedSession, b: RecordedSession, codecOf: (service: string) => Codec): SessionDiff {

@@ -8,7 +8,7 @@ const who = z.string().max(256);
 const why = z.string().max(4096);
 
 /** How a session is read. */
-const READINGS = ['show', 'replay', 'prove', 'export', 'diff', 'rerun'] as const;
+const READINGS = ['show', 'replay', 'prove', 'export', 'diff', 'rerun', 'original'] as const;
 export type Reading = (typeof READINGS)[number];
 
 export const errandSchema = z.discriminatedUnion('kind', [

@@ -15,6 +15,9 @@ export const EVENT_CODES = {
   d: { title: 'answer bytes as the caller saw them', payload: 'bytes' },
   t: { title: 'trailers', payload: 'text' },
   m: { title: 'marker', payload: 'text' },
+  k: { title: 'where the key for originals comes from', payload: 'text' },
+  Q: { title: 'original of a request that was masked, sealed for auditors', payload: 'bytes' },
+  D: { title: 'original of answer bytes that were masked, sealed for auditors', payload: 'bytes' },
   x: { title: 'end', payload: 'text' },
   r: { title: 'refusals of strangers', payload: 'text' },
 } as const;

@@ -1,7 +1,7 @@
 /** Recorded calls in the formats of other tools. Exports prove nothing: that is what `sallyport ledger prove` is for. */
 
 import type { Codec } from '../protocol/codec.ts';
-import { bodyOf, type RecordedSession } from './read-session.ts';
+import { bodyOf, requestOf, type RecordedSession } from './read-session.ts';
 import { answerHead, answerText, fieldOf } from './session-texts.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -22,7 +22,7 @@ const contentOf = (bytes: Buffer): { readonly text: string; readonly encoding?: 
 function harEntry(session: RecordedSession): object {
   const { row, opening, details, ending, events } = session;
   const { status = 0, fields = [] } = answerHead(session);
-  const [request, answer] = [bodyOf(session, 'q'), bodyOf(session, 'd')];
+  const [request, answer] = [requestOf(session), bodyOf(session, 'd')];
   const query = [...new URLSearchParams(details.query)].map(([name, value]) => ({ name, value }));
   const first = ending?.first ?? -1;
   const end = events.at(-1)?.at ?? 0;
@@ -106,7 +106,7 @@ function otlpRecord(session: RecordedSession, codec: Codec): object {
       'sallyport.rule': opening.rule,
       'sallyport.effect': opening.effect,
       'sallyport.reason': ending?.reason,
-      'sallyport.request': bodyOf(session, 'q').toString('utf8'),
+      'sallyport.request': requestOf(session).toString('utf8'),
     }),
   };
 }

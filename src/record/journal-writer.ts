@@ -9,6 +9,7 @@ import { type FrameName, FRAME_OVERHEAD, MAX_FRAME, writeFrame, writePageFrame }
 import { JOURNAL_BYTES } from './journal-name.ts';
 import { JOURNAL_SLOT, type KeyPage, newPage, PAGE_SLOTS, sealPage, type SlotKey, slotKey } from './keys.ts';
 import type { LinkEnd, ToRecorder, ToWorker } from './messages.ts';
+import { KeyChain, type OriginalsPlace } from './original-keys.ts';
 import { offsetOf, fileOf, type Position, positionOf, Watermarks } from './watermarks.ts';
 import type { WritingKeys } from './writing-keys.ts';
 
@@ -23,6 +24,12 @@ export interface Assigned {
   readonly page: number;
   readonly slot: number;
   readonly keys: SlotKey;
+}
+
+/** A key for the originals of one session, and where it comes from. */
+export interface OriginalsKey {
+  readonly place: OriginalsPlace;
+  readonly key: Buffer;
 }
 
 /** Told once: true when it came about, false when it never will. */
@@ -50,6 +57,7 @@ export class JournalWriter {
   /** What this journal is written with, and what the next one will be. */
   #keys: WritingKeys | null = null;
   #nextKeys: WritingKeys | null = null;
+  #originals: KeyChain | null = null;
   #page: KeyPage | null = null;
   #slot = 0;
   #pages = -1;
@@ -113,6 +121,14 @@ export class JournalWriter {
     this.#makeRoomInFile(2 * MAX_FRAME);
     const page = this.#page ?? this.#turnPage();
     return { page: page.name.page, slot: JOURNAL_SLOT, keys: slotKey(page, JOURNAL_SLOT) };
+  }
+
+  /** Returns a key for what masking takes away of one session; null while that is not kept. */
+  takeOriginalsKey(): OriginalsKey | null {
+    const from = this.#keys?.originals;
+    if (from === undefined || from === null || this.#originals === null) return null;
+    const place = { id: from.id, link: from.link, n: this.#originals.taken };
+    return { place, key: this.#originals.take() };
   }
 
   /** Appends a frame and returns the position where it ends. It is in the file when `whenWritten` says so. */
@@ -220,7 +236,13 @@ export class JournalWriter {
     this.#next = null;
     // sessions that open in a file find their keys in it
     this.#page = null;
-    this.#keys = this.#nextKeys;
+    if (this.#keys !== this.#nextKeys) this.#useKeys(this.#nextKeys);
+  }
+
+  #useKeys(keys: WritingKeys | null): void {
+    this.#keys = keys;
+    const seed = keys?.originals?.seed;
+    this.#originals = seed === undefined ? null : new KeyChain(seed);
   }
 
   /** Leaves the journal for the next one, as soon as there is one. */

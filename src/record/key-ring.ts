@@ -71,6 +71,15 @@ const listEnvelopes = (folder: string): readonly KeyEnvelope[] =>
 
 const keyTag = (id: string): string => id.slice(0, 2 * TAG_BYTES);
 
+/** Resolves to where the chain of keys for originals begins that has this id; rejects when no identity unwraps it. */
+export async function originalsStart(folder: string, id: string, identities: readonly Identity[]): Promise<Uint8Array> {
+  const envelope = listEnvelopes(folder).find((each) => each.kind === 'originals' && each.id === id);
+  if (envelope === undefined) throw new Error(`there is no key ${id.slice(0, 16)} for originals`);
+  const start = await unwrapKey(envelope, identities);
+  if (start === null) throw new Error(`the key ${id.slice(0, 16)} for originals is not for this identity`);
+  return start;
+}
+
 /** Recording keys that are at hand. */
 export class KeyRing implements PageOpener {
   readonly #folder: string;

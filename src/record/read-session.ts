@@ -11,6 +11,8 @@ import { JournalFiles } from './journal-files.ts';
 import { keyCommitment, openPage, type SlotKey, slotKey } from './keys.ts';
 import { readLeaves } from './ledger-leaves.ts';
 import { type OpeningDetails, type OpeningSummary, readDetails, readSummary } from './opening.ts';
+import { originalKey } from './original-keys.ts';
+import { placeOf, withOriginals } from './originals.ts';
 import { readPlaces } from './places.ts';
 import type { PageOpener } from './page-keys.ts';
 
@@ -57,6 +59,20 @@ export async function readSession(row: SessionRow, options: ReadOptions): Promis
   return { row, ...content, seal: await checkSeal(row, frames, keys, options) };
 }
 
+/**
+ * Resolves to a session as it was before masking; the same where nothing was masked or originals were not kept. Rejects
+ * when no identity opens its originals.
+ */
+export async function originalSession<S extends SessionContent>(
+  session: S,
+  sid: Buffer,
+  startOf: (id: string) => Promise<Uint8Array>,
+): Promise<S> {
+  const place = placeOf(session.events);
+  if (place === null) return session;
+  return { ...session, events: withOriginals(session.events, originalKey(await startOf(place.id), place), sid) };
+}
+
 /** How zstd begins (RFC 8878 §3.1.1); no event begins so. */
 const ZSTD = Buffer.from('28b52ffd', 'hex');
 
@@ -96,6 +112,12 @@ export function storedSession(
   const [first] = frames;
   if (first === undefined) throw new Error('the index names no frame of the session');
   return { frames, keys: keysOf(first, files.frame(pagePlace), row, pageKeys) };
+}
+
+/** Returns the request as it came; as it was forwarded where the original is sealed for others. */
+export function requestOf(session: SessionContent): Buffer {
+  const came = bodyOf(session, 'q');
+  return came.length === 0 ? bodyOf(session, 'f') : came;
 }
 
 /** Returns all bytes of one kind of body. */

@@ -9,6 +9,7 @@ import { type BufferShelf, Gathering } from './gathering.ts';
 import type { Assigned, JournalWriter, Then } from './journal-writer.ts';
 import { detailsText, type Opening, summaryText } from './opening.ts';
 import { showId } from './session-id.ts';
+import { OriginalsSealer, placeText, type SealedCode } from './originals.ts';
 import type { Position } from './watermarks.ts';
 
 /** The evidence of one call, while the call is under way. */
@@ -24,6 +25,11 @@ export interface Session {
   /** Answer bytes as the caller sees them. False: they are not recorded, and must not leave. */
   bytes(chunk: Buffer): boolean;
   trailers(raw: readonly string[]): void;
+  /**
+   * Answer bytes before they are masked; kept for auditors where the config says so. False: they are not recorded, and
+   * what is made of them must not leave.
+   */
+  original(chunk: Buffer): boolean;
   /**
    * A further message of the caller, and what is forwarded of it; null when it goes as it came. False: it is not
    * recorded, and must not be forwarded.
@@ -75,6 +81,8 @@ export class OpenSession implements Session {
   #chunks = 0;
   #maxGap = 0;
   #gathers = false;
+  /** Seals what masking takes away; null where that is not kept, undefined before anything was. */
+  #originals: OriginalsSealer | null | undefined = undefined;
 
   /** Writes the opening, with the bodies. `sid` is 16 bytes that nobody else writes to. */
   constructor(host: SessionHost, sid: Buffer, assigned: Assigned, opening: Opening) {
@@ -87,8 +95,7 @@ export class OpenSession implements Session {
     this.#recorded = (opening.body?.length ?? 0) + (opening.forwarded?.length ?? 0);
     this.#addText('o', summaryText(opening));
     this.#addText('c', detailsText(opening, host.redact));
-    if (opening.body !== null) this.#addBytes(0, 'q', opening.body);
-    if (opening.forwarded !== null) this.#addBytes(0, 'f', opening.forwarded);
+    if (opening.body !== null) this.#addRequest(0, opening.body, opening.forwarded);
     this.#openingEnd = this.#emit(FRAME.data);
     this.#events = new Gathering(host.shelf.take());
   }
@@ -134,8 +141,20 @@ export class OpenSession implements Session {
     }
     this.#recorded += size;
     const now = this.#now();
-    this.#addBytes(now, 'q', bytes);
-    if (forwarded !== null) this.#addBytes(now, 'f', forwarded);
+    this.#addRequest(now, bytes, forwarded);
+    return true;
+  }
+
+  original(chunk: Buffer): boolean {
+    const { writer, maxSession, over } = this.#host;
+    if (!this.#isOpen || writer.failed) return false;
+    if (chunk.length === 0 || this.#sealer() === null) return true;
+    if (this.#recorded + chunk.length > maxSession) {
+      if (over === 'truncate') this.mark(`an original of ${chunk.length} bytes is not recorded`);
+      return over === 'truncate';
+    }
+    this.#recorded += chunk.length;
+    this.#addOriginal(this.#now(), 'D', chunk);
     return true;
   }
 
@@ -205,6 +224,26 @@ export class OpenSession implements Session {
       at = this.#events.addBytes(micros, code, bytes, at);
     }
     this.#gather();
+  }
+
+  /** What is masked is kept as it was forwarded, and as it came only where nobody else is to read that. */
+  #addRequest(micros: number, bytes: Buffer, forwarded: Buffer | null): void {
+    if (forwarded === null || this.#sealer() === null) this.#addBytes(micros, 'q', bytes);
+    else this.#addOriginal(micros, 'Q', bytes);
+    if (forwarded !== null) this.#addBytes(micros, 'f', forwarded);
+  }
+
+  #addOriginal(micros: number, code: SealedCode, bytes: Buffer): void {
+    const sealer = this.#sealer();
+    if (sealer !== null) this.#addBytes(micros, code, sealer.seal(code, bytes));
+  }
+
+  #sealer(): OriginalsSealer | null {
+    if (this.#originals !== undefined) return this.#originals;
+    const taken = this.#host.writer.takeOriginalsKey();
+    this.#originals = taken === null ? null : new OriginalsSealer(taken.key, this.#sid);
+    if (taken !== null) this.#addText('k', placeText(taken.place));
+    return this.#originals;
   }
 
   #gather(): void {

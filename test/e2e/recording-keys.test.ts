@@ -81,15 +81,48 @@ it('goes over to recipients without a restart; a crash takes nothing, and what i
   expect((await world.cli(['sessions', 'verify', 'proof.json', '--key', 'keys/ledger.pub'])).code).toBe(0);
 });
 
+it('keeps what masking took away for the auditor of originals, and the reading of it is a leaf', async () => {
+  const own = await generateIdentity();
+  writeFileSync(join(world.folder, 'originals.txt'), `${own}\n`);
+  const both = `[${await identityToRecipient(own)}]`;
+  world.configure(config.replace('recording: {', `recording: { originals: ${both},`));
+  await vi.waitFor(async () => expect(await keys()).toHaveLength(6), 20_000);
+  world.model.next(chat('write to anna@example.com'));
+  const answer = await fetch(`${world.url}/llm/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await world.idp.token('alice')}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'model-1', messages: [{ role: 'user', content: 'whom?' }] }),
+  });
+  expect(await answer.text()).not.toContain('anna@');
+  const id = answer.headers.get('sallyport-session') ?? '';
+  await listed(id);
+  const masked = await world.cli(['sessions', 'replay', id, '--speed', 'max']);
+  expect(masked.stdout).toContain('<EMAIL>');
+  const refused = await world.cli(['sessions', 'replay', id, '--speed', 'max', '--original']);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('is not for this identity');
+  const original = await world.cli([
+    'sessions',
+    'replay',
+    id,
+    '--speed',
+    'max',
+    '--original',
+    '--identity',
+    'originals.txt',
+  ]);
+  expect(original.stdout).toContain('anna@example.com');
+});
+
 it('promise 7: evidence convicts — a gateway that was stopped holds no copy of a key, and all of it verifies', async () => {
   await world.stopGateway();
   const files = readdirSync(join(world.folder, 'data', 'recording-keys'));
-  expect(files.filter((file) => file.endsWith('.json'))).toHaveLength(4);
+  expect(files.filter((file) => file.endsWith('.json'))).toHaveLength(6);
   expect(files.filter((file) => file.endsWith('.live'))).toEqual([]);
   const verified = await world.cli(['ledger', 'verify', 'data', '--key', 'keys/ledger.pub']);
   expect(verified.stdout).not.toContain('problem');
   expect(verified.code).toBe(0);
   const again = await world.cli(['reindex', '--identity', 'auditor.txt']);
-  expect(again.stdout).toBe('3 sessions\n');
+  expect(again.stdout).toBe('4 sessions\n');
   expect((await world.cli(['reindex'])).stdout).toMatch(/^2 sessions\nproblem: .*is not at hand$/m);
 });

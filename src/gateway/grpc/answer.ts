@@ -108,6 +108,7 @@ export class GrpcAnswer {
         this.#events++;
         return this.#leave(bytes);
       }
+      this.#keepOriginal(bytes);
       return this.#read(() => this.#mask?.push(bytes) ?? []);
     });
   }
@@ -122,6 +123,7 @@ export class GrpcAnswer {
         this.#leave(rest);
         return this.#finish(rawTrailers);
       }
+      this.#keepOriginal(rest);
       return this.#read(
         async () => [...(await mask.push(rest)), ...mask.end()],
         () => this.#finish(mask.trailers(rawTrailers)),
@@ -219,6 +221,12 @@ export class GrpcAnswer {
   #leaveAll(pieces: readonly Buffer[]): void {
     this.#judge?.more(null);
     for (const piece of pieces) this.#leave(piece);
+  }
+
+  /** What is about to be masked, for auditors, where the config has it kept. */
+  #keepOriginal(bytes: Buffer): void {
+    if (this.#session?.original(bytes) !== false) return;
+    throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
   }
 
   #leave(bytes: Buffer): void {

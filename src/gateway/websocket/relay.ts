@@ -157,6 +157,7 @@ export class SocketRelay {
     if (isBinary) throw new Failure('answer-unreadable', 'the model server sent a message that is no text');
     this.#events++;
     const bytes = asBuffer(data);
+    if (this.#rules.length > 0 && !this.#session.original(this.#guarded(bytes))) throw overBound();
     const messages = this.#mask.push(bytes);
     chargeText(this.#call, this.#mask, bytes.length);
     this.#leave(messages);
