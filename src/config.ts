@@ -46,7 +46,9 @@ const listenAddress = z
     /^(?:unix:\/.+|(?:\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5})$/,
     'expected HOST:PORT, for example 127.0.0.1:8080, or unix:/PATH',
   )
-  .describe('Where to listen, `HOST:PORT`, or `unix:/PATH` for a Unix socket, which the first data worker serves.');
+  .describe(
+    'Where to listen, `HOST:PORT`, or `unix:/PATH` for a Unix socket. A Unix socket is served by one data worker: with several of them the workers take turns.',
+  );
 
 const retentionRule = z.strictObject({
   name: name().describe('What the ledger calls the rule.'),

@@ -85,13 +85,18 @@ async function tcpPlace(address: string, ports: readonly number[], at: number) {
   return { kind: 'tcp', host, port: ports[at] ?? port, shared } as const;
 }
 
+/** A socket in the file system cannot be shared (docs/adr/0013-one-port.md): each has one worker, and they take turns. */
+function isOurs(at: number): boolean {
+  const before = birth.config.listeners.slice(0, at).filter(({ address }) => unixPath(address) !== null).length;
+  return before % (birth.config.workers ?? 1) === birth.index;
+}
+
 const verbs: WorkerVerbs = {
   async listen(ports) {
     const keys = listenerKeys();
     for (const [at, { address, service }] of birth.config.listeners.entries()) {
       const path = unixPath(address);
-      // a socket in the file system cannot be shared: the first worker has it
-      if (path !== null && birth.index > 0) continue;
+      if (path !== null && !isOurs(at)) continue;
       try {
         const place = path === null ? await tcpPlace(address, ports, at) : ({ kind: 'unix', path } as const);
         const options = { at: place, service: service ?? '', tls: keys[at] ?? null };
@@ -100,7 +105,7 @@ const verbs: WorkerVerbs = {
         throw cannotOpen(`listeners[${at}].address`, address, cause);
       }
     }
-    return [...listeners.values()].map(({ port }) => port);
+    return birth.config.listeners.map((_listener, at) => listeners.get(at)?.port ?? 0);
   },
   async reload(config: Config) {
     // read before anything changes: what cannot be used leaves everything as it was
