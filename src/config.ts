@@ -422,6 +422,13 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(5_000)
         .describe('Calls under way per data worker; more are refused as `overloaded`.'),
+      resets: z
+        .int()
+        .min(1)
+        .default(500)
+        .describe(
+          'Calls a second that one HTTP/2 connection may cancel before anything of an answer has left, beside as many as are answered; twice as many at once. A connection with more is ended.',
+        ),
       buffered: size().prefault('256MiB').describe('All request bodies in memory together, per data worker.'),
       head_timeout: duration().prefault('10s').describe('How long a request head may take.'),
       body_timeout: duration().prefault('1m').describe('How long a request body may take.'),

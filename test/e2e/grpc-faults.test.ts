@@ -263,3 +263,41 @@ describe('who does not read', () => {
     end();
   });
 });
+
+describe('a caller that cancels much', () => {
+  const bytes = (value: Buffer): Buffer => value;
+
+  it('keeps its connection and the calls on it, also when none that it cancels had been answered', async () => {
+    const metadata = await as('carol');
+    const ask = (callback: (code: number) => void) =>
+      through.client.makeUnaryRequest('/desk.v1.Desk/Ask', bytes, bytes, Buffer.alloc(0), metadata, (error) =>
+        callback(error === null ? status.OK : error.code),
+      );
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    server.next((stream, headers) => {
+      arrived.resolve();
+      void held.then(() => fine(stream, headers));
+    });
+    const lasting = new Promise<number>((resolve) => ask(resolve));
+    await arrived.promise;
+
+    // some waves: each call is cancelled once it is at the server, which answers none
+    for (let wave = 0; wave < 16; wave++) {
+      const cancels: (() => void)[] = [];
+      let there = 0;
+      server.next(() => {
+        if (++there === 50) for (const cancel of cancels) cancel();
+      });
+      const codes = Array.from({ length: 50 }, () => {
+        const { promise, resolve } = Promise.withResolvers<number>();
+        const call = ask(resolve);
+        cancels.push(() => call.cancel());
+        return promise;
+      });
+      expect(new Set(await Promise.all(codes))).toEqual(new Set([status.CANCELLED]));
+    }
+    release();
+    expect(await lasting).toBe(status.OK);
+  });
+});
