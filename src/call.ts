@@ -72,6 +72,15 @@ export interface Tensor {
   readonly region: string;
 }
 
+/** What a model says of one of its inputs. */
+export interface InputSpec {
+  readonly name: string;
+  /** As its protocol spells it. */
+  readonly datatype: string;
+  /** A size below zero is any; null where any shape will do. */
+  readonly shape: readonly number[] | null;
+}
+
 /** What a codec reads out of one operation of a request body. */
 export interface RequestReading {
   /** Model name; empty where the protocol names none. */

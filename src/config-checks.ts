@@ -4,10 +4,9 @@ import { isIP } from 'node:net';
 import { isLoopback, splitUpstream, unixPath } from './address.ts';
 import type { Config } from './config.ts';
 import { wrongApprover } from './config-approvers.ts';
+import { guardIssues } from './config-guards.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
-import { compileSchema, type JsonSchema, SchemaError } from './json-schema.ts';
-import { namePattern } from './name-pattern.ts';
 import { nearest } from './nearest.ts';
 import { safeJson } from './safe-text.ts';
 import { compileSelectors, SelectorError } from './selectors.ts';
@@ -347,53 +346,6 @@ const grpcServices: Check = ({ services = [] }) =>
     ];
   });
 
-/** Protocols with tools; in any other, a guard over them would look like one that is in force. */
-const WITH_TOOLS: ReadonlySet<string> = new Set([
-  'openai',
-  'azure',
-  'anthropic',
-  'bedrock',
-  'cohere',
-  'gemini',
-  'ollama',
-  'tgi',
-  'vllm',
-  'llama-server',
-  'mcp',
-]);
-
-const schemaIssue = (schema: JsonSchema, path: ConfigPath): readonly ConfigIssue[] => {
-  try {
-    compileSchema(schema);
-    return [];
-  } catch (error) {
-    if (error instanceof SchemaError) return [issue(path, error.message)];
-    throw error;
-  }
-};
-
-const tools: Check = ({ services = [] }) =>
-  services.flatMap(({ tools: guard, protocol }, at) => {
-    if (guard === undefined) return [];
-    const path = ['services', at, 'tools'];
-    const { offer, call, arguments: schemas = {} } = guard;
-    const mayCall = call?.map(namePattern);
-    return [
-      ...when(!WITH_TOOLS.has(protocol), path, `a service of the protocol ${protocol} has no tools`),
-      ...when(
-        protocol === 'mcp' && offer !== undefined,
-        [...path, 'offer'],
-        'callers of an MCP server offer no tools; expected call',
-      ),
-      ...Object.entries(schemas).flatMap(([name, schema]) => {
-        const place = [...path, 'arguments', name];
-        if (mayCall?.some((fits) => fits(name)) !== false) return schemaIssue(schema, place);
-        const meant = nearest(name, call ?? []);
-        const hint = meant === null ? '' : `; did you mean ${safeJson(meant)}?`;
-        return [issue(place, `no tool of that name may be called${hint}`)];
-      }),
-    ];
-  });
 /** Groups stand in the recordings themselves. */
 const retention: Check = ({ recording }) =>
   (recording?.retention ?? []).flatMap(({ groups }, at) =>
@@ -417,6 +369,8 @@ const upstreamTls: Check = ({ services = [] }) =>
     ];
   });
 
+const guards: Check = ({ services = [] }) => services.flatMap(guardIssues);
+
 const CHECKS: readonly Check[] = [
   names('services'),
   names('policies'),
@@ -438,7 +392,7 @@ const CHECKS: readonly Check[] = [
   quorums,
   approvers,
   grpcServices,
-  tools,
+  guards,
   retention,
   upstreamTls,
 ];

@@ -153,6 +153,21 @@ const tools = z
     'Which tools may be offered and called; any other refuses the call, or ends the answer, as `policy-denied`.',
   );
 
+const tensors = z
+  .strictObject({
+    check: z
+      .literal('metadata')
+      .describe(
+        'Names, types and shapes of tensors must be those that the model server says of the model; what cannot be held against that is refused.',
+      ),
+    fresh: duration()
+      .prefault('10s')
+      .describe(
+        'How long what the server says stands before it is asked again; what does not fit is asked about at once.',
+      ),
+  })
+  .describe('Only with `kserve`, `tfserving` and their gRPC: whether tensors must be those that the model takes.');
+
 const service = z.strictObject({
   name: name().describe('Names the service in addresses, policies and records: it answers at `/NAME/…`.'),
   protocol: z
@@ -282,6 +297,7 @@ const service = z.strictObject({
     ),
   grpc: grpc.optional(),
   tools: tools.optional(),
+  tensors: tensors.optional(),
   websocket: z
     .enum(['refuse', 'allow'])
     .default('refuse')

@@ -68,6 +68,9 @@ export const REASONS = {
   'no-rule': reason(403, 7, 'never', 'No policy allows this call.'),
   'policy-error': reason(403, 7, 'never', 'A policy could not be evaluated for this call.'),
 
+  // guard
+  'metadata-unavailable': reason(503, 14, 'later', 'What the model takes is not known now.'),
+
   // limit
   'rate-limited': reason(429, 8, 'later', 'A limit is reached.'),
   'budget-exceeded': reason(429, 8, 'later', 'The answer has used up what a limit allows.'),

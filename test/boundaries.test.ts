@@ -37,6 +37,7 @@ const FILES: Readonly<Record<string, string>> = {
   'config-issues.ts': 'config',
   'config-checks.ts': 'config',
   'config-approvers.ts': 'config',
+  'config-guards.ts': 'config',
   'limit-text.ts': 'config',
   'secrets.ts': 'config',
   'tls-material.ts': 'config',

@@ -15,6 +15,7 @@ import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-
 import { codecFor } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
 import { serveGrpc } from './grpc/serve.ts';
+import { MetadataCache } from './metadata-cache.ts';
 import { compileRoutes } from './route.ts';
 import { type AwsKeys, signer } from './sigv4.ts';
 import { openUpstream, type Signing } from './upstream.ts';
@@ -109,6 +110,7 @@ function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | n
     upstream,
     grpc: serveGrpc(config, { secret, tls }, parts.file, known ?? null),
     tools: config.tools === undefined ? null : compileToolGuard(config.tools),
+    metadata: config.tensors === undefined ? null : new MetadataCache(config.tensors.fresh, parts.clock),
   };
 }
 

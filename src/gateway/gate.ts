@@ -18,6 +18,7 @@ import type { CallWatcher } from '../watch/calls.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { BodyBudget } from './http/body.ts';
 import type { GrpcUpstream } from './grpc/upstream.ts';
+import type { MetadataCache } from './metadata-cache.ts';
 import type { Routes } from './route.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -30,6 +31,8 @@ export interface Served {
   readonly grpc: ServedGrpc | null;
   /** Null where the service says nothing of tools. */
   readonly tools: ToolGuard | null;
+  /** What the model server says of its models; null where tensors are not held against it. */
+  readonly metadata: MetadataCache | null;
 }
 
 /** The gRPC side of a service. */

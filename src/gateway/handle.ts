@@ -14,6 +14,7 @@ import { forward } from './forward.ts';
 import { forwardSocket } from './websocket/forward.ts';
 import type { Gate } from './gate.ts';
 import { guardRequest } from './guard.ts';
+import { guardTensors } from './guard-tensors.ts';
 import { inspectBody } from './inspect-body.ts';
 import { kept } from './kept.ts';
 import { takeLimits } from './limits.ts';
@@ -50,7 +51,8 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
       each,
       gate.clock.now(),
     );
-    const verdict = takeLimits(call, guardRequest(call, decided, each), each);
+    const guarded = await guardTensors(call, guardRequest(call, decided, each), each);
+    const verdict = takeLimits(call, guarded, each);
     call.decided(verdict);
 
     const masked = verdict.effect === 'deny' ? null : maskBody(call, content, verdict);

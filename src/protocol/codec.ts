@@ -5,6 +5,7 @@ import type { Reason } from '../reasons.ts';
 import type { About } from './about.ts';
 import type { Content, RawBody } from './content.ts';
 import type { Framing } from './framing/framing.ts';
+import type { Asking, MetadataQuestion } from './model-inputs.ts';
 import type { SocketCodec } from './socket.ts';
 
 /** One operation of a protocol, as the method and the path name it. */
@@ -155,6 +156,11 @@ export interface Codec {
   stream(operation: Operation): StreamReader | null;
   /** Returns where documents of this operation say that a tool is called; null where none does, missing where the protocol has no tools. */
   toolCalls?(operation: Operation): CallReading | null;
+  /**
+   * Returns how a model server is asked what the model takes that this operation, at this native path, hands tensors to.
+   * Missing where the protocol has none.
+   */
+  metadata?(operation: Operation, path: string): Asking<MetadataQuestion>;
   /** Returns what the messages of an operation mean that is a WebSocket; null for any other, missing where none is. */
   socket?(operation: Operation): SocketCodec | null;
   /** Returns the content type of refusals: `application/problem+json` unless the protocol's SDKs read another one only. */

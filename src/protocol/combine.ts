@@ -62,6 +62,7 @@ export const combine = (protocol: string, about: About, codecs: readonly [Codec,
     counts: (operation) => of(operation).counts(operation),
     media: (operation) => of(operation).media?.(operation) === true,
     stream: (operation) => of(operation).stream(operation),
+    metadata: (operation, path) => of(operation).metadata?.(operation, path) ?? null,
     toolCalls: (operation) => of(operation).toolCalls?.(operation) ?? null,
     // Messages are operations that no path names: they are read by the first codec, so only it may have them.
     socket: (operation) => (of(operation) === first ? (first.socket?.(operation) ?? null) : null),

@@ -8,6 +8,7 @@ import { Failure } from '../reasons.ts';
 import { isBase64 } from './bytes-text.ts';
 import { type Codec, type Operation, PROBLEM_JSON, type Refusal, type StringKind } from './codec.ts';
 import { alwaysJson } from './free-body.ts';
+import { tfservingInputs } from './model-inputs.ts';
 import { compileOperations, type Row } from './operations.ts';
 import { collectTexts, type TextRules } from './texts.ts';
 import { isObject, itemsOf, type JsonObject } from './value.ts';
@@ -152,6 +153,11 @@ export const tfserving: Codec = {
   content: (operation, body) =>
     operation.body === 'json' ? alwaysJson({ operation, nonFinite: true, read }, body) : null,
   nonFinite: true,
+  metadata({ name, body }, path) {
+    // what examples are made of, and what explains, no signature says
+    if (name !== 'predict') return body === 'json' ? 'unseen' : null;
+    return { path: `${path.slice(0, path.lastIndexOf(':'))}/metadata`, read: tfservingInputs };
+  },
   usage: () => null,
   kind,
   leaks: () => false,

@@ -7,6 +7,7 @@ import {
   type ServerUnaryCall,
   type sendUnaryData,
   type ServiceDefinition,
+  status,
 } from '@grpc/grpc-js';
 import { loadProto } from '../kit/proto.ts';
 
@@ -52,6 +53,8 @@ export interface InferenceServer {
   readonly requests: InferRequest[];
   /** Names of the models that were loaded. */
   readonly loaded: string[];
+  /** Questions for the metadata of models. */
+  readonly described: string[];
   close(): void;
 }
 
@@ -74,6 +77,7 @@ const answerTo = (request: InferRequest, ...texts: readonly string[]): object =>
 export async function startInference(): Promise<InferenceServer> {
   const requests: InferRequest[] = [];
   const loaded: string[] = [];
+  const described: string[] = [];
   const server = new Server();
   server.addService(INFERENCE, {
     ServerLive: (_: unknown, done: sendUnaryData<object>) => done(null, { live: true }),
@@ -81,6 +85,12 @@ export async function startInference(): Promise<InferenceServer> {
     RepositoryModelLoad(call: ServerUnaryCall<InferRequest, object>, done: sendUnaryData<object>) {
       loaded.push(call.request.model_name ?? '');
       done(null, {});
+    },
+    ModelMetadata(call: ServerUnaryCall<{ readonly name?: string }, object>, done: sendUnaryData<object>) {
+      const { name = '' } = call.request;
+      described.push(name);
+      if (name === 'unknown') done({ code: status.NOT_FOUND, details: 'no such model' });
+      else done(null, { name, inputs: [{ name: 'text_input', datatype: 'BYTES', shape: ['-1'] }] });
     },
     ModelInfer(call: ServerUnaryCall<InferRequest, object>, done: sendUnaryData<object>) {
       requests.push(call.request);
@@ -105,5 +115,5 @@ export async function startInference(): Promise<InferenceServer> {
       error === null ? resolve(bound) : reject(error),
     ),
   );
-  return { port, requests, loaded, close: () => server.forceShutdown() };
+  return { port, requests, loaded, described, close: () => server.forceShutdown() };
 }

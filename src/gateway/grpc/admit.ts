@@ -1,4 +1,4 @@
-/** inspect, decide, limit, mask.request: what one message of a caller may do. Each message needs its own allow. */
+/** inspect, decide, guard, limit, mask.request: what one message of a caller may do. Each message needs its own allow. */
 
 import type { Facts, Verdict } from '../../call.ts';
 import type { Rules } from '../../decide/compile.ts';
@@ -8,6 +8,7 @@ import { type GrpcFrame, messageOf } from '../../protocol/grpc/grpc.ts';
 import { decompress } from '../../protocol/grpc/coding.ts';
 import { Failure } from '../../reasons.ts';
 import { uninspected } from '../gate.ts';
+import { guardMessage } from '../guard-tensors.ts';
 import type { GrpcCall } from './call.ts';
 import { maskRequestMessage } from './masks.ts';
 import { takeLimits } from '../limits.ts';
@@ -30,7 +31,7 @@ export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rule
   const facts = factsOf(call, message);
   const subject = { ...request, protocol: served.config.protocol };
   const decided = decide(rules, caller, subject, facts, gate.clock.now());
-  const verdict = takeLimits(call, decided, [facts], frame?.bytes);
+  const verdict = takeLimits(call, await guardMessage(call, decided, facts, message), [facts], frame?.bytes);
   const allowed = verdict.effect !== 'deny' && message !== null && !facts.opaque;
   return {
     facts,

@@ -2,6 +2,7 @@
 
 import type { JsonStep, RequestReading } from '../../call.ts';
 import type { Operation } from '../codec.ts';
+import type { Asking, MetadataCall } from '../model-inputs.ts';
 
 /** Returns what stands for a text of a message: the same string when it stays. */
 export type EditText = (text: string, path: readonly JsonStep[]) => string;
@@ -35,6 +36,8 @@ export interface GrpcMethod {
   readonly streams: Streams;
   readonly request: RequestCodec;
   readonly answer: MessageCodec;
+  /** Returns how the server is asked what the model takes that this message hands tensors to; missing where it hands over none. Throws WireError. */
+  metadata?(message: Buffer): Asking<MetadataCall>;
 }
 
 /** Which directions carry more than one message. */

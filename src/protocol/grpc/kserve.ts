@@ -16,6 +16,7 @@ import { COMMON_METHODS } from './common.ts';
 import { editText, type Places, plannedMethod, Reading } from './generic.ts';
 import { INFER_ANSWER, INFER_REQUEST, PLAIN_METHODS, STREAM_ANSWER } from './kserve-plans.ts';
 import { readEntry, readTensors, type TensorPlaces } from './kserve-tensors.ts';
+import { askKserve } from './model-inputs.ts';
 import { editLeaf } from './text.ts';
 import { editMessage, type Leaf } from './protobuf-edit.ts';
 import { FieldReader, WIRE } from './protobuf.ts';
@@ -106,6 +107,7 @@ const infer: GrpcMethod = {
   operation: operationOf('infer'),
   streams: UNARY,
   request: inferRequest,
+  metadata: askKserve,
   answer: { edit: (bytes, edit) => editInfer(bytes, ANSWER, edit) },
 };
 

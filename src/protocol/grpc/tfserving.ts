@@ -20,16 +20,15 @@ import {
   STATUS_REQUEST,
 } from './tfserving-plans.ts';
 import { readEntry } from './kserve-tensors.ts';
+import { askTfserving } from './model-inputs.ts';
+import { datatypeName, readShape } from './tfserving-types.ts';
 import { FieldReader, WIRE, WireError } from './protobuf.ts';
 import { editMessage } from './protobuf-edit.ts';
 import type { MessagePlan } from './protobuf-plan.ts';
 
-/** tensorflow/core/framework/types.proto; a reference to a type is that type plus 100. */
-const DATATYPES: readonly string[] =
-  'INVALID FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 UINT16 COMPLEX128 HALF RESOURCE VARIANT UINT32 UINT64'.split(
-    ' ',
-  );
 const STRING = 'DT_STRING';
+/** No model takes a tensor without sizes of its own. */
+const UNKNOWN_RANK: readonly number[] = [-1];
 
 /** Names of the model and its signature, of tensors, features and methods. */
 const NAMES: ReadonlySet<JsonStep> = new Set(['key', 'method_name', 'signature_name', 'version_label']);
@@ -58,26 +57,13 @@ function readTensor(name: string, bytes: Buffer): Tensor {
   let serialized = false;
   const reader = new FieldReader(bytes);
   while (reader.next()) {
-    if (reader.no === 1) datatype = `DT_${DATATYPES[Number(reader.integer())] ?? String(reader.integer())}`;
-    else if (reader.no === 2) shape = readShape(reader.value());
+    if (reader.no === 1) datatype = datatypeName(reader.integer());
+    else if (reader.no === 2) shape = readShape(reader.value()) ?? UNKNOWN_RANK;
     else if (reader.no !== 3) size += reader.to - reader.from;
     if (reader.no === 4 && reader.to > reader.from) serialized = true;
   }
   if (serialized && datatype === STRING) throw new WireError('strings of a tensor in string_val');
   return { name, datatype, shape, bytes: size, region: '' };
-}
-
-function readShape(bytes: Buffer): readonly number[] {
-  const shape: number[] = [];
-  const reader = new FieldReader(bytes);
-  while (reader.next()) {
-    if (reader.no !== 2 || reader.wire !== WIRE.length) continue;
-    const dim = new FieldReader(reader.value());
-    let size = 0;
-    while (dim.next()) if (dim.no === 1 && dim.wire === WIRE.varint) size = Number(dim.integer());
-    shape.push(size);
-  }
-  return shape;
 }
 
 /** Looks at every tensor of a message. Throws WireError for one that nobody can look into. */
@@ -106,6 +92,7 @@ const predict: GrpcMethod = {
     },
   },
   answer: { edit: (bytes, edit) => editTexts(checkTensors(bytes, OUTPUTS), PREDICT_ANSWER, edit) },
+  metadata: askTfserving,
 };
 
 /** One request, whose answer comes piece by piece. */
@@ -119,6 +106,9 @@ const predictStream: GrpcMethod = {
 const asking = (operation: string, request: MessagePlan, answer: MessagePlan): GrpcMethod =>
   plannedMethod(operation, UNARY, request, answer, { places: PLACES });
 
+/** What examples are made of, no signature says. */
+const unseen = (method: GrpcMethod): GrpcMethod => ({ ...method, metadata: () => 'unseen' });
+
 const PREDICTION = '/tensorflow.serving.PredictionService/';
 const MODEL = '/tensorflow.serving.ModelService/';
 
@@ -126,9 +116,9 @@ const METHODS: ReadonlyMap<string, GrpcMethod> = new Map([
   ...COMMON_METHODS,
   [`${PREDICTION}Predict`, predict],
   [`${PREDICTION}PredictStreamed`, predictStream],
-  [`${PREDICTION}Classify`, asking('classify', EXAMPLES_REQUEST, CLASSIFY_ANSWER)],
-  [`${PREDICTION}Regress`, asking('regress', EXAMPLES_REQUEST, REGRESS_ANSWER)],
-  [`${PREDICTION}MultiInference`, asking('multi_inference', MULTI_REQUEST, MULTI_ANSWER)],
+  [`${PREDICTION}Classify`, unseen(asking('classify', EXAMPLES_REQUEST, CLASSIFY_ANSWER))],
+  [`${PREDICTION}Regress`, unseen(asking('regress', EXAMPLES_REQUEST, REGRESS_ANSWER))],
+  [`${PREDICTION}MultiInference`, unseen(asking('multi_inference', MULTI_REQUEST, MULTI_ANSWER))],
   [`${PREDICTION}GetModelMetadata`, asking('model.metadata', METADATA_REQUEST, METADATA_ANSWER)],
   [`${MODEL}GetModelStatus`, asking('model.status', STATUS_REQUEST, STATUS_ANSWER)],
   [

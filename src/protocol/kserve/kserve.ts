@@ -11,6 +11,7 @@ import { readJson } from '../json/json.ts';
 import { binaryContent, HEADER_LENGTH, readBinary } from './binary.ts';
 import { kserveKind, readGenerate, readInfer, readManagement } from './request.ts';
 import { kserveStream } from './stream.ts';
+import { kserveInputs } from '../model-inputs.ts';
 import { compileOperations, type Row } from '../operations.ts';
 import { sse } from '../framing/sse.ts';
 import { badTensors } from '../tensors.ts';
@@ -125,6 +126,11 @@ export const kserve: Codec = {
       const binary = readBinary(bytes, line, 'outputs', { reason: 'answer-unreadable', nonFinite: true });
       return binaryContent(binary, 'outputs', operation, []);
     };
+  },
+  metadata(operation, path) {
+    if (isGenerate(operation)) return 'unseen';
+    if (!isInfer(operation)) return null;
+    return { path: path.slice(0, path.lastIndexOf('/')), read: kserveInputs };
   },
   usage: () => null,
   kind: kserveKind,
