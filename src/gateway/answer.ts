@@ -171,10 +171,12 @@ export class Answer implements AnswerSink {
       return session.durable(() => {
         if (this.#over) return;
         const fields = retryAfter(this.#call, failure.reason);
+        this.#settle(failure.reason, refusal.status);
         const status = writeRefusal(res, refusal, { codec: served.codec, operation }, fields, session);
         this.#close(failure, status, 'upstream_err');
       });
     }
+    this.#settle(failure.reason, this.#status);
     if (this.#framing !== null && failure.reason !== 'upstream-failed') this.#tellStream(failure, this.#framing);
     res.breakOff();
     this.#close(failure, this.#status, ENDED[failure.reason] ?? 'upstream_err');
@@ -257,6 +259,7 @@ export class Answer implements AnswerSink {
     if (!this.#session.bytes(body))
       throw new Failure('evidence-unavailable', 'the answer is over the bound of the recording');
     this.#whenDurable(() => {
+      this.#settle('completed', this.#status);
       const res = this.#res;
       if (statusText === '') res.writeHead(this.#status, head);
       else res.writeHead(this.#status, statusText, head);
@@ -272,6 +275,7 @@ export class Answer implements AnswerSink {
       res.addTrailers(pairs(rawTrailers));
     }
     this.#begun = true;
+    this.#settle('completed', this.#status);
     res.end(this.#onFinish);
     if (this.#stall !== null || res.writableNeedDrain) this.#watchReader();
   }
@@ -318,6 +322,10 @@ export class Answer implements AnswerSink {
     } catch (cause) {
       this.fail(cause instanceof Failure ? cause : unexpected(cause));
     }
+  }
+
+  #settle(reason: Reason, status: number): void {
+    this.#call.settle({ reason, status, usage: this.#mask?.usage ?? null });
   }
 
   #close(failure: Failure | null, status: number, ended: Ending['ended']): void {

@@ -59,6 +59,7 @@ export function refuseCall(call: Underway, why: CallRefusal): void {
     const closing = res.restUnread ? res.dropRest() : [];
     const fields: RefusalFields = why.location === undefined ? { closing } : { closing, location: why.location };
     const spoken = { codec: accepted.served.codec, operation: accepted.operation };
+    call.settle({ reason, status: refusal.status, usage: null });
     const status = writeRefusal(res, refusal, spoken, { ...fields, ...retryAfter(call, reason) }, session);
     call.end(refusalEnd(reason, status, 'refused'));
   };

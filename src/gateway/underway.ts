@@ -1,7 +1,7 @@
 /** One call under way: what the stations have learnt of it so far, and how it ends, once. */
 
 import type { Caller, Facts, Finding, Verdict } from '../call.ts';
-import type { Allowance } from '../limit/allowance.ts';
+import type { Allowance, CallEnd } from '../limit/allowance.ts';
 import type { ReplyTo, Usage } from '../protocol/codec.ts';
 import type { CallGatherer } from '../protocol/tool-calls.ts';
 import type { Ending, Session } from '../record/recorder.ts';
@@ -148,10 +148,18 @@ export abstract class CallState {
     return this.#session;
   }
 
+  /**
+   * Settles its limits, before the last byte of an answer leaves: who has the whole answer may ask again at once. Only the
+   * first time counts.
+   */
+  settle(end: CallEnd): void {
+    this.#allowance?.end(end, this.gate.clock.now());
+  }
+
   /** Ends the call: closes the record and tells the watcher. Called once, by whoever answered. */
   end(end: AnswerEnd): void {
     this.#ended = end;
-    this.#allowance?.end(end, this.gate.clock.now());
+    this.settle(end);
     this.#session?.close({ ...end, findings: this.#findings });
     this.release();
     this.gate.watcher.ended({

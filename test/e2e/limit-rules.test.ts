@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import Anthropic, { RateLimitError as AnthropicRateLimitError } from '@anthropic-ai/sdk';
 import OpenAI, { APIError, RateLimitError } from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -329,6 +331,28 @@ describe('places', () => {
         code: 'approval-required',
       });
     for (let call = 0; call < 4; call++) await client.chat.completions.create(ask);
+  });
+
+  it('are given back when the whole answer is on its way, however slowly it is read', async () => {
+    const token = somebody(['two']);
+    const whole = chat('word '.repeat(2 ** 20));
+    world.model.next(whole, whole);
+    const body = JSON.stringify(ask);
+    const url = new URL(`${world.url}/llm/v1/chat/completions`);
+    const slow = await Promise.all(
+      [0, 1].map(async () => {
+        const socket = connect(Number(url.port), url.hostname).unref();
+        socket.write(
+          `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nAuthorization: Bearer ${token}\r\n` +
+            `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        );
+        // the head has come, and what is behind it fills every buffer
+        await once(socket, 'readable');
+        return socket;
+      }),
+    );
+    await openai(token).chat.completions.create(ask);
+    for (const socket of slow) socket.destroy();
   });
 });
 

@@ -143,6 +143,7 @@ export class GrpcAnswer {
       this.#failing = told;
       const details = { session: this.#session?.id ?? '', detail: told.detail };
       const refusal = refusalFor(told.reason, { ...details, extra: { ...extra, ...retryIn(this.#call, told.reason) } });
+      this.#settle(told.reason);
       this.#refuse(statusFields(refusal, ok ? code : undefined));
     };
     if (this.#session === null) tell(false);
@@ -246,6 +247,7 @@ export class GrpcAnswer {
       const trailers = grpcTrailers(rawTrailers, this.#call.accepted.grpc.upstream.secret);
       this.#trailers = trailers;
       this.#session?.trailers(trailers);
+      this.#settle('completed');
       this.#stream.end();
       if (this.#stream.writableLength > 0) this.#watchReader();
     });
@@ -311,6 +313,10 @@ export class GrpcAnswer {
     } catch (cause) {
       this.fail(asFailure(cause));
     }
+  }
+
+  #settle(reason: Reason): void {
+    this.#call.settle({ reason, status: 200, usage: null });
   }
 
   #close(failure: Failure | null, ended: Ending['ended']): void {
