@@ -1,11 +1,8 @@
 /** One worker's line of journals as the recorder thread keeps it: makes the files, syncs them, publishes how far. */
 
 import { close as closeFd, fdatasync, open as openFd } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { syncFolder } from '../ledger/durable.ts';
-import { journalFile, journalFolder, journalHead } from './journal-name.ts';
+import { makeJournal } from './make-journal.ts';
 import type { LinkEnd, ToRecorder, ToWorker } from './messages.ts';
 import { tagOf } from './page-keys.ts';
 import { fileOf, type Position, Watermarks } from './watermarks.ts';
@@ -135,18 +132,10 @@ export class LiveStream {
   /** Makes journal `n`, durably with its name, and hands it over: a data thread never syncs. */
   async #provide(n: number): Promise<void> {
     const { instance, worker } = this.link;
-    const name = { instance, worker, n };
-    const path = join(journalFolder(this.#folder), journalFile(name));
-    const head = journalHead(name, this.#now());
-    {
-      await using file = await open(path, 'wx', 0o600);
-      await file.writeFile(head);
-      await file.sync();
-    }
-    await syncFolder(journalFolder(this.#folder));
+    const { path, offset } = await makeJournal(this.#folder, { instance, worker, n }, this.#now());
     this.#fds.set(n, await openFile(path, 'r+'));
     this.#last = n;
-    this.#tell({ kind: 'journal', n, path, offset: head.length, keys: this.#give() });
+    this.#tell({ kind: 'journal', n, path, offset, keys: this.#give() });
   }
 
   #give(): WritingKeys {

@@ -14,6 +14,7 @@ import { finishErasing } from './erase-intent.ts';
 import { catchUpIndex } from './index-catch-up.ts';
 import { journalFolder, listJournals } from './journal-name.ts';
 import { LiveRecording } from './live-recording.ts';
+import { prepareAside } from './make-journal.ts';
 import { type Memo, memoText, readMemo } from './memo.ts';
 import type { LinkEnd } from './messages.ts';
 import { recoverStreams } from './recover.ts';
@@ -82,6 +83,7 @@ export interface RecordingTotals {
 export async function startRecording(options: RecordingOptions): Promise<Recording> {
   const { folder, instance, ledger, clock, log } = options;
   await makeFolderDurably(journalFolder(folder));
+  await prepareAside(folder);
   // leaves are read back by their numbers out of published tiles
   await ledger.checkpoint();
   const erased = await finishErasing(folder, ledger.size);
