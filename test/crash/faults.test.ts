@@ -31,6 +31,12 @@ const start: StartVictim = async (folder, environment) => {
   return { process: child, claims };
 };
 
+/**
+ * SQLite syncs the folder of a new write-ahead log and goes on when that fails (`unixSync` in os_unix.c). The log is that
+ * of the index, which is a cache; where our own sync of that folder fails, the gateway does not start.
+ */
+const isUnharmed = (call: Fault['call'], path: string): boolean => call === 'sync' && path === '';
+
 const KINDS: readonly Omit<Fault, 'at'>[] = [
   { call: 'write', error: 'ENOSPC' },
   { call: 'write', error: 'EIO' },
@@ -49,11 +55,12 @@ if (disk === null) {
         const random = seeded(seed);
         let happened = 0;
         for (let n = 0; n < FAULTS; n++) {
-          // the first ones are those of the start; most come later
-          const at = 1 + n * 3 + random(n * 25 + 1);
+          // some thirty are those of the start, before the first call
+          const at = 1 + (n % 3 === 0 ? random(30) : 30 + random(100));
           const report = await breakDisk({ disk, start, keys, random }, { call, at, error });
           expect(report.broken, `seed ${seed}, ${call} ${at}`).toEqual([]);
-          expect(report.late, `answers after ${call} ${at} had failed`).toBe(0);
+          if (!isUnharmed(call, report.path))
+            expect(report.late, `answers after ${call} ${at} of ${report.path} had failed`).toBe(0);
           happened += Number(report.happened);
         }
         expect(happened).toBeGreaterThan(FAULTS / 2);

@@ -7,7 +7,7 @@
  *   FORGETFUL_IMAGE   an empty folder outside of it, for the image
  *   FORGETFUL_FAIL    "write N ERRNO" or "sync N ERRNO": the N-th of them, counted from 1, fails with this number; with
  *                     ENOSPC every write behind it fails too, and the first of them writes half of what it was given
- *   FORGETFUL_FAILED  a file that is made when that happens
+ *   FORGETFUL_FAILED  a file that is made when that happens; it holds the path that the call was for
  *   FORGETFUL_LIE     when set, fsync and fdatasync leave the image as it is: a disk that lies
  *
  * Image: files/ID holds the durable bytes of a file, folders/ID the durable names of a folder, one "ID TYPE NAME" a line
@@ -178,6 +178,16 @@ static void keep_folder(struct node *node, int fd) {
   if (real_rename(made, kept) != 0) die("keeping a folder");
 }
 
+/* Says which file the call was for that failed. */
+static void tell_failure(int fd) {
+  char link[64], path[PATH_MAX];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, path, sizeof path);
+  int to = real_open(failed_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (length < 0 || real_write(to, path, (size_t)length) != length) die("telling of a failure");
+  close(to);
+}
+
 /* True when this call on a file of the folder is to fail; errno says with what. */
 static int refuses(int kind, int fd) {
   struct stat st;
@@ -188,7 +198,7 @@ static int refuses(int kind, int fd) {
   if (node) {
     calls++;
     hit = calls == fail_at || (calls > fail_at && fail_errno == ENOSPC);
-    if (hit && !failed && *failed_path) close(real_open(failed_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (hit && !failed && *failed_path) tell_failure(fd);
     failed |= hit;
     /* as Linux does: what a sync could not write is clean from then on, and no later sync writes it */
     if (hit && kind == SYNC) forget_ranges(node);

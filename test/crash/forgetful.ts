@@ -33,7 +33,7 @@ export interface Fault {
   readonly error: 'ENOSPC' | 'EIO';
 }
 
-/** Returns the environment in which a fault comes about; the file `mark` is made when it does. */
+/** Returns the environment in which a fault comes about; the file `mark` is made when it does, with the path that failed. */
 export const faultEnvironment = ({ call, at, error }: Fault, mark: string): Record<string, string> => ({
   FORGETFUL_FAIL: `${call} ${at} ${constants.errno[error]}`,
   FORGETFUL_FAILED: mark,

@@ -2,9 +2,9 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readDirectory } from '../../src/ledger/directory.ts';
 import type { Leaf } from '../../src/ledger/leaf.ts';
@@ -122,6 +122,8 @@ async function crashOnce(
 export interface FaultReport {
   /** False when the gateway was over before it came to this call. */
   readonly happened: boolean;
+  /** What the call was for, relative to the data folder; empty for the folder itself. */
+  readonly path: string;
   readonly claims: number;
   /** Claims that were made a while after the fault: evidence could not be kept any more. */
   readonly late: number;
@@ -146,8 +148,9 @@ export async function breakDisk(
   const environment = { ...disk.environment(folder, image), ...faultEnvironment(fault, mark) };
   const victim = await start(folder, environment);
   const closed = once(victim.process, 'close');
-  for (let n = 0; n < 60 && !existsSync(mark) && victim.process.exitCode === null; n++) await wait(50);
+  for (let n = 0; n < 600 && !existsSync(mark) && victim.process.exitCode === null; n++) await wait(50);
   const happened = existsSync(mark);
+  const path = happened ? relative(realpathSync(folder), readFileSync(mark, 'utf8')) : '';
   await wait(NOTICES);
   const before = victim.claims.length;
   await wait(happened ? NOTICES : 0);
@@ -162,7 +165,7 @@ export async function breakDisk(
     broken.push(...found.broken.map((what) => `${left === folder ? 'as it was left' : 'after a power cut'}: ${what}`));
   }
   rmSync(root, { recursive: true });
-  return { happened, claims: victim.claims.length, late: happened ? late : 0, broken };
+  return { happened, path, claims: victim.claims.length, late: happened ? late : 0, broken };
 }
 
 /** Resolves to what is not as it was claimed. Recovers in a copy: the folder stays as the power cut left it. */
