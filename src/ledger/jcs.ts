@@ -58,7 +58,7 @@ const writeInOrder = (value: unknown): string => {
 const write = (value: unknown): string => (isInOrder(value, 0) ? JSON.stringify(value) : writeInOrder(value));
 
 /** Returns the canonical bytes of `value`. Throws Malformed for what it cannot carry. */
-export const encodeJcs = (value: Json): Uint8Array => encodeUtf8(write(value));
+export const encodeJcs = (value: unknown): Uint8Array => encodeUtf8(write(value));
 
 /**
  * Returns the value of canonical bytes. Throws Malformed for JSON in any other than its one canonical form: spaces,

@@ -19,6 +19,10 @@ const OUT_BYTES = 2 * MAX_FRAME;
 /** What may be written and not yet durable, or not yet sealed, before calls are refused as `overloaded`. */
 const MAX_LAG = 64 * 1024 ** 2;
 
+/** What the recorder may sleep over when nobody waits for it, ms and bytes: waking a thread costs more than a frame. */
+const LATE_MS = 10;
+const LATE_BYTES = 256 * 1024;
+
 /** A key that no other session has, and where it stands. */
 export interface Assigned {
   readonly page: number;
@@ -66,6 +70,10 @@ export class JournalWriter {
   #failure: Error | null = null;
   #closing: (() => void) | null = null;
   #closed = false;
+  /** True when somebody waits for what is not in the file yet. */
+  #isUrgent = false;
+  #late: NodeJS.Timeout | null = null;
+  #lateBytes = 0;
   readonly #onWritten: Then[] = [];
   #onDurable: Waiter[] = [];
   #onReady: Then | null = null;
@@ -158,6 +166,8 @@ export class JournalWriter {
     this.#marks.awaitDurable();
     // what became durable before the wish was heard
     if (position <= this.#marks.durable) queueMicrotask(() => this.#wake());
+    else if (position <= this.#marks.written) this.#rouse();
+    else this.#isUrgent = true;
   }
 
   /** Writes what has gathered. Called by itself at the end of each turn of the event loop. */
@@ -170,14 +180,25 @@ export class JournalWriter {
       return this.#fail(error, true);
     }
     this.#offset += this.#outLength;
+    this.#lateBytes += this.#outLength;
     this.#outLength = 0;
     this.#marks.written = positionOf(this.#n, this.#offset);
-    if (this.#marks.takeAsleep()) this.#tell({ kind: 'written' });
+    if (this.#isUrgent || this.#lateBytes > LATE_BYTES) this.#rouse();
+    else this.#late ??= setTimeout(this.#rouse, LATE_MS).unref();
     if (this.#offset > JOURNAL_BYTES / 2 && this.#askedAt !== this.#n) {
       this.#askedAt = this.#n;
       this.#tell({ kind: 'half', n: this.#n });
     }
     for (const then of this.#onWritten.splice(0)) then(true);
+  };
+
+  /** Has the recorder look at what is written, unless it does so already. */
+  readonly #rouse = (): void => {
+    this.#isUrgent = false;
+    this.#lateBytes = 0;
+    if (this.#late !== null) clearTimeout(this.#late);
+    this.#late = null;
+    if (this.#marks.takeAsleep()) this.#tell({ kind: 'written' });
   };
 
   /** Resolves when all that was appended is durable and sealed. Nothing may be appended afterwards. */
@@ -191,6 +212,7 @@ export class JournalWriter {
       this.#tell({ kind: 'close' });
     });
     this.#closed = true;
+    if (this.#late !== null) clearTimeout(this.#late);
     this.#link.port.close();
     // after a failure nobody touches the file again
     if (this.#fd !== -1 && this.#failure === null) closeSync(this.#fd);
@@ -261,6 +283,7 @@ export class JournalWriter {
     // nothing may come for long, and the journal and the key that were left are to be done with
     this.#turnPage();
     this.flush();
+    this.#rouse();
   }
 
   #turnPage(): KeyPage {

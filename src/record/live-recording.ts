@@ -21,14 +21,15 @@ import { distance } from './watermarks.ts';
 
 /** What is sealed between two looks at the disk: it bounds how long a sync that has ended goes unnoticed. */
 const SEAL_BYTES = MAX_FRAME;
-/** Under load, sealing waits for this much, or this long. */
+/** Sealing waits for this much, or this long after the last: a batch costs a write and a memo, however small it is. */
 const BATCH_BYTES = 128 * 1024;
 const BATCH_MICROS = 20_000;
 /** Leaves that wait for their tiles: at the first a checkpoint is taken early, at the second sealing waits for it. */
 const EARLY_BYTES = 16 * 1024 ** 2;
 const WAIT_BYTES = 32 * 1024 ** 2;
-/** Rows are written when this many wait, or when there is nothing else to do. */
+/** Rows are written when this many wait, or this long after the last: a transaction costs more than a row. */
 const ROWS = 256;
+const ROWS_MICROS = 50_000;
 /** A session that is open for longer is listed while it goes on. */
 const LIST_MS = 1000;
 
@@ -56,6 +57,8 @@ export class LiveRecording implements Recording {
   #syncs = 0;
   /** When sealing waits no longer, µs on the monotonic clock. */
   #sealBy = 0;
+  /** When rows wait no longer, on the same clock. */
+  #rowsBy = 0;
   #checkpointTimer: NodeJS.Timeout | null = null;
   #checkpointing: Promise<void> | null = null;
   /** `batch.bytes` when the last checkpoint began. */
@@ -164,7 +167,7 @@ export class LiveRecording implements Recording {
     while (this.#failure === null) {
       const dirty = this.#kept.filter(({ stream }) => stream.isDirty);
       if (dirty.length > 0) await this.#syncAndSeal(dirty);
-      else if (this.#hasUnsealed && !this.#mustWait) {
+      else if (this.#isWorthSealing && !this.#mustWait) {
         this.#seal();
         await nextTurn();
       } else if (await this.#end()) return;
@@ -191,9 +194,18 @@ export class LiveRecording implements Recording {
     return this.#kept.some(({ stream: { marks } }) => marks.sealed < marks.durable);
   }
 
-  /** While there is always more to sync, sealing waits for a batch: each costs a write and a memo of its own. */
   get #isWorthSealing(): boolean {
-    return this.#hasUnsealed && (this.totals.unsealed >= BATCH_BYTES || this.#options.clock.mono() > this.#sealBy);
+    return this.#hasUnsealed && (this.totals.unsealed >= BATCH_BYTES || this.#options.clock.mono() >= this.#sealBy);
+  }
+
+  /** How long what is unsealed or unlisted may wait yet, µs; at most LIST_MS. */
+  get #patience(): number {
+    const { index, clock } = this.#options;
+    const until = Math.min(
+      this.#hasUnsealed && !this.#mustWait ? this.#sealBy : Infinity,
+      index.waiting > 0 ? this.#rowsBy : Infinity,
+    );
+    return Math.min(Math.max(0, until - clock.mono()), LIST_MS * 1000);
   }
 
   get #mustWait(): boolean {
@@ -206,7 +218,12 @@ export class LiveRecording implements Recording {
     for (const { stream, tail } of behind) tail.advance(stream.marks.durable, SEAL_BYTES);
     if (behind.length > 0) this.#commit();
     this.#sealBy = this.#options.clock.mono() + BATCH_MICROS;
-    if (this.#options.index.waiting >= ROWS) this.#commitRows();
+    this.#writeRows();
+  }
+
+  #writeRows(): void {
+    const { index, clock } = this.#options;
+    if (index.waiting >= ROWS || (index.waiting > 0 && clock.mono() >= this.#rowsBy)) this.#commitRows();
   }
 
   #commit(): void {
@@ -228,6 +245,7 @@ export class LiveRecording implements Recording {
   #commitRows(): void {
     const { index, ledger } = this.#options;
     index.commit({ size: ledger.size, memo: Buffer.from(ledger.memo ?? []).toString() });
+    this.#rowsBy = this.#options.clock.mono() + ROWS_MICROS;
   }
 
   #checkpoint(): void {
@@ -249,18 +267,18 @@ export class LiveRecording implements Recording {
     this.#wake();
   }
 
-  /** Nothing to sync, nothing to seal: writes rows, and waits until a worker wakes it or a second has passed. */
+  /** Nothing to sync, nothing worth sealing: waits until a worker wakes it, or what waits has waited long enough. */
   async #rest(): Promise<void> {
-    const { index, clock } = this.#options;
+    const { clock } = this.#options;
     for (const { tail } of this.#kept) tail.list(clock.now() - LIST_MS);
-    if (index.waiting > 0) this.#commitRows();
+    this.#writeRows();
     const woken = Promise.withResolvers<void>();
     this.#wake = woken.resolve;
     for (const { stream } of this.#kept) stream.marks.fallAsleep();
     // what was written before the wish to be woken was heard
     if (this.#kept.some(({ stream, isClosed }) => stream.isDirty || (stream.isEnding && !isClosed))) return;
     if (this.#isStopping || this.#failure !== null) return;
-    const timer = setTimeout(woken.resolve, LIST_MS);
+    const timer = setTimeout(woken.resolve, Math.ceil(this.#patience / 1000));
     await woken.promise;
     clearTimeout(timer);
   }
