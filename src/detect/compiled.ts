@@ -1,5 +1,6 @@
 /** One detector, made ready: its expressions and the bounds of what they look at. */
 
+import { type Automaton, compileAutomaton } from './automaton.ts';
 import { type Detector, LEFT, REACH } from './detector.ts';
 import { everyNode, widthOf } from './shape.ts';
 import { type Node, parsePattern } from './syntax.ts';
@@ -96,6 +97,22 @@ const findNeedle = (tree: Node, character: string): Needle => {
   throw new Error(`the needle ${character} is not in every match, behind something`);
 };
 
+/** Returns the pattern as V8's expressions run it. */
+const compileExpressions = (tree: Node, flags: string): Automaton => {
+  const match = new RegExp(sourceOf(tree), `${flags}y`);
+  const viable = new RegExp(viableSource(tree), `${flags}y`);
+  return {
+    matchEnd(text, at) {
+      match.lastIndex = at;
+      return match.test(text) ? match.lastIndex : -1;
+    },
+    viable(text, at) {
+      viable.lastIndex = at;
+      return viable.test(text);
+    },
+  };
+};
+
 const compileParts = (detector: Detector): Compiled => {
   const { pattern } = detector;
   const tree = parsePattern(pattern);
@@ -103,31 +120,29 @@ const compileParts = (detector: Detector): Compiled => {
   const reach = widthOf(tree).max + lookWidth(tree, true);
   if (reach > REACH) throw new Error(`a match looks at ${reach} units, more than ${REACH}`);
 
-  const match = new RegExp(sourceOf(tree), `${pattern.flags}y`);
-  const viable = new RegExp(viableSource(tree), `${pattern.flags}y`);
+  const engine = (detector.isLinear === true ? compileAutomaton : compileExpressions)(tree, pattern.flags);
   const { accept } = detector;
   return {
     detector,
     tree,
     needle: detector.needle === undefined ? null : findNeedle(tree, detector.needle),
     reach,
-    matchEnd(text, at) {
-      match.lastIndex = at;
-      return match.test(text) ? match.lastIndex : -1;
-    },
+    matchEnd: engine.matchEnd,
     length: (text, at, end) => (accept === undefined ? end - at : accept(text.slice(at, end))),
-    viable(text, at) {
-      viable.lastIndex = at;
-      return viable.test(text);
-    },
+    viable: engine.viable,
     follow: compileSwallow(detector.swallow),
   };
 };
 
+/** A detector is compiled once, however many scans and masks use it. */
+const known = new WeakMap<Detector, Compiled>();
+
 /** Returns a detector ready for use. Throws an Error naming its kind when its pattern is outside what can be derived. */
 export const compileDetector = (detector: Detector): Compiled => {
   try {
-    return compileParts(detector);
+    const compiled = known.get(detector) ?? compileParts(detector);
+    known.set(detector, compiled);
+    return compiled;
   } catch (cause) {
     throw new Error(`detector ${detector.kind}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }

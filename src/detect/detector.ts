@@ -41,6 +41,8 @@ export interface Detector {
    * that consumes. Each match has at least one unit.
    */
   readonly pattern: RegExp;
+  /** The pattern runs on an automaton (automaton.ts): it is linear whatever it is. Absent: on V8's expressions. */
+  readonly isLinear?: true;
   /** Returns how many units of a match, from its start, are the entity; 0 when it is none. Absent: all of them. */
   readonly accept?: (match: string) => number;
   /** Absent: the finding ends where the pattern and `accept` say. */

@@ -62,12 +62,18 @@ const isDerivable = (detector: Detector): boolean => {
 };
 
 const detector = fc
-  .record({ source: pattern, accept: fc.constantFrom(...ACCEPTS), swallow: fc.constantFrom(...SWALLOWS) })
+  .record({
+    source: pattern,
+    accept: fc.constantFrom(...ACCEPTS),
+    swallow: fc.constantFrom(...SWALLOWS),
+    isLinear: fc.boolean(),
+  })
   .map(
-    ({ source, accept, swallow }): Detector => ({
+    ({ source, accept, swallow, isLinear }): Detector => ({
       kind: 'x',
       pattern: new RegExp(source),
       score: 1,
+      ...(isLinear ? { isLinear } : {}),
       ...(accept === undefined ? {} : { accept }),
       ...(swallow === undefined ? {} : { swallow }),
     }),
