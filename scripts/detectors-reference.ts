@@ -39,6 +39,29 @@ What stands in for a key (\`sk-xxxx\`, \`your-api-key\`) is no finding. An examp
 | --- | --- | --- | --- |
 ${entities.join('\n')}
 
+## Your own
+
+A config may define detectors beside these (\`detectors\` in [config.md](config.md), [ADR 27](adr/0027-own-detectors.md)):
+
+\`\`\`yaml
+detectors:
+  - name: employee
+    title: Employee number
+    pattern: '\\bEMP-\\d{6}\\b'
+    except: [EMP-000000]
+  - name: code_name
+    words: [Project Apollo, Zeus]
+    ignore_case: true
+  - name: badge
+    pattern: '\\b\\d{5}\\b'
+    context: { words: [badge, Ausweis] }
+\`\`\`
+
+What they find is masked, counted and told as anything else, and streams hold back for them as long as it takes. A repeat
+without an end may be the last thing of a pattern: the finding is decided when it has been seen often enough, goes on as
+long as the text does, and a \`\\b\` behind it is not asked. \`\\b\` knows Latin, Greek and Cyrillic letters; \`\\w\` and \`\\d\` are
+ASCII, which digits of other scripts and full-width forms are read as.
+
 ## Kinds of entities that have several
 
 | kind | what it is |

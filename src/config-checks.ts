@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { isLoopback, splitUpstream, unixPath } from './address.ts';
 import type { Config } from './config.ts';
 import { wrongApprover } from './config-approvers.ts';
+import { entityIssues, ownDetectorIssues } from './config-detectors.ts';
 import { guardIssues } from './config-guards.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
@@ -42,7 +43,7 @@ const unique = <T>(
   });
 };
 
-const names = (section: 'services' | 'policies' | 'masking'): Check => {
+const names = (section: 'services' | 'policies' | 'detectors' | 'masking'): Check => {
   const path = (at: number) => [section, at, 'name'];
   return (sections) => unique<{ readonly name: string }>(sections[section] ?? [], ({ name }) => name, path);
 };
@@ -374,7 +375,10 @@ const guards: Check = ({ services = [] }) => services.flatMap(guardIssues);
 const CHECKS: readonly Check[] = [
   names('services'),
   names('policies'),
+  names('detectors'),
   names('masking'),
+  ownDetectorIssues,
+  entityIssues,
   reservedNames,
   hosts,
   listenerServices,

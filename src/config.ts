@@ -372,6 +372,59 @@ const policy = z.strictObject({
   message: z.string().max(500).optional().describe('What the caller is told when this rule decides against the call.'),
 });
 
+const detector = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,62}$/, 'expected lower-case letters, digits and underscores, beginning with a letter')
+    .describe('The entity that it finds: what `masking` rules and `call.findings` name, and masks show.'),
+  title: z.string().min(1).max(200).optional().describe('What it is, for people.'),
+  pattern: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A regular expression: groups, classes, counts, `\\d` `\\w` `\\s`, `\\b`. It runs in linear time and looks at no more than 320 UTF-16 units. A repeat without an end may stand at its end, where the finding goes on as long as the text does; elsewhere it needs a bound. Lookaround, references to groups, `^`, `$` and lazy repeats are refused.',
+    ),
+  words: z
+    .array(z.string().regex(/\S/, 'expected a word').max(100))
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe('Instead of a pattern: words and phrases, each found where it stands whole; white space is any.'),
+  ignore_case: z.boolean().default(false).describe('Capital and small letters are the same.'),
+  max_repeat: z
+    .int()
+    .min(1)
+    .max(320)
+    .optional()
+    .describe(
+      'How often `*`, `+` and `{2,}` in the middle of the pattern repeat at most; without it they are refused.',
+    ),
+  check: z
+    .enum(['luhn', 'mod97', 'mod11_10', 'verhoeff', 'random'])
+    .optional()
+    .describe('Arithmetic that a match must pass, punctuation aside; `random`: it must look drawn at random.'),
+  except: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Matches that are no findings, word for word: examples, numbers of the house.'),
+  context: z
+    .strictObject({
+      words: z
+        .array(z.string().min(1))
+        .min(1)
+        .describe('One of these words or phrases must stand in the 64 units ahead of a match; accents do not count.'),
+      required: z.boolean().default(true).describe('Without such a word there is no finding; else it is only surer.'),
+    })
+    .optional()
+    .describe('Words that say what stands behind them.'),
+  score: z.number().min(0).max(1).default(0.8).describe('How sure a finding is.'),
+  priority: z
+    .enum(['first', 'last'])
+    .default('first')
+    .describe('Which goes first where it and a built-in detector both match at one place.'),
+});
+
 const masking = z.strictObject({
   name: name().describe('Names the rule in records.'),
   when: when.default('true').describe('A CEL expression that yields a bool: for which calls the rule applies.'),
@@ -477,6 +530,11 @@ export const configSchema = z.strictObject({
     .array(price)
     .default([])
     .describe('What models cost, for rules that limit `spend`; the first that fits counts.'),
+  detectors: z
+    .array(detector)
+    .max(200)
+    .default([])
+    .describe("The operator's own detectors, beside those of docs/detectors.md, in order of priority."),
   masking: z.array(masking).default([]).describe('What is masked, and for whom.'),
   approvals: z
     .strictObject({
@@ -564,5 +622,6 @@ export type ToolsConfig = NonNullable<ServiceConfig['tools']>;
 export type PolicyConfig = Config['policies'][number];
 export type LimitConfig = NonNullable<PolicyConfig['limit']>;
 export type PriceConfig = Config['prices'][number];
+export type DetectorConfig = Config['detectors'][number];
 export type MaskingConfig = Config['masking'][number];
 export type SecretRef = z.output<typeof secret>;

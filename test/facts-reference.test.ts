@@ -5,7 +5,7 @@ import { answerEnvironmentFor } from '../src/decide/environment.ts';
 const page = readFileSync(new URL('../docs/facts.md', import.meta.url), 'utf8');
 
 it('docs/facts.md names everything that a condition can read, and nothing else', () => {
-  const known = [...answerEnvironmentFor(['llm'])].flatMap(([root, { type }]) =>
+  const known = [...answerEnvironmentFor({ services: ['llm'], own: [] })].flatMap(([root, { type }]) =>
     type.kind === 'struct' ? [...type.fields.keys()].map((name) => `${root}.${name}`) : [],
   );
   const told = [...page.matchAll(/^\| `((?:caller|call|answer)\.\w+)` \|/gm)].map(([, name]) => name);

@@ -6,7 +6,6 @@ import { type LoadedConfig, showProblem } from '../config-file.ts';
 import { showPath } from '../config-yaml.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import { PolicyError } from '../decide/policy-error.ts';
-import { detectorsOf } from '../detect/entities.ts';
 import { keysOf } from '../identify/discovery.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { readRecordingKey, resolveSecret } from '../secrets.ts';
@@ -114,18 +113,8 @@ const policies: Probe = {
   },
 };
 
-const entities: Probe = {
-  check: 'masking entities',
-  run: ({ config, file, place }) =>
-    each(
-      config.masking,
-      (_rule, index) => `${file}:${place(['masking', index, 'entities']).line}`,
-      ({ entities: names }) => detectorsOf(names),
-    ),
-};
-
 /** Looks that need nothing but the files and the environment. */
-export const PROBES: readonly Probe[] = [policies, entities, recordingKey, ledgerKey, credentials, certificates];
+export const PROBES: readonly Probe[] = [policies, recordingKey, ledgerKey, credentials, certificates];
 
 const issuerProbe = (issuer: IssuerConfig): Probe => ({
   check: `issuer ${issuer.issuer}`,

@@ -71,7 +71,7 @@ describe('sallyport check', () => {
     const { code, problems } = await check(await folder((config) => config.replace('[email,', '[emial,')));
     expect(code).toBe(1);
     expect(problems).toEqual([
-      { check: 'masking entities', result: 'problem', detail: expect.stringMatching(/:\d+: .*emial.*email/) },
+      { check: 'config', result: 'problem', detail: expect.stringMatching(/:\d+:\d+: .*emial.*email/) },
     ]);
   });
 

@@ -38,6 +38,22 @@ describe('sallyport detectors', () => {
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('none cannot be read') });
   });
 
+  it('knows the detectors that a config defines', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'sallyport-detectors-'));
+    const config = `identity: { issuers: [{ issuer: https://idp.example.com, audience: sallyport }] }
+services: [{ name: llm, protocol: openai, upstream: { url: http://127.0.0.1:1 } }]
+detectors: [{ name: employee, title: Employee number, pattern: 'EMP-[0-9]{4}' }]
+`;
+    writeFileSync(join(cwd, 'sallyport.yaml'), config);
+    writeFileSync(join(cwd, 'other.yaml'), config.replace('EMP-', 'ZZZ-'));
+    const text = 'EMP-1234 ZZZ-1234 bob@example.com';
+    const test = async (...more: string[]) => (await sallyport(['detectors', 'test', text, ...more], { cwd })).stdout;
+    expect(await test()).toContain('employee\t0\t8\t0.80\tEMP-1234\n');
+    expect(await test('--entities', 'employee', '--config', 'other.yaml')).toBe('employee\t9\t17\t0.80\tZZZ-1234\n');
+    expect((await sallyport(['detectors', 'list'], { cwd })).stdout).toContain('employee\tEmployee number');
+    expect(await sallyport(['detectors', 'list', '--config', 'none.yaml'], { cwd })).toMatchObject({ code: 2 });
+  });
+
   it('ends with 1 when nothing is found', async () => {
     expect(await sallyport(['detectors', 'test', 'nothing'])).toMatchObject({ code: 1, stdout: '' });
   });

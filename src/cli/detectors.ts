@@ -3,14 +3,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { compileScanner, ENTITIES, type Scanner } from '../detect/scanner.ts';
+import { BUILT_IN, type Catalog } from '../detect/entities.ts';
+import { catalogWith } from '../detect/own.ts';
+import { compileScanner, type Scanner } from '../detect/scanner.ts';
 import { scanLines } from './detectors-jsonl.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
+import { configOption, loadConfigFor } from './load.ts';
 import { styled } from './table.ts';
 
 /** On a terminal two hundred kinds of one entity would hide the others: there, only their number is told. */
-const list = (io: Io): void => {
+const list = (io: Io, { entities }: Catalog): void => {
   const brief = io.stdout.isTTY === true;
   io.list(
     [
@@ -19,7 +22,7 @@ const list = (io: Io): void => {
       { key: 'count', title: 'KINDS', right: true },
       ...(brief ? [] : [{ key: 'kinds', title: 'NAMES' }]),
     ],
-    ENTITIES,
+    entities,
     ({ name, title, kinds }) => ({
       name: styled('bold', name),
       title,
@@ -76,9 +79,16 @@ const readText = async (io: Io, file: string): Promise<string> => {
   }
 };
 
-const scannerOf = (entities: readonly string[]): Scanner => {
+/** Returns what the config defines beside what is built in. Without a config there is nothing beside it. */
+const catalogFor = async (io: Io, { config }: ConfigOption, command: Command): Promise<Catalog> => {
+  const isGiven = command.getOptionValueSource('config') !== 'default';
+  if (!isGiven && !(await isFile(io, config))) return BUILT_IN;
+  return catalogWith(loadConfigFor(io, config).config.detectors);
+};
+
+const scannerOf = (entities: readonly string[], catalog: Catalog): Scanner => {
   try {
-    return compileScanner(entities);
+    return compileScanner(entities, catalog);
   } catch (cause) {
     throw new CliError(EXIT.usage, cause instanceof Error ? cause.message : String(cause), {
       hint: '`sallyport detectors list` names them',
@@ -87,14 +97,23 @@ const scannerOf = (entities: readonly string[]): Scanner => {
   }
 };
 
-interface TestOptions {
+interface ConfigOption {
+  readonly config: string;
+}
+
+interface TestOptions extends ConfigOption {
   readonly file?: string;
   readonly entities?: string;
   readonly jsonl?: true;
 }
 
-const test = async (io: Io, given: string | undefined, { file, entities, jsonl }: TestOptions): Promise<void> => {
-  const scanner = scannerOf(entities?.split(',') ?? ENTITIES.map(({ name }) => name));
+const test = async (
+  io: Io,
+  catalog: Catalog,
+  given: string | undefined,
+  { file, entities, jsonl }: TestOptions,
+): Promise<void> => {
+  const scanner = scannerOf(entities?.split(',') ?? catalog.entities.map(({ name }) => name), catalog);
   if (jsonl === true && (given ?? file) !== undefined) {
     throw new CliError(EXIT.usage, 'expected no text with --jsonl: it reads standard input');
   }
@@ -128,7 +147,8 @@ export const detectorsCommand = (io: Io): Command => {
   command
     .command('list')
     .description('list the entities that `masking` rules can name')
-    .action(() => list(io));
+    .addOption(configOption())
+    .action(async (options: ConfigOption, self: Command) => list(io, await catalogFor(io, options, self)));
   command
     .command('test')
     .description('show what is found in a text; positions are UTF-16 units; ends with 1 when nothing is')
@@ -136,6 +156,9 @@ export const detectorsCommand = (io: Io): Command => {
     .option('--file <file>', 'read the text from a file, `-` for standard input')
     .option('--jsonl', 'read one JSON string a line from standard input; print the findings of each as one JSON array')
     .option('--entities <names>', 'look for these only, separated by commas')
-    .action((text: string | undefined, options: TestOptions) => test(io, text, options));
+    .addOption(configOption())
+    .action(async (text: string | undefined, options: TestOptions, self: Command) =>
+      test(io, await catalogFor(io, options, self), text, options),
+    );
   return command;
 };

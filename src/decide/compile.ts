@@ -1,11 +1,11 @@
 /** Compiles policies at load: everything that can be wrong with them is wrong now, not when a call comes. */
 
 import type { ApprovalTerms, Verdict } from '../call.ts';
-import type { MaskingConfig, PolicyConfig } from '../config.ts';
+import type { DetectorConfig, MaskingConfig, PolicyConfig } from '../config.ts';
 import { type Compiled, compile, type Watch } from './cel/compile.ts';
 import { BOOL } from './cel/type.ts';
-import { answerEnvironmentFor, environmentFor, type Subject } from './environment.ts';
-import { hashRules } from './hash.ts';
+import { answerEnvironmentFor, environmentFor, type Named, type Subject } from './environment.ts';
+import { type HashedRules, hashRules } from './hash.ts';
 import { type KeysOfCounts, keysOfCounts } from './limit-keys.ts';
 import { asProblem, PolicyError, type PolicyProblem } from './policy-error.ts';
 
@@ -76,13 +76,22 @@ export interface PolicySource {
   readonly policies: readonly PolicyConfig[];
   readonly masking: readonly MaskingConfig[];
   readonly services: readonly { readonly name: string }[];
+  /** The operator's own detectors; missing for none. */
+  readonly detectors?: readonly DetectorConfig[];
 }
 
+/** Returns what conditions can name of a config. */
+export const namedIn = ({ services, detectors = [] }: PolicySource): Named => ({
+  services: services.map(({ name }) => name),
+  own: detectors.map(({ name }) => name),
+});
+
 /** Returns the policies, ready to run. Throws PolicyError with everything that is wrong. */
-export const compilePolicies = ({ policies, masking, services }: PolicySource): Policy => {
+export const compilePolicies = (source: PolicySource): Policy => {
+  const { policies, masking, detectors = [] } = source;
   const problems: PolicyProblem[] = [];
-  const names = services.map(({ name }) => name);
-  const environments = { calls: environmentFor(names), answers: answerEnvironmentFor(names) };
+  const named = namedIn(source);
+  const environments = { calls: environmentFor(named), answers: answerEnvironmentFor(named) };
 
   const condition = (section: string, at: number, { name, when, on }: Conditioned): Looked => {
     const reads = new Set<string>();
@@ -128,7 +137,7 @@ export const compilePolicies = ({ policies, masking, services }: PolicySource): 
   };
   const onAnswers = rules.filter(({ config }) => config.on === 'answer');
   return {
-    hash: hashRules(policies, masking),
+    hash: hashRules({ policies, masking, detectors }),
     ...rulesOn('request'),
     messages: rulesOn('message'),
     answers: {
@@ -136,7 +145,7 @@ export const compilePolicies = ({ policies, masking, services }: PolicySource): 
       readsFindings: onAnswers.some(({ readsFindings }) => readsFindings),
       readsToolCalls: onAnswers.some(({ readsToolCalls }) => readsToolCalls),
     },
-    basis: basisOf(policies, masking),
+    basis: basisOf({ policies, masking, detectors }),
   };
 };
 
@@ -207,17 +216,18 @@ const approving = (rule: Rule, { approve }: Exclude<PolicyConfig['then'], string
   approve: { by: approve.by, quorum: approve.quorum, within: approve.within, useWithin: approve.use_within },
 });
 
-const basisOf = (policies: readonly PolicyConfig[], masking: readonly MaskingConfig[]): Policy['basis'] => {
+const basisOf = ({ policies, masking, detectors }: HashedRules): Policy['basis'] => {
   const known = new Map<string, string>();
   return ({ rule, mask }) => {
     const masks = new Set([...mask.request, ...mask.answer]);
     const key = [rule, ...masks].join(' ');
     const hash =
       known.get(key) ??
-      hashRules(
-        policies.filter(({ name }) => name === rule),
-        masking.filter(({ name }) => masks.has(name)),
-      );
+      hashRules({
+        policies: policies.filter(({ name }) => name === rule),
+        masking: masking.filter(({ name }) => masks.has(name)),
+        detectors,
+      });
     known.set(key, hash);
     return hash;
   };

@@ -108,15 +108,18 @@ const TENSOR = structOf<Tensor>('tensor', {
   region: field(STRING, ({ region }) => region),
 });
 
-/** Kinds that `call.findings` can count: entities (`secret`) and the precise kinds (`secret.github`). */
+/** What `call.findings` can count, beside what the operator's own detectors find: entities (`secret`) and the precise kinds (`secret.github`). */
 const FINDINGS = [...new Set(ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]))];
 
-const COUNTS = { ...mapOf(STRING, INT), counts: { noun: 'entity', words: FINDINGS } };
+const countsBy = (own: readonly string[]) => ({
+  ...mapOf(STRING, INT),
+  counts: { noun: 'entity', words: [...FINDINGS, ...own] },
+});
 
 // A number of ours is an int whatever it is: no policy has to think of doubles.
 const count = (read: (facts: Facts) => number) => field(INT, ({ facts }: Subject) => BigInt(read(facts)));
 
-const callOf = (services: readonly string[]) =>
+const callOf = ({ services, own }: Named) =>
   structOf<Subject>('call', {
     service: field(namesOf(services), ({ request }) => request.service),
     protocol: field(PROTOCOLS, ({ request }) => request.protocol),
@@ -143,17 +146,18 @@ const callOf = (services: readonly string[]) =>
     opaque: field(BOOL, ({ facts }) => facts.opaque),
     management: field(BOOL, ({ facts }) => facts.management),
     operations: count((facts) => facts.operations),
-    findings: field(COUNTS, ({ facts }) => remembered(findingMaps, facts.findings, countsOf)),
+    findings: field(countsBy(own), ({ facts }) => remembered(findingMaps, facts.findings, countsOf)),
   });
 
-const ANSWER = structOf<AnswerFacts>('answer', {
-  status: field(INT, ({ status }) => BigInt(status)),
-  content_type: field(STRING, ({ contentType }) => contentType),
-  findings: field(COUNTS, ({ findings }) => countsOf(findings)),
-  input_tokens: field(INT, ({ inputTokens }) => BigInt(inputTokens)),
-  output_tokens: field(INT, ({ outputTokens }) => BigInt(outputTokens)),
-  tool_calls: field(listOf(TOOL_CALL), ({ toolCalls }) => toolCalls),
-});
+const answerOf = ({ own }: Named) =>
+  structOf<AnswerFacts>('answer', {
+    status: field(INT, ({ status }) => BigInt(status)),
+    content_type: field(STRING, ({ contentType }) => contentType),
+    findings: field(countsBy(own), ({ findings }) => countsOf(findings)),
+    input_tokens: field(INT, ({ inputTokens }) => BigInt(inputTokens)),
+    output_tokens: field(INT, ({ outputTokens }) => BigInt(outputTokens)),
+    tool_calls: field(listOf(TOOL_CALL), ({ toolCalls }) => toolCalls),
+  });
 
 const NO_ANSWER: AnswerFacts = {
   status: 0,
@@ -166,17 +170,24 @@ const NO_ANSWER: AnswerFacts = {
 
 const MILLISECOND = 1_000_000n;
 
-/** Returns the environment of conditions on calls to these services. Its root is a Subject. */
-export const environmentFor = (services: readonly string[]): Environment =>
+/** What a config gives names to that conditions can read. */
+export interface Named {
+  readonly services: readonly string[];
+  /** The operator's own detectors. */
+  readonly own: readonly string[];
+}
+
+/** Returns the environment of conditions on calls. Its root is a Subject. */
+export const environmentFor = (named: Named): Environment =>
   new Map<string, FieldOf<Subject>>([
     ['caller', field(CALLER, ({ caller }) => caller)],
-    ['call', field(callOf(services), (subject) => subject)],
+    ['call', field(callOf(named), (subject) => subject)],
     ['now', field(TIMESTAMP, ({ now }) => new Timestamp(BigInt(Math.trunc(now)) * MILLISECOND))],
   ]);
 
 /** Returns the environment of conditions on answers: that of calls, and `answer`. */
-export const answerEnvironmentFor = (services: readonly string[]): Environment =>
+export const answerEnvironmentFor = (named: Named): Environment =>
   new Map<string, FieldOf<Subject>>([
-    ...environmentFor(services),
-    ['answer', field(ANSWER, ({ answer }) => answer ?? NO_ANSWER)],
+    ...environmentFor(named),
+    ['answer', field(answerOf(named), ({ answer }) => answer ?? NO_ANSWER)],
   ]);

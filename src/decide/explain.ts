@@ -7,10 +7,10 @@ import { Fault } from './cel/fault.ts';
 import type { Expr, Part } from './cel/part.ts';
 import { BOOL } from './cel/type.ts';
 import { showValue } from './cel/show.ts';
-import { compilePolicies, type PolicySource } from './compile.ts';
+import { compilePolicies, type PolicySource, namedIn } from './compile.ts';
 import { decide } from './decide.ts';
 import { limitText } from '../limit-text.ts';
-import { environmentFor, type Subject } from './environment.ts';
+import { environmentFor, type Named, type Subject } from './environment.ts';
 
 /** A part of a condition and what it was, in the order of evaluation. */
 export interface PartValue {
@@ -44,7 +44,7 @@ export interface Explanation {
 export const explain = (source: PolicySource, subject: Subject): Explanation => {
   const policy = compilePolicies(source);
   const verdict = decide(policy, subject.caller, subject.request, subject.facts, subject.now);
-  const services = source.services.map(({ name }) => name);
+  const named = namedIn(source);
   const masks = new Set([...verdict.mask.request, ...verdict.mask.answer]);
   const { deny, approve, allow, allowManagement } = policy;
   const allowing = subject.facts.management ? allowManagement : allow;
@@ -55,7 +55,7 @@ export const explain = (source: PolicySource, subject: Subject): Explanation => 
     if (!asked.has(name)) return { name, kind, outcome: 'not asked', counts: false, limit: '', fault: '', parts: [] };
     const limit = bounds !== undefined && limits.has(name) ? limitText(bounds) : '';
     const counts = name === verdict.rule || limit !== '';
-    return { name, kind, counts, limit, ...evaluate(when, services, subject) };
+    return { name, kind, counts, limit, ...evaluate(when, named, subject) };
   });
   const masking = source.masking.map(
     ({ name, when }): RuleExplained => ({
@@ -63,7 +63,7 @@ export const explain = (source: PolicySource, subject: Subject): Explanation => 
       kind: 'mask',
       counts: masks.has(name),
       limit: '',
-      ...evaluate(when, services, subject),
+      ...evaluate(when, named, subject),
     }),
   );
   return { verdict, policy: policy.hash, rules: [...rules, ...masking] };
@@ -71,9 +71,9 @@ export const explain = (source: PolicySource, subject: Subject): Explanation => 
 
 type Evaluated = Pick<RuleExplained, 'outcome' | 'fault' | 'parts'>;
 
-const evaluate = (when: string, services: readonly string[], subject: Subject): Evaluated => {
+const evaluate = (when: string, named: Named, subject: Subject): Evaluated => {
   const parts = new Map<string, string>();
-  const environment = environmentFor(services);
+  const environment = environmentFor(named);
   const condition = compile(when, { environment, expected: BOOL, watch: noting(parts) });
   const shown = (): readonly PartValue[] => [...parts].map(([text, value]) => ({ text, value }));
   try {

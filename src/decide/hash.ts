@@ -1,7 +1,7 @@
 /** Names a set of rules by its content, for records and approvals to cite. */
 
 import { createHash } from 'node:crypto';
-import type { LimitConfig, MaskingConfig, PolicyConfig } from '../config.ts';
+import type { DetectorConfig, LimitConfig, MaskingConfig, PolicyConfig } from '../config.ts';
 import { encodeJcs, type Json } from '../ledger/jcs.ts';
 
 const ruleJson = ({ name, when, on, then, limit, message }: PolicyConfig): Json => ({
@@ -39,8 +39,28 @@ const maskingJson = ({ name, when, direction, entities, with: operator }: Maskin
   with: operator,
 });
 
-/** Returns the SHA-256, in hex, of rules and masking rules in their order, as canonical JSON (RFC 8785). */
-export const hashRules = (policies: readonly PolicyConfig[], masking: readonly MaskingConfig[]): string => {
-  const rules: Json = { v: 1, policies: policies.map(ruleJson), masking: masking.map(maskingJson) };
+/** What rules look for is a part of them. Canonical JSON here has whole numbers only. */
+const detectorJson = ({ score, ...detector }: DetectorConfig): Json => ({
+  ...Object.fromEntries(
+    Object.entries(detector).flatMap(([name, value]): [string, Json][] => (value === undefined ? [] : [[name, value]])),
+  ),
+  score: String(score),
+});
+
+/** What is hashed together. */
+export interface HashedRules {
+  readonly policies: readonly PolicyConfig[];
+  readonly masking: readonly MaskingConfig[];
+  readonly detectors: readonly DetectorConfig[];
+}
+
+/** Returns the SHA-256, in hex, of rules, masking rules and detectors in their order, as canonical JSON (RFC 8785). */
+export const hashRules = ({ policies, masking, detectors }: HashedRules): string => {
+  const rules: Json = {
+    v: 1,
+    policies: policies.map(ruleJson),
+    masking: masking.map(maskingJson),
+    ...(detectors.length === 0 ? {} : { detectors: detectors.map(detectorJson) }),
+  };
   return createHash('sha256').update(encodeJcs(rules)).digest('hex');
 };

@@ -57,29 +57,50 @@ const TITLES: Readonly<Record<string, string>> = {
   crypto_address: 'Address of Bitcoin or Ethereum (checksum)',
 };
 
-const KINDS: readonly string[] = [...new Set(DETECTORS.map(({ kind }) => kind))];
+/** The detectors of a config: those that are built in, and the operator's own. */
+export interface Catalog {
+  /** In priority order. */
+  readonly detectors: readonly Detector[];
+  /** What `sallyport detectors list` prints. */
+  readonly entities: readonly Entity[];
+  /**
+   * Returns the detectors of these entities (`secret`) or kinds (`secret.github`), in priority order. Throws an Error that
+   * names an unknown one and the nearest that is known.
+   */
+  readonly chosen: (entities: readonly string[]) => readonly Detector[];
+}
 
-/** What `sallyport detectors list` prints. */
-export const ENTITIES: readonly Entity[] = [...new Set([...Object.keys(TITLES), ...KINDS.map(entityOf)])].map(
-  (name) => ({
+const entitiesOf = (detectors: readonly Detector[], first: readonly string[]): readonly Entity[] => {
+  const kinds = [...new Set(detectors.map(({ kind }) => kind))];
+  return [...new Set([...first, ...kinds.map(entityOf)])].map((name) => ({
     name,
-    title: TITLES[name] ?? DETECTORS.find(({ kind }) => entityOf(kind) === name)?.title ?? name,
-    kinds: KINDS.filter((kind) => entityOf(kind) === name),
-  }),
-);
-
-const NAMES: ReadonlySet<string> = new Set(ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]));
-
-/**
- * Returns the detectors of these entities (`secret`) or kinds (`secret.github`), in priority order. Throws an Error that
- * names an unknown one and the nearest that is known.
- */
-export const detectorsOf = (entities: readonly string[]): readonly Detector[] => {
-  for (const name of entities) {
-    if (NAMES.has(name)) continue;
-    const near = nearest(name, NAMES);
-    throw new Error(`no entity is named ${name}${near === null ? '' : `; did you mean ${near}?`}`);
-  }
-  const chosen = new Set(entities);
-  return DETECTORS.filter(({ kind }) => chosen.has(kind) || chosen.has(entityOf(kind)));
+    title: TITLES[name] ?? detectors.find(({ kind }) => entityOf(kind) === name)?.title ?? name,
+    kinds: kinds.filter((kind) => entityOf(kind) === name),
+  }));
 };
+
+/** Returns the catalog with an operator's own detectors ahead of and behind those that are built in. */
+export const catalogOf = (first: readonly Detector[], last: readonly Detector[]): Catalog => {
+  const detectors = [...first, ...DETECTORS, ...last];
+  const entities = entitiesOf(detectors, Object.keys(TITLES));
+  const known: ReadonlySet<string> = new Set(entities.flatMap(({ name, kinds }) => [name, ...kinds]));
+  return {
+    detectors,
+    entities,
+    chosen(wanted) {
+      for (const name of wanted) {
+        if (known.has(name)) continue;
+        const near = nearest(name, known);
+        throw new Error(`no entity is named ${name}${near === null ? '' : `; did you mean ${near}?`}`);
+      }
+      const chosen = new Set(wanted);
+      return detectors.filter(({ kind }) => chosen.has(kind) || chosen.has(entityOf(kind)));
+    },
+  };
+};
+
+/** The catalog of a config that defines no detectors. */
+export const BUILT_IN: Catalog = catalogOf([], []);
+
+/** What is built in. */
+export const ENTITIES: readonly Entity[] = BUILT_IN.entities;

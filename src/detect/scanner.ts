@@ -2,7 +2,7 @@
 
 import type { Finding } from '../call.ts';
 import type { Detector } from './detector.ts';
-import { detectorsOf } from './entities.ts';
+import { BUILT_IN, type Catalog } from './entities.ts';
 import { fold } from './fold.ts';
 import { compileProgram, type Program, Search } from './search.ts';
 
@@ -43,7 +43,7 @@ export const scanWhole = (program: Program, text: string): readonly Found[] => {
  * Returns a scanner for these entities (`email`) or kinds (`secret.github`). Throws an Error that names an unknown one
  * and the nearest that is known.
  */
-export const compileScanner = (entities: readonly string[]): Scanner => {
-  const program = compileProgram(detectorsOf(entities));
+export const compileScanner = (entities: readonly string[], catalog: Catalog = BUILT_IN): Scanner => {
+  const program = compileProgram(catalog.chosen(entities));
   return { scan: (text) => scanWhole(program, text).map(({ finding }) => finding) };
 };

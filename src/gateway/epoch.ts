@@ -6,7 +6,9 @@ import { unixPath } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, SecretRef, ServiceConfig } from '../config.ts';
 import { compilePolicies } from '../decide/compile.ts';
-import { compileScanner, ENTITIES } from '../detect/scanner.ts';
+import type { Catalog } from '../detect/entities.ts';
+import { catalogWith } from '../detect/own.ts';
+import { compileScanner } from '../detect/scanner.ts';
 import { compileToolGuard } from '../guard/tools.ts';
 import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import { compileLimits } from '../limit/compile.ts';
@@ -43,10 +45,11 @@ export interface OpenEpoch extends Epoch {
 
 /** Returns the epoch of a config, reusing connections and known keys of `previous` where nothing about them changed. Throws on a bad config. */
 export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch | null): OpenEpoch {
-  const policy = compilePolicies({ policies: config.policies, masking: config.masking, services: config.services });
+  const policy = compilePolicies(config);
   const limits = compileLimits({ policies: config.policies, prices: config.prices, secret: parts.countKey });
-  const scanner = compileScanner(EVERYTHING);
-  const maskerFor = compileMaskers(config, parts.maskKey);
+  const catalog = catalogWith(config.detectors);
+  const scanner = compileScanner(everyEntity(catalog), catalog);
+  const maskerFor = compileMaskers(config, catalog, parts.maskKey);
   const sealKey = createHmac('sha256', parts.maskKey).update('sallyport signed text v1').digest();
   const services = config.services.map((service) => serve(service, parts, previous));
   const identifier = sameIdentity(config, previous)
@@ -138,24 +141,25 @@ function awsKeys({ upstream: { credential } }: ServiceConfig, parts: EpochParts)
 const signingWith = (keys: AwsKeys | null, { clock }: EpochParts): Signing | null =>
   keys === null ? null : { keys, sign: signer(keys, () => clock.now()) };
 
-/** Requests are scanned for everything built in, so that the record says what was found even where nothing masks it. */
-const EVERYTHING = ENTITIES.map(({ name }) => name);
+/** Requests are scanned for everything there is, so that the record says what was found even where nothing masks it. */
+const everyEntity = ({ entities }: Catalog): readonly string[] => entities.map(({ name }) => name);
 
 /**
  * Maskers by the set of rules that apply; there are few such sets, and each is compiled once. What is handed out is a
  * session of its own: tokens of one call tell nothing about another.
  */
-function compileMaskers(config: Config, key: Uint8Array): Epoch['maskerFor'] {
+function compileMaskers(config: Config, catalog: Catalog, key: Uint8Array): Epoch['maskerFor'] {
   const rules = new Map(config.masking.map((rule) => [rule.name, rule]));
   const made = new Map<string, TextMasker>();
+  const maskKey = createHmac('sha256', key).update('sallyport mask hash v1').digest();
   return (names, watching) => {
     if (names.length === 0 && !watching) return null;
     const id = [...names, watching].join(' ');
     const known = made.get(id);
     if (known !== undefined) return known.session();
     const chosen: MaskRule[] = names.flatMap((name) => rules.get(name) ?? []);
-    if (watching) chosen.push({ entities: EVERYTHING, with: 'keep' });
-    const masker = compileTextMasker(chosen, createHmac('sha256', key).update('sallyport mask hash v1').digest());
+    if (watching) chosen.push({ entities: everyEntity(catalog), with: 'keep' });
+    const masker = compileTextMasker(chosen, maskKey, catalog);
     made.set(id, masker);
     return masker.session();
   };

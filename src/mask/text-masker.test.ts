@@ -4,7 +4,7 @@ import { faultOf, type Subject, waysToCut } from '../../test/masking/judge.ts';
 import { mutantsOf } from '../../test/masking/mutants.ts';
 import { createOracle, type Expected } from '../../test/masking/oracle.ts';
 import { ENTITY_SAMPLES, FORM_SAMPLES, texts } from '../../test/masking/texts.ts';
-import { DETECTORS, detectorsOf, ENTITIES } from '../detect/entities.ts';
+import { BUILT_IN, DETECTORS, ENTITIES } from '../detect/entities.ts';
 import { compileProgram } from '../detect/search.ts';
 import { compileTextMasker } from './text-masker.ts';
 
@@ -28,7 +28,7 @@ const CHOICES: readonly (readonly string[])[] = [
 
 const subjects = CHOICES.map((entities) => {
   const masker = compileTextMasker([{ entities, with: 'replace' }], KEY);
-  const detectors = detectorsOf(entities);
+  const detectors = BUILT_IN.chosen(entities);
   return { masker, program: compileProgram(detectors), oracle: createOracle(detectors) };
 });
 const [everything] = subjects;

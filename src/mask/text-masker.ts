@@ -2,7 +2,7 @@
 
 import type { Finding } from '../call.ts';
 import { type Detector, entityOf } from '../detect/detector.ts';
-import { detectorsOf } from '../detect/entities.ts';
+import { BUILT_IN, type Catalog } from '../detect/entities.ts';
 import { scanWhole } from '../detect/scanner.ts';
 import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
@@ -130,8 +130,12 @@ const tellsKept = ({ rules, ruleOf }: Plan): ((found: Found) => Found) => {
  * Returns a masker for these rules; it is a session of its own. `key` is what `hash` and `tokenize` digest values under.
  * Throws an Error that names an unknown entity. Compiling costs milliseconds, `session()` next to nothing.
  */
-export const compileTextMasker = (rules: readonly MaskRule[], key: Uint8Array): TextMasker => {
-  const detectors = detectorsOf(rules.flatMap(({ entities }) => entities));
+export const compileTextMasker = (
+  rules: readonly MaskRule[],
+  key: Uint8Array,
+  catalog: Catalog = BUILT_IN,
+): TextMasker => {
+  const detectors = catalog.chosen(rules.flatMap(({ entities }) => entities));
   const ruleOf = new Map(detectors.map((detector) => [detector, ruleFor(detector, rules)]));
   return createSession({ program: compileProgram(detectors), rules, ruleOf, key });
 };

@@ -1,0 +1,46 @@
+/** What must hold of an operator's own detectors, and of the entities that masking rules name. */
+
+import type { Config } from './config.ts';
+import type { ConfigIssue } from './config-issues.ts';
+import type { ConfigPath } from './config-yaml.ts';
+import { ENTITIES } from './detect/entities.ts';
+import { ownDetector, OwnDetectorError } from './detect/own.ts';
+import { nearest } from './nearest.ts';
+import { safeJson } from './safe-text.ts';
+
+type Looked = Partial<Pick<Config, 'detectors' | 'masking'>>;
+
+const issue = (path: ConfigPath, message: string): ConfigIssue => ({ path, message, atKey: false });
+
+const isBuiltIn = (name: string): boolean => ENTITIES.some((entity) => entity.name === name);
+
+/** Returns an issue for each detector that cannot be derived, or takes the name of one that is built in. */
+export const ownDetectorIssues = ({ detectors = [] }: Looked): readonly ConfigIssue[] =>
+  detectors.flatMap((own, at) => {
+    const path = ['detectors', at];
+    if (isBuiltIn(own.name)) return [issue([...path, 'name'], `${safeJson(own.name)} is built in`)];
+    try {
+      ownDetector(own);
+      return [];
+    } catch (error) {
+      if (error instanceof OwnDetectorError) return [issue([...path, error.key], error.message)];
+      throw error;
+    }
+  });
+
+/** Returns an issue for each entity that nothing finds: a rule that masks it would look like one that masks. */
+export const entityIssues = ({ detectors, masking = [] }: Looked): readonly ConfigIssue[] => {
+  if (detectors === undefined) return [];
+  const known = new Set([
+    ...ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]),
+    ...detectors.map(({ name }) => name),
+  ]);
+  return masking.flatMap(({ entities: wanted }, at) =>
+    wanted.flatMap((name, place) => {
+      if (known.has(name)) return [];
+      const meant = nearest(name, known);
+      const hint = meant === null ? '`sallyport detectors list` names them' : `did you mean ${safeJson(meant)}?`;
+      return [issue(['masking', at, 'entities', place], `no entity is named ${safeJson(name)}; ${hint}`)];
+    }),
+  );
+};
