@@ -15,7 +15,8 @@ const withTriggers = (program: Program, triggers: readonly Trigger[]): Program =
   ...program,
   tables: { ...program.tables, triggers: compileTriggers(triggers) },
 });
-const triggersOf = ({ tables }: Program): readonly Trigger[] => tables.patterns.flatMap(({ triggers }) => triggers);
+const triggersOf = ({ tables }: Program): readonly Trigger[] =>
+  tables.patterns.flatMap(({ outline }) => outline.triggers);
 /** Looks at every place of a text. */
 const everywhere = (program: Program): Program => withTriggers(program, [ANYWHERE]);
 

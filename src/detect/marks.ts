@@ -91,7 +91,7 @@ const triggersByPair = (triggers: readonly UnitsTrigger[]) => {
 
 /** Returns the tables for these triggers. */
 export const compileTriggers = (triggers: readonly Trigger[]): Triggers => {
-  const units = triggers.filter((trigger) => trigger.kind === 'units');
+  const units = [...new Set(triggers)].filter((trigger) => trigger.kind === 'units');
   const { byPair, sets } = triggersByPair(units);
   const used = [0, ...new Set(byPair)].filter((set, at) => at === 0 || set !== 0);
   const numbers = new Map(used.map((set, number) => [set, number]));
@@ -118,7 +118,7 @@ export const compileTriggers = (triggers: readonly Trigger[]): Triggers => {
     near: Int32Array.from(places.all, ({ near }) => near),
     far: Int32Array.from(places.all, ({ far }) => far),
     reach: Math.max(0, ...units.map(({ to }) => to)),
-    hasRun: units.length < triggers.length,
+    hasRun: triggers.some(({ kind }) => kind === 'run'),
   };
 };
 

@@ -10,7 +10,8 @@
 import { type Compiled, compileDetector } from './compiled.ts';
 import { type ContextIndex, indexContexts, isMet, Said } from './context.ts';
 import { type Context, type Detector, scoreOf } from './detector.ts';
-import { buildTables, Sweep, type Tables } from './sweep.ts';
+import { Sweep } from './sweep.ts';
+import { buildTables, type Tables } from './tables.ts';
 
 /** Detectors in priority order, ready to search for. */
 export interface Program {
@@ -26,8 +27,31 @@ export const programOf = (detectors: readonly Compiled[]): Program => ({
   contexts: indexContexts(detectors.flatMap(({ detector }) => detector.context ?? [])),
 });
 
-/** Returns a program for detectors in priority order. Throws an Error naming a detector that cannot be derived. */
-export const compileProgram = (detectors: readonly Detector[]): Program => programOf(detectors.map(compileDetector));
+/** Programs of this thread that were asked for last: a config has few sets of rules, and the next one has most of them. */
+const programs = new Map<string, Program>();
+const MOST_PROGRAMS = 32;
+
+const numbers = new WeakMap<Detector, number>();
+let numbered = 0;
+const numberOf = (detector: Detector): number => {
+  const number = numbers.get(detector) ?? numbered++;
+  numbers.set(detector, number);
+  return number;
+};
+
+/**
+ * Returns a program for detectors in priority order, the very same for the same detectors while it is remembered. Throws an
+ * Error naming a detector that cannot be derived.
+ */
+export const compileProgram = (detectors: readonly Detector[]): Program => {
+  const id = detectors.map(numberOf).join();
+  const program = programs.get(id) ?? programOf(detectors.map(compileDetector));
+  programs.delete(id);
+  programs.set(id, program);
+  const [oldest] = programs.keys();
+  if (programs.size > MOST_PROGRAMS && oldest !== undefined) programs.delete(oldest);
+  return program;
+};
 
 /** What a search finds first. Positions are UTF-16 units of the text. */
 export type Step =

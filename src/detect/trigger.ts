@@ -121,8 +121,15 @@ const SHARES = ((): Float64Array => {
   return shares;
 })();
 
-const shareOf = (units: UnitSet): number =>
-  units === ALL ? 1 : symbolsIn(units).reduce((sum, symbol) => sum + (SHARES[symbol] ?? 0), 0);
+const shares = new Map<UnitSet, number>();
+
+const shareOf = (units: UnitSet): number => {
+  const known = shares.get(units);
+  if (known !== undefined) return known;
+  const share = units === ALL ? 1 : symbolsIn(units).reduce((sum, symbol) => sum + (SHARES[symbol] ?? 0), 0);
+  shares.set(units, share);
+  return share;
+};
 
 /** What two units cost that are not followed by the third, beside a place that is worth a look. */
 const PAIR_COST = 0.1;
@@ -200,6 +207,9 @@ const beginsWithRun = (chain: Chain): boolean => {
 const idOf = (trigger: Trigger): string =>
   trigger.kind === 'run' ? 'run' : `${trigger.first} ${trigger.second} ${trigger.third} ${trigger.from} ${trigger.to}`;
 
+/** Many patterns share a trigger: it is one object for all of them. */
+const interned = new Map<string, Trigger>();
+
 interface Choice {
   readonly triggers: readonly Trigger[];
   readonly cost: number;
@@ -212,12 +222,15 @@ export const ANYWHERE: UnitsTrigger = { kind: 'units', first: ALL, second: ALL, 
 
 /** Returns a choice of triggers such that each way has one of its own, cheap ones that many ways share first. */
 const cover = (ways: readonly (readonly Trigger[])[]): Choice => {
-  const offers = new Map<string, { readonly trigger: Trigger; readonly cost: number; readonly ways: Set<number> }>();
+  const offers = new Map<
+    string,
+    { readonly id: string; readonly trigger: Trigger; readonly cost: number; readonly ways: Set<number> }
+  >();
   ways.forEach((triggers, way) => {
     for (const trigger of [...triggers, ANYWHERE]) {
       if (trigger.kind === 'units' && (trigger.to > FARTHEST || trigger.from < -FARTHEST)) continue;
       const id = idOf(trigger);
-      const offer = offers.get(id) ?? { trigger, cost: costOf(trigger), ways: new Set() };
+      const offer = offers.get(id) ?? { id, trigger, cost: costOf(trigger), ways: new Set() };
       offers.set(id, offer);
       offer.ways.add(way);
     }
@@ -232,7 +245,9 @@ const cover = (ways: readonly (readonly Trigger[])[]): Choice => {
       if (each < least) [best, least] = [offer, each];
     }
     if (best === null) return NO_CHOICE;
-    chosen.push(best.trigger);
+    const trigger = interned.get(best.id) ?? best.trigger;
+    interned.set(best.id, trigger);
+    chosen.push(trigger);
     total += best.cost;
     open = open.difference(best.ways);
   }
