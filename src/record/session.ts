@@ -16,9 +16,9 @@ import type { Position } from './watermarks.ts';
 export interface Session {
   /** 26 characters, sorts by time. */
   readonly id: string;
-  /** Calls `then(true)` once the opening is in the journal, `then(false)` when it never will be. */
+  /** Calls `then(true)` once all that the caller has sent so far is in the journal, `then(false)` when it never will be. */
   written(then: Then): void;
-  /** Calls `then(true)` once the opening is on the disk, at once if it is; `then(false)` when it never will be. */
+  /** Calls `then(true)` once all that the caller has sent so far is on the disk, at once if it is; `then(false)` when it never will be. */
   durable(then: Then): void;
   /** The head of the answer as the caller sees it, or one ahead of it (1xx): name, value, name, value. */
   head(status: number, rawHeaders: readonly string[]): void;
@@ -69,7 +69,8 @@ export class OpenSession implements Session {
   readonly #sid: Buffer;
   readonly #assigned: Assigned;
   readonly #opened: number;
-  readonly #openingEnd: Position;
+  /** Where what the caller has sent so far ends: its opening, and each further message. */
+  #askedEnd: Position;
   #seq = 0;
   #events: Gathering;
   #isOpen = true;
@@ -96,16 +97,16 @@ export class OpenSession implements Session {
     this.#addText('o', summaryText(opening));
     this.#addText('c', detailsText(opening, host.redact));
     if (opening.body !== null) this.#addRequest(0, opening.body, opening.forwarded);
-    this.#openingEnd = this.#emit(FRAME.data);
+    this.#askedEnd = this.#emit(FRAME.data);
     this.#events = new Gathering(host.shelf.take());
   }
 
   written(then: Then): void {
-    this.#host.writer.whenWritten(this.#openingEnd, then);
+    this.#host.writer.whenWritten(this.#askedEnd, then);
   }
 
   durable(then: Then): void {
-    this.#host.writer.whenDurable(this.#openingEnd, then);
+    this.#host.writer.whenDurable(this.#askedEnd, then);
   }
 
   head(status: number, rawHeaders: readonly string[]): void {
@@ -142,6 +143,8 @@ export class OpenSession implements Session {
     this.#recorded += size;
     const now = this.#now();
     this.#addRequest(now, bytes, forwarded);
+    // a frame of its own, for the answer waits until it is on the disk
+    this.#askedEnd = this.#emit(FRAME.data);
     return true;
   }
 

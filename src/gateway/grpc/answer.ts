@@ -8,6 +8,7 @@ import { statusFields } from '../../protocol/grpc/status.ts';
 import { Failure, type Reason } from '../../reasons.ts';
 import type { Ending, Session } from '../../record/recorder.ts';
 import { type AnswerJudge, judgeAnswer } from '../answer-rules.ts';
+import { EvidenceGate } from '../evidence-gate.ts';
 import { fieldValue } from '../http/fields.ts';
 import type { GrpcCall } from './call.ts';
 import { asTrailers, grpcAnswerFields, grpcTrailers } from './fields.ts';
@@ -42,8 +43,8 @@ export class GrpcAnswer {
   readonly #judge: AnswerJudge | null;
   readonly #guard: SecretGuard | null;
   #flow: GrpcFlow | null = null;
-  /** What waits for the opening record to be durable; null once it is. */
-  #waiting: (() => void)[] | null = [];
+  /** What is to leave waits here for what the caller has sent; null when that cannot be recorded. */
+  readonly #gate: EvidenceGate | null;
   #paused = false;
   /** Pieces that are being read, which takes a turn of the loop when they are compressed. */
   #reading: Promise<void> | null = null;
@@ -64,11 +65,17 @@ export class GrpcAnswer {
     this.#mask = mask;
     this.#judge = judgeAnswer(call);
     this.#guard = guardSecret(call.accepted.grpc.upstream.secret);
+    this.#gate = session === null ? null : new EvidenceGate(session, (ok) => this.#durable(ok));
     this.#stream.on('close', this.#onClose).on('drain', this.#onDrain).on('wantTrailers', this.#onWantTrailers);
     // the caller may have left while the record was written or a human was asked
     if (this.#stream.closed || this.#stream.destroyed) this.#onClose();
-    else if (session === null) this.#durable(false);
-    else session.durable((ok) => this.#durable(ok));
+    else if (this.#gate === null) this.#durable(false);
+    else this.#gate.ask();
+  }
+
+  /** The caller has sent a further message, which is on record and not forwarded yet: nothing leaves before it is durable. */
+  asked(): void {
+    if (!this.over) this.#gate?.ask();
   }
 
   /** True once nothing of the call can reach the caller any more. */
@@ -172,16 +179,14 @@ export class GrpcAnswer {
   }
 
   #durable(ok: boolean): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = null;
     if (!ok) return this.fail(NO_RECORD);
-    for (const step of waiting) this.#guarded(step);
     this.#onDrain();
   }
 
   #whenDurable(step: () => void): void {
-    if (this.#waiting === null) return step();
-    this.#waiting.push(step);
+    const gate = this.#gate;
+    if (gate === null || gate.isOpen) return step();
+    gate.pass(() => this.#guarded(step));
     this.#pause();
   }
 
@@ -288,7 +293,8 @@ export class GrpcAnswer {
   };
 
   readonly #onDrain = (): void => {
-    if (!this.#paused || this.#waiting !== null || this.#reading !== null || this.#stream.writableNeedDrain) return;
+    if (!this.#paused || this.#gate?.isOpen !== true || this.#reading !== null) return;
+    if (this.#stream.writableNeedDrain) return;
     this.#paused = false;
     this.#stopStall();
     this.#flow?.resume();

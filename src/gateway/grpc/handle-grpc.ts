@@ -115,6 +115,7 @@ async function admitFurther(call: GrpcCall, frame: GrpcFrame, mask: GrpcAnswerMa
   call.hold(frame.bytes);
   if (call.session?.message(frame.bytes, admission.masked) !== true)
     throw new Failure('evidence-unavailable', 'a message is over the bound of the recording');
+  call.answer?.asked();
   mask?.also(admission.verdict.mask.answer);
   return admission;
 }

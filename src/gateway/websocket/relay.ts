@@ -16,6 +16,7 @@ import { Failure } from '../../reasons.ts';
 import type { Ending, Session } from '../../record/recorder.ts';
 import { type AnswerJudge, judgeAnswer } from '../answer-rules.ts';
 import { closeCodeOf, LOST, sendable } from './close-code.ts';
+import { EvidenceGate } from '../evidence-gate.ts';
 import { guardRequest } from '../guard.ts';
 import { HeldAnswer } from '../held-answer.ts';
 import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
@@ -28,6 +29,12 @@ import type { Underway } from '../underway.ts';
 interface Sides {
   readonly caller: WebSocket;
   readonly upstream: WebSocket;
+}
+
+/** A message that goes upstream, as these bytes. */
+interface Admitted {
+  readonly bytes: Buffer;
+  readonly verdict: Verdict;
 }
 
 /** What may wait to be sent to a side before the other is held. Bytes. */
@@ -45,6 +52,7 @@ export class SocketRelay {
   readonly #judge: AnswerJudge | null;
   readonly #guard: SecretGuard | null;
   readonly #held = new HeldAnswer();
+  readonly #gate: EvidenceGate;
   /** Names of the masking rules that answers are masked by. */
   #rules: readonly string[];
   #mask: AnswerMask;
@@ -63,6 +71,7 @@ export class SocketRelay {
     if (socket === null) throw new Failure('internal', 'expected an operation that is a WebSocket');
     this.#call = call;
     this.#session = session;
+    this.#gate = new EvidenceGate(session, this.#settled);
     this.#sides = sides;
     this.#codec = socket;
     this.#judge = judgeAnswer(call);
@@ -115,8 +124,48 @@ export class SocketRelay {
   }
 
   #fromCaller(data: RawData, isBinary: boolean): void {
-    if (isBinary) throw unreadable('Messages are JSON in text frames.');
     const bytes = asBuffer(data);
+    const admitted = this.#admitted(bytes, isBinary);
+    if (!this.#session.message(bytes, admitted.bytes === bytes ? null : admitted.bytes)) throw overBound();
+    this.#gate.ask();
+    this.#also(admitted.verdict.mask.answer);
+    this.#forward(admitted.bytes);
+  }
+
+  /** Returns what is forwarded of a message. One that may not pass is on record, too. */
+  #admitted(bytes: Buffer, isBinary: boolean): Admitted {
+    try {
+      return this.#admit(bytes, isBinary);
+    } catch (cause) {
+      if (this.#session.message(bytes, null)) this.#gate.ask();
+      throw cause;
+    }
+  }
+
+  /** A message goes upstream once it is written, or durable where the service says so (promise 3). */
+  #forward(bytes: Buffer): void {
+    const { caller, upstream } = this.#sides;
+    // who waits for the disk sends no more meanwhile
+    if (this.#waitsForDisk) caller.pause();
+    this.#behindMessages((ok) => {
+      if (!ok) return this.#fail(NOT_KEPT);
+      this.#send('upstream', bytes);
+      if (caller.isPaused && upstream.bufferedAmount <= MOST_WAITING) caller.resume();
+    });
+  }
+
+  get #waitsForDisk(): boolean {
+    return this.#call.accepted.served.config.durable === 'before_forward';
+  }
+
+  /** Runs a step behind the messages that are on their way upstream. */
+  #behindMessages(step: (ok: boolean) => void): void {
+    if (this.#waitsForDisk) this.#session.durable(step);
+    else this.#session.written(step);
+  }
+
+  #admit(bytes: Buffer, isBinary: boolean): Admitted {
+    if (isBinary) throw unreadable('Messages are JSON in text frames.');
     const { epoch, caller, accepted, gate } = this.#call;
     const { served, request } = accepted;
     const document = readJson(bytes);
@@ -138,9 +187,7 @@ export class SocketRelay {
     this.#call.allowance?.forwarded();
     const masker = epoch.maskerFor(verdict.mask.request, false);
     const forwarded = masker === null ? bytes : maskRequest(document, served.codec, operation, masker, () => {});
-    if (!this.#session.message(bytes, forwarded === bytes ? null : forwarded)) throw overBound();
-    this.#also(verdict.mask.answer);
-    this.#send('upstream', forwarded);
+    return { bytes: forwarded, verdict };
   }
 
   /** Masking rules that apply because of a message hold for what is answered from there on. */
@@ -168,8 +215,10 @@ export class SocketRelay {
     for (const message of this.#held.pass(messages, this.#judge?.holds === true)) {
       const clean = this.#guarded(message);
       chargeBytes(this.#call, clean.length);
-      if (!this.#session.bytes(clean)) throw overBound();
-      this.#send('caller', clean);
+      this.#toCaller(() => {
+        if (this.#session.bytes(clean)) this.#send('caller', clean);
+        else this.#fail(overBound());
+      });
     }
   }
 
@@ -184,11 +233,24 @@ export class SocketRelay {
     return { input: this.#counted.input + input, output: this.#counted.output + output };
   }
 
+  /** Nothing is told a caller whose messages so far are not on the disk yet. */
+  #toCaller(step: () => void): void {
+    this.#gate.pass(step);
+    if (!this.#gate.isOpen) this.#sides.upstream.pause();
+  }
+
+  readonly #settled = (ok: boolean): void => {
+    if (!ok) return this.#fail(NOT_KEPT);
+    const { caller, upstream } = this.#sides;
+    if (this.#gate.isOpen && upstream.isPaused && caller.bufferedAmount <= MOST_WAITING) upstream.resume();
+  };
+
   #send(to: 'caller' | 'upstream', bytes: Buffer): void {
     const { caller, upstream } = this.#sides;
     const [side, other] = to === 'caller' ? [caller, upstream] : [upstream, caller];
     side.send(bytes, TEXT, () => {
-      if (other.isPaused && side.bufferedAmount <= MOST_WAITING) other.resume();
+      if (other.isPaused && side.bufferedAmount <= MOST_WAITING && (to === 'upstream' || this.#gate.isOpen))
+        other.resume();
     });
     if (side.bufferedAmount > MOST_WAITING) other.pause();
   }
@@ -212,11 +274,15 @@ export class SocketRelay {
     if (this.#over || this.#failure !== null) return;
     this.#failure = failure;
     const { caller, upstream } = this.#sides;
-    upstream.close(sendable(closeCodeOf(failure.reason)));
+    this.#behindMessages(() => upstream.close(sendable(closeCodeOf(failure.reason))));
     const refusal = refusalFor(failure.reason, { session: this.#session.id, detail: failure.detail });
     const last = Buffer.from(JSON.stringify(this.#codec.failure(refusal)));
-    if (caller.readyState === caller.OPEN && this.#session.bytes(last)) caller.send(last, TEXT);
-    caller.close(closeCodeOf(failure.reason), failure.reason);
+    const tell = (): void => {
+      if (caller.readyState === caller.OPEN && this.#session.bytes(last)) caller.send(last, TEXT);
+      caller.close(closeCodeOf(failure.reason), failure.reason);
+    };
+    if (failure === NOT_KEPT) tell();
+    else this.#gate.pass(tell);
     // one that was held could not read the answer to that
     caller.resume();
     upstream.resume();
@@ -227,7 +293,7 @@ export class SocketRelay {
   #callerClosed(code: number): void {
     if (this.#over) return;
     const { upstream } = this.#sides;
-    upstream.close(sendable(code));
+    this.#behindMessages(() => upstream.close(sendable(code)));
     soon(() => upstream.terminate());
     if (this.#failure !== null) return this.#end(this.#failure.reason, endedBy(this.#failure));
     if (code === LOST) this.#end('caller-left', 'client_abort');
@@ -241,7 +307,7 @@ export class SocketRelay {
     if (this.#failure !== null) return;
     const { caller } = this.#sides;
     const text = this.#guarded(why);
-    caller.close(sendable(code), text);
+    this.#toCaller(() => caller.close(sendable(code), text));
     this.#session.mark(`the model server closed with ${code}`);
     soon(() => caller.terminate());
   }
@@ -264,6 +330,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 const EXPIRED = new Failure('token-expired', 'the token that opened the connection has expired');
 const IDLE = new Failure('upstream-timeout', 'the connection was silent for too long');
 const DRAINING = new Failure('draining', 'the gateway is going away');
+
+const NOT_KEPT = new Failure('evidence-unavailable', 'a message could not be kept');
 
 const unreadable = (detail: string): Failure => new Failure('body-unreadable', detail, { detail });
 const overBound = (): Failure =>

@@ -1,0 +1,59 @@
+/** Holds what is to leave until all that the caller had sent by then is on the disk (promise 3: no evidence, no answer). */
+
+import type { Session } from '../record/recorder.ts';
+
+interface Waiting {
+  /** How much of the caller's must be on the disk first. */
+  readonly behind: number;
+  readonly step: () => void;
+}
+
+/** The gate of one answer. Steps run in the order in which they came. */
+export class EvidenceGate {
+  readonly #session: Pick<Session, 'durable'>;
+  readonly #settled: (ok: boolean) => void;
+  #asked = 0;
+  #durable = 0;
+  #failed = false;
+  #waiting: Waiting[] = [];
+
+  /** `settled` hears each time something has become durable, after the steps that waited for it; false once nothing ever will. */
+  constructor(session: Pick<Session, 'durable'>, settled: (ok: boolean) => void) {
+    this.#session = session;
+    this.#settled = settled;
+  }
+
+  /** The caller has sent something, and it is on record: what leaves from now on waits for it. */
+  ask(): void {
+    const at = ++this.#asked;
+    this.#session.durable((ok) => (ok ? this.#open(at) : this.#fail()));
+  }
+
+  /** Nothing is waited for, and nothing waits. */
+  get isOpen(): boolean {
+    return this.#durable === this.#asked && this.#waiting.length === 0;
+  }
+
+  /** Runs the step at once, or when it may. Not at all once the evidence has failed. */
+  pass(step: () => void): void {
+    if (this.isOpen) return step();
+    if (!this.#failed) this.#waiting.push({ behind: this.#asked, step });
+  }
+
+  #open(at: number): void {
+    this.#durable = at;
+    // what a step lets pass comes behind those that wait already
+    for (let [first] = this.#waiting; first !== undefined && first.behind <= this.#durable; [first] = this.#waiting) {
+      this.#waiting.shift();
+      first.step();
+    }
+    this.#settled(true);
+  }
+
+  #fail(): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#waiting = [];
+    this.#settled(false);
+  }
+}
