@@ -12,6 +12,7 @@ import { encodeLeaf } from '../src/ledger/leaf.ts';
 import { type Log, openLog } from '../src/ledger/log.ts';
 import { generateSigner, parseSigner } from '../src/ledger/note-key.ts';
 import { verifyLog } from '../src/ledger/verify.ts';
+import { openVerifyPool } from '../src/ledger/verify-pool.ts';
 import { oneCall, openHouse } from '../test/record/house.ts';
 import type { BenchOptions } from './bench.ts';
 
@@ -20,6 +21,8 @@ const BATCH = 100;
 const PER_CHECKPOINT = 4_000;
 const HASH = 'ab'.repeat(32);
 const SID = '01jd8z7k3v0000000000000000';
+/** How many threads verify, one of them the one that puts it together. */
+const THREADS = [1, 2, 3];
 const MEMO = new Uint8Array(64);
 
 /** Leaves as calls make them: a start and an end in turn. */
@@ -95,30 +98,37 @@ async function growth(folder: string, most: number, say: BenchOptions['say']) {
   return steps;
 }
 
-async function verifying(folder: string, say: BenchOptions['say']) {
+async function verifying(folder: string, size: number, say: BenchOptions['say']) {
   const key = parseSigner(generateSigner('sallyport.example/bench'));
   const log = await openLog({ dir: folder, signer: key });
-  const size = 100_000;
-  let next = 0;
   while (log.size < size) {
     log.append(
-      Array.from({ length: 1_000 }, () =>
-        encodeLeaf({ v: 1, ts: 1, inst: '0123456789abcdef', iseq: next++, type: 'config', hash: HASH }),
-      ),
+      Array.from({ length: 1_000 }, (_, n) => leafAt(log.size + n)),
       MEMO,
     );
     if (log.size % 10_000 === 0) await log.checkpoint();
   }
   await log.close();
-  const { cpu, wall } = await took(() => verifyLog(readDirectory(join(folder, 'ledger')), { keys: [key.verifier] }));
-  const result = {
-    size,
-    cpu: cpu / size,
-    perSecond: size / (wall / 1e6),
-    bytes: bytesIn(join(folder, 'ledger')) / size,
-  };
-  say(`  verifying: ${result.cpu.toFixed(1)} µs of CPU a leaf, ${Math.round(result.perSecond)} leaves/s`);
-  return result;
+  const ledger = join(folder, 'ledger');
+  const rates: object[] = [];
+  for (const threads of THREADS) {
+    const pool = threads === 1 ? null : openVerifyPool(ledger, threads - 1);
+    const check = pool === null ? {} : { check: pool.check };
+    let problems = -1;
+    const own = process.threadCpuUsage();
+    const { cpu, wall } = await took(async () => {
+      problems = (await verifyLog(readDirectory(ledger), { keys: [key.verifier], ...check })).problemCount;
+    });
+    const { user, system } = process.threadCpuUsage(own);
+    await pool?.end();
+    if (problems !== 0) throw new Error(`expected a log without problems, found ${problems}`);
+    const rate = { threads, cpu: cpu / size, own: (user + system) / size, perSecond: size / (wall / 1e6) };
+    rates.push(rate);
+    say(
+      `  verifying on ${threads} threads: ${rate.cpu.toFixed(1)} µs of CPU a leaf, ${rate.own.toFixed(1)} of them on the first, ${Math.round(rate.perSecond)} leaves/s`,
+    );
+  }
+  return { size, bytes: bytesIn(ledger) / size, rates };
 }
 
 async function recording(folder: string, calls: number, say: BenchOptions['say']) {
@@ -148,7 +158,7 @@ export async function run({ quick, say }: BenchOptions): Promise<unknown> {
   try {
     return {
       growth: await growth(join(root, 'growth'), quick ? 100_000 : 10_000_000, say),
-      verify: await verifying(join(root, 'verify'), say),
+      verify: await verifying(join(root, 'verify'), quick ? 100_000 : 1_000_000, say),
       recording: await recording(join(root, 'recording'), quick ? 2_000 : 20_000, say),
     };
   } finally {

@@ -1,12 +1,14 @@
 /** `sallyport ledger`: evidence, verified with nothing but the files and a public key. */
 
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { readDirectory } from '../ledger/directory.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
 import { type LogReport, Malformed, parseCheckpoint, type Problem, verifyLog } from '../ledger/verify.ts';
 import { openNote, parseNote } from '../ledger/note.ts';
+import { openVerifyPool, type VerifyPool } from '../ledger/verify-pool.ts';
 import { JournalCheck, type JournalProblem, type JournalReport } from '../record/verify.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -92,17 +94,35 @@ interface VerifyOptions {
   readonly key: string;
   readonly witness?: readonly string[];
   readonly checkpoint?: string;
+  readonly jobs?: string;
 }
+
+/** One thread takes what others have checked: more than this it cannot keep up with. */
+const MOST_JOBS = 4;
+
+const readJobs = (text: string): number => {
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 64) return jobs;
+  throw new CliError(EXIT.usage, `expected a number from 1 to 64 as --jobs, found ${text}`);
+};
+
+const disposable = (pool: VerifyPool): VerifyPool & AsyncDisposable => ({
+  ...pool,
+  [Symbol.asyncDispose]: () => pool.end(),
+});
 
 /** Reads the leaves once, for both halves of the evidence. */
 const verifyAll = async (
   io: Io,
   { log, data }: Evidence,
-  { key, checkpoint, witness }: VerifyOptions,
+  { key, checkpoint, witness, jobs }: VerifyOptions,
 ): Promise<Verified> => {
   const journals = data === null ? null : new JournalCheck(data);
   let percent = -1;
+  const threads = jobs === undefined ? Math.min(MOST_JOBS, availableParallelism() - 1) : readJobs(jobs) - 1;
+  await using pool = threads < 1 ? null : disposable(openVerifyPool(log, threads));
   const ledger = await verifyLog(readDirectory(log), {
+    ...(pool === null ? {} : { check: pool.check }),
     keys: keysOf(io, key),
     witnesses: (witness ?? []).map(witnessOf),
     ...(checkpoint === undefined ? {} : { checkpoint: readInput(io, checkpoint) }),
@@ -173,6 +193,7 @@ export const ledgerCommand = (io: Io): Command => {
     .argument(...DIR_ARGUMENT)
     .requiredOption(...KEY_OPTION)
     .option('--witness <key...>', 'public keys of witnesses: shows what they saw, and bounds the times of leaves')
+    .option('--jobs <count>', 'on how many threads; one for each processor, up to five, when not given')
     .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere: proves that nothing up to it was cut off')
     .action((dir: string, options: VerifyOptions) => verify(io, dir, options));
   command

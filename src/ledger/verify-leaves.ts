@@ -1,10 +1,9 @@
 /** Whether the leaves of a log make sense one after the other. */
 
-import { decodeLeaf, type LeafCommon, type Leaf, type ReadLeaf } from './leaf.ts';
-import { malformedMessage } from './malformed.ts';
+import type { LeafCommon, Leaf, ReadLeaf } from './leaf.ts';
 import type { Found } from './report.ts';
 
-/** Reads leaves in order and checks what each says against those before. Memory grows with runs, open sessions and holds only. */
+/** Takes leaves in order and checks what each says against those before. Memory grows with runs, open sessions and holds only. */
 export class LeafChecks {
   readonly #found: Found;
   /** What each run of the gateway counts next. */
@@ -19,19 +18,11 @@ export class LeafChecks {
     this.#found = found;
   }
 
-  /** Returns the leaf at `index`, or null when it cannot be read, after telling what is wrong with it. */
-  check(index: number, bytes: Uint8Array): ReadLeaf | null {
-    let read: ReadLeaf;
-    try {
-      read = decodeLeaf(bytes);
-    } catch (error) {
-      this.#found.problem('leaf', `leaf ${index}`, malformedMessage(error));
-      return null;
-    }
+  /** Takes the leaf at `index`. */
+  take(index: number, read: ReadLeaf): void {
     this.#count(index, read.leaf);
     if (read.kind === 'known') this.#follow(index, read.leaf);
     else this.#found.finding('unknown-leaf', `leaf ${index}`, `a leaf of the type ${JSON.stringify(read.type)}`);
-    return read;
   }
 
   /** Tells of what is still open after the last leaf. */

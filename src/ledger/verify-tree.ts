@@ -1,31 +1,23 @@
 /** Whether leaves, tiles and checkpoints are one tree. */
 
-import { decodeBundle, encodeBundle, MAX_BUNDLE_BYTES } from './bundle.ts';
+import { encodeBundle } from './bundle.ts';
+import { type BundleCheck, readBundle } from './check-bundle.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { EMPTY_ROOT, type Hash, HASH_BYTES, hashLeaf, sameBytes } from './hash.ts';
+import { type Hash, HASH_BYTES, sameBytes } from './hash.ts';
+import type { ReadLeaf } from './leaf.ts';
 import type { LogReader } from './log-reader.ts';
-import { Malformed, malformedMessage } from './malformed.ts';
+import { malformedMessage } from './malformed.ts';
 import type { Found, ProblemKind } from './report.ts';
-import { type HashTile, partialTile, TILE_WIDTH, type Tile, tilePath, widthAt } from './tile.ts';
+import { partialTile, TILE_WIDTH, type Tile, tilePath, widthAt } from './tile.ts';
 import { TileBuilder, type TileBytes } from './tile-builder.ts';
 import { readTile } from './tile-hashes.ts';
 
-/** Returns the leaves of a bundle as it is in a tree where it has this width, or null when it is not stored. */
-const readBundle = async (files: LogReader, tile: Tile): Promise<readonly Uint8Array[] | null> => {
-  const own = await files.read(tilePath(tile), MAX_BUNDLE_BYTES);
-  // A partial bundle may have been replaced by the full one (C2SP tlog-tiles "Partial Tiles").
-  const bytes = own ?? (await files.read(tilePath({ ...tile, width: TILE_WIDTH }), MAX_BUNDLE_BYTES));
-  if (bytes === null) return null;
-  const leaves = decodeBundle(bytes);
-  const fits = own === null ? leaves.length === TILE_WIDTH : leaves.length === tile.width;
-  if (!fits) throw new Malformed(`holds ${leaves.length} entries, not ${tile.width}`);
-  return leaves.slice(0, tile.width);
-};
-
 /** What the walk over a tree is given and tells. */
 export interface Steps {
-  /** Is handed every leaf that can be read. */
-  readonly leaf: (index: number, bytes: Uint8Array) => void;
+  /** Is handed every leaf of a bundle that can be read: null for one that is none. */
+  readonly leaf: (index: number, leaf: ReadLeaf | null) => void;
+  /** Checks one bundle; those after it are asked for in order. */
+  readonly check: BundleCheck;
   /** Returns the next checkpoint to compare with; null for no more. */
   readonly nextCheckpoint: () => Promise<Checkpoint | null>;
   /** The size of one more tree whose root is wanted; -1 for none. */
@@ -46,8 +38,6 @@ export class TreeWalk {
   readonly #builder: TileBuilder;
   /** Tiles that are full and not compared yet. */
   readonly #full: TileBytes[] = [];
-  /** Leaves of the bundle that is being hashed; null when they cannot be read. */
-  #bundle: readonly Uint8Array[] | null = [];
   /** The next checkpoint to compare with. */
   #due: Checkpoint | null = null;
   #rootIsWrong = false;
@@ -74,40 +64,30 @@ export class TreeWalk {
     while (this.#builder.size < this.#size) {
       const index = Math.floor(this.#builder.size / TILE_WIDTH);
       const width = widthAt({ level: 'entries', index, width: TILE_WIDTH }, this.#size);
-      if (!(await this.#hashBundle(index, width))) return false;
+      if (!(await this.#takeBundle(index, width))) return false;
       for (const full of this.#full.splice(0)) if (full.tile.level > 0) await this.#compareTile(full);
       this.#steps.progress(this.#builder.size);
     }
     return true;
   }
 
-  /** Hashes one bundle of leaves and compares it with its tile. */
-  async #hashBundle(index: number, width: number): Promise<boolean> {
-    const entries: Tile = { level: 'entries', index, width };
-    const tile: HashTile = { level: 0, index, width };
-    this.#bundle = await this.#orProblem('bundle', entries, readBundle(this.#files, entries));
-    const hashes = await this.#orProblem('tile', tile, readTile(this.#files, tile));
-    if (this.#bundle === null && hashes === null) return false;
-    if (width < TILE_WIDTH) this.compared.add(tilePath(entries)).add(tilePath(tile));
+  /** Goes through one bundle of leaves; false when neither they nor their hashes are there. */
+  async #takeBundle(index: number, width: number): Promise<boolean> {
+    const { leaves, hashes, problems } = await this.#steps.check(index, width);
+    for (const { kind, where, message } of problems) this.#found.problem(kind, where, message);
+    if (hashes === null) return false;
+    if (width < TILE_WIDTH) {
+      this.compared.add(tilePath({ level: 'entries', index, width })).add(tilePath({ level: 0, index, width }));
+    }
+    const first = index * TILE_WIDTH;
     for (let at = 0; at < width; at++) {
-      const stored = hashes === null ? null : hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
-      this.#builder.push(this.#hashOf(tile, at, this.#bundle?.[at] ?? null, stored));
+      const leaf = leaves?.[at];
+      if (leaf !== undefined) this.#steps.leaf(first + at, leaf);
+      this.#builder.push(hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
       const { size } = this.#builder;
       if (size === this.#due?.size || size === this.#steps.rootWantedAt) await this.#arrive();
     }
     return true;
-  }
-
-  /** Returns the hash to go on with: of the leaf or in the tile, whichever is there. They must be the same. */
-  #hashOf(tile: HashTile, at: number, leaf: Uint8Array | null, stored: Hash | null): Hash {
-    if (leaf === null) return stored ?? EMPTY_ROOT;
-    const index = tile.index * TILE_WIDTH + at;
-    this.#steps.leaf(index, leaf);
-    const hash = hashLeaf(leaf);
-    if (stored === null || sameBytes(hash, stored)) return hash;
-    this.#found.problem('leaf', `leaf ${index}`, `is not the one that ${tilePath(tile)} has the hash of`);
-    // The root then tells which of the two was changed: with the stored hash it is right when only the leaf was.
-    return stored;
   }
 
   /** Compares everything that is due at the present size. */
@@ -140,8 +120,11 @@ export class TreeWalk {
   async #compareBundle(tile: Tile): Promise<void> {
     this.compared.add(tilePath(tile));
     const stored = await this.#orProblem('bundle', tile, readBundle(this.#files, tile));
-    if (stored === null || this.#bundle === null) return;
-    if (sameBytes(encodeBundle(stored), encodeBundle(this.#bundle.slice(0, tile.width)))) return;
+    const wider = { ...tile, width: widthAt(tile, this.#size) };
+    const whole = await readBundle(this.#files, wider).catch(() => null);
+    // one that is missing or malformed is told of where its leaves are checked
+    if (stored === null || whole === null) return;
+    if (sameBytes(encodeBundle(stored), encodeBundle(whole.slice(0, tile.width)))) return;
     this.#found.problem('bundle', tilePath(tile), 'holds other leaves than the wider one');
   }
 

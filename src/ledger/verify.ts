@@ -7,6 +7,7 @@
  * ```
  */
 
+import { type BundleCheck, checkBundle } from './check-bundle.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Witness } from './cosignature.ts';
 import { sameBytes } from './hash.ts';
@@ -22,6 +23,7 @@ import { checkRotation, readKeys } from './verify-keys.ts';
 import { LeafChecks } from './verify-leaves.ts';
 import { TreeWalk } from './verify-tree.ts';
 
+export type { BundleCheck, CheckedBundle } from './check-bundle.ts';
 export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export { parseWitness, type Witness } from './cosignature.ts';
 export { hashLeaf } from './hash.ts';
@@ -46,8 +48,10 @@ export interface VerifyOptions {
   readonly checkpoint?: Uint8Array;
   /** Witnesses whose cosignatures are looked at: they bound the times of leaves, and how much may have been cut off. */
   readonly witnesses?: readonly Witness[];
-  /** Is handed each leaf in order: null when it is not one. Must not keep `bytes`. */
-  readonly leaf?: (index: number, leaf: ReadLeaf | null, bytes: Uint8Array) => void;
+  /** Is handed each leaf in order: null when it is not one. */
+  readonly leaf?: (index: number, leaf: ReadLeaf | null) => void;
+  /** Checks bundles somewhere else than here, one after the other: on other threads (verify-pool.ts). */
+  readonly check?: BundleCheck;
   /** Is told of each problem as it is found; the report keeps the first hundred only. */
   readonly problem?: (problem: Problem) => void;
   /** Is told from time to time how many of all leaves have been verified. */
@@ -91,11 +95,12 @@ const verifyTree = async (
   const leaves = new LeafChecks(found);
   const clock = new ClockChecks(found);
   const walk = new TreeWalk(files, size, found, {
-    leaf: (index, bytes) => {
-      const leaf = leaves.check(index, bytes);
+    check: options.check ?? ((index, width) => checkBundle(files, index, width)),
+    leaf: (index, leaf) => {
+      if (leaf !== null) leaves.take(index, leaf);
       if (leaf?.kind === 'known' && leaf.leaf.type === 'key.rotate') checkRotation(index, leaf.leaf, trust.keys, found);
       if (leaf !== null) clock.leaf(index, leaf.leaf);
-      options.leaf?.(index, leaf, bytes);
+      options.leaf?.(index, leaf);
     },
     nextCheckpoint() {
       // all leaves under the one that was due have been seen, and none behind it
