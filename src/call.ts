@@ -172,7 +172,7 @@ export interface Finding {
 }
 
 /** How an entity is replaced. */
-export type MaskOperator = 'replace' | 'mask' | 'redact' | 'hash' | 'tokenize' | 'drop' | 'block';
+export type MaskOperator = 'replace' | 'mask' | 'redact' | 'hash' | 'tokenize' | 'encrypt' | 'drop' | 'block';
 
 /** Who may approve, how many of them, and for how long. Times in milliseconds. */
 export interface ApprovalTerms {

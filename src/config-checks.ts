@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { isLoopback, splitUpstream, unixPath } from './address.ts';
 import type { Config } from './config.ts';
 import { wrongApprover } from './config-approvers.ts';
-import { entityIssues, ownDetectorIssues } from './config-detectors.ts';
+import { entityIssues, maskKeyIssues, ownDetectorIssues } from './config-detectors.ts';
 import { guardIssues } from './config-guards.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
@@ -379,6 +379,7 @@ const CHECKS: readonly Check[] = [
   names('masking'),
   ownDetectorIssues,
   entityIssues,
+  maskKeyIssues,
   reservedNames,
   hosts,
   listenerServices,

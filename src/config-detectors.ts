@@ -44,3 +44,14 @@ export const entityIssues = ({ detectors, masking = [] }: Looked): readonly Conf
     }),
   );
 };
+
+/** Returns an issue for each masking rule whose key and operator do not go together. */
+export const maskKeyIssues = ({ masking = [] }: Looked): readonly ConfigIssue[] =>
+  masking.flatMap(({ with: operator, key }, at) => {
+    if ((operator === 'encrypt') === (key !== undefined)) return [];
+    return [
+      key === undefined
+        ? issue(['masking', at, 'with'], 'expected a key beside encrypt')
+        : issue(['masking', at, 'key'], `expected no key: ${operator} takes none`),
+    ];
+  });

@@ -434,9 +434,14 @@ const masking = z.strictObject({
     .describe('What is masked: what the model reads, what the caller reads, or both.'),
   entities: z.array(z.string().min(1)).min(1).describe('What to mask; `sallyport detectors list` names them.'),
   with: z
-    .enum(['replace', 'mask', 'redact', 'hash', 'tokenize', 'drop', 'block'])
+    .enum(['replace', 'mask', 'redact', 'hash', 'tokenize', 'encrypt', 'drop', 'block'])
     .default('replace')
     .describe('How an entity is replaced.'),
+  key: secret
+    .optional()
+    .describe(
+      'Only with `encrypt`: 32 bytes in base64, by reference. Whoever has it reads the values with `sallyport detectors decrypt`.',
+    ),
 });
 
 /** The schema of `sallyport.yaml`. */

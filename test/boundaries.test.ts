@@ -59,6 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'decide',
     'approve',
     'record',
+    'mask',
     'detect',
     'ledger',
     'store',

@@ -7,6 +7,7 @@ import { showPath } from '../config-yaml.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import { PolicyError } from '../decide/policy-error.ts';
 import { keysOf } from '../identify/discovery.ts';
+import { encryptionKeys } from '../mask/encrypt.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { readRecordingKey, resolveSecret } from '../secrets.ts';
 import { listenerTls, readTls, upstreamTls } from '../tls-material.ts';
@@ -113,8 +114,20 @@ const policies: Probe = {
   },
 };
 
+const maskKeys: Probe = {
+  check: 'masking keys',
+  run: ({ config, baseDir, env, warn }) =>
+    each(
+      config.masking,
+      ({ name }) => name,
+      ({ key }) => {
+        if (key !== undefined) encryptionKeys(resolveSecret(key, baseDir, { env, warn }));
+      },
+    ),
+};
+
 /** Looks that need nothing but the files and the environment. */
-export const PROBES: readonly Probe[] = [policies, recordingKey, ledgerKey, credentials, certificates];
+export const PROBES: readonly Probe[] = [policies, maskKeys, recordingKey, ledgerKey, credentials, certificates];
 
 const issuerProbe = (issuer: IssuerConfig): Probe => ({
   check: `issuer ${issuer.issuer}`,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sallyport } from '../../test/kit/command-line.ts';
+import { encryptionKeys, encryptValue } from '../mask/encrypt.ts';
 import { run } from './cli.ts';
 
 describe('sallyport detectors', () => {
@@ -164,5 +165,41 @@ describe('sallyport detectors test --jsonl', () => {
     expect(written.length).toBeGreaterThan(5);
     expect(written.length).toBeLessThan(lines / 100);
     expect(writesWhileFull).toBe(0);
+  });
+});
+
+describe('sallyport detectors decrypt', () => {
+  const KEY = Buffer.alloc(32, 5).toString('base64');
+  const sealed = encryptValue(encryptionKeys(KEY), 'EMAIL', 'bob@example.com');
+  const folder = (): string => {
+    const cwd = mkdtempSync(join(tmpdir(), 'sallyport-decrypt-'));
+    writeFileSync(join(cwd, 'mask.key'), KEY, { mode: 0o600 });
+    writeFileSync(
+      join(cwd, 'sallyport.yaml'),
+      `identity: { issuers: [{ issuer: https://idp.example.com, audience: sallyport }] }
+services: [{ name: llm, protocol: openai, upstream: { url: http://127.0.0.1:1 } }]
+masking:
+  - { name: pii, entities: [email], with: encrypt, key: { file: mask.key } }
+  - { name: other, entities: [iban], with: encrypt, key: { env: OTHER_KEY } }
+`,
+    );
+    return cwd;
+  };
+
+  it('puts back what the key of a rule opens', async () => {
+    const cwd = folder();
+    const { code, stdout } = await sallyport(['detectors', 'decrypt', `to ${sealed}!`, '--rule', 'pii'], { cwd });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'to bob@example.com!' });
+  });
+
+  it('says how many it cannot open, and needs the key and the name of the rule', async () => {
+    const cwd = folder();
+    const env = { OTHER_KEY: Buffer.alloc(32, 6).toString('base64') };
+    const other = await sallyport(['detectors', 'decrypt', sealed, '--rule', 'other'], { cwd, env });
+    expect(other).toMatchObject({ code: 1, stdout: sealed, stderr: expect.stringContaining('1 of 1 values') });
+    const without = await sallyport(['detectors', 'decrypt', sealed, '--rule', 'other'], { cwd });
+    expect(without).toMatchObject({ code: 2, stdout: '' });
+    const unnamed = await sallyport(['detectors', 'decrypt', sealed], { cwd });
+    expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining('pii, other') });
   });
 });

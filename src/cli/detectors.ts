@@ -6,6 +6,8 @@ import { Command } from 'commander';
 import { BUILT_IN, type Catalog } from '../detect/entities.ts';
 import { catalogWith } from '../detect/own.ts';
 import { compileScanner, type Scanner } from '../detect/scanner.ts';
+import { decryptValues, encryptionKeys, type EncryptionKeys } from '../mask/encrypt.ts';
+import { resolveSecret } from '../secrets.ts';
 import { scanLines } from './detectors-jsonl.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -141,6 +143,42 @@ const test = async (
   if (findings.length === 0) io.exit(EXIT.found);
 };
 
+interface DecryptOptions extends ConfigOption {
+  readonly file?: string;
+  readonly rule?: string;
+}
+
+const keysFor = (io: Io, { config: file, rule }: DecryptOptions): EncryptionKeys => {
+  const { config, baseDir } = loadConfigFor(io, file);
+  const encrypting = config.masking.filter(({ with: operator }) => operator === 'encrypt');
+  const [found, ...others] = encrypting.filter(({ name }) => rule === undefined || name === rule);
+  const names = encrypting.map(({ name }) => name).join(', ');
+  if (found?.key === undefined || others.length > 0)
+    throw new CliError(EXIT.usage, 'expected --rule NAME of a masking rule that encrypts', {
+      hint: names === '' ? `none in ${file} does` : `those of ${file} are ${names}`,
+    });
+  try {
+    return encryptionKeys(resolveSecret(found.key, baseDir, { env: io.env, warn: (text) => io.say(text) }));
+  } catch (cause) {
+    throw new CliError(
+      EXIT.usage,
+      `the key cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+};
+
+/** Whoever can read the key may read what was encrypted with it: nothing else is asked. */
+const decrypt = async (io: Io, given: string | undefined, options: DecryptOptions): Promise<void> => {
+  const keys = keysFor(io, options);
+  const { text, opened, closed } = decryptValues(keys, await textOf(io, given, options.file));
+  io.stdout.write(text);
+  if (closed > 0) io.say(`${closed} of ${opened + closed} values are of another key, or were changed`);
+  if (closed > 0) io.exit(EXIT.found);
+};
+
 /** Returns `sallyport detectors`. */
 export const detectorsCommand = (io: Io): Command => {
   const command = new Command('detectors').description('what masking rules can name, and what is found in a text');
@@ -160,5 +198,13 @@ export const detectorsCommand = (io: Io): Command => {
     .action(async (text: string | undefined, options: TestOptions, self: Command) =>
       test(io, await catalogFor(io, options, self), text, options),
     );
+  command
+    .command('decrypt')
+    .description('put back the values in a text that a masking rule has encrypted; ends with 1 when one does not open')
+    .argument('[text]', 'the text, or the name of a file that holds it')
+    .option('--file <file>', 'read the text from a file, `-` for standard input')
+    .option('--rule <name>', 'the masking rule whose key to use, where there are several that encrypt')
+    .addOption(configOption())
+    .action((text: string | undefined, options: DecryptOptions) => decrypt(io, text, options));
   return command;
 };

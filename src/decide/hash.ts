@@ -31,12 +31,14 @@ const limitJson = ({ spend, ...limit }: LimitConfig): Json => ({
   ...(spend === undefined ? {} : { spend: String(spend) }),
 });
 
-const maskingJson = ({ name, when, direction, entities, with: operator }: MaskingConfig): Json => ({
+const maskingJson = ({ name, when, direction, entities, with: operator, key }: MaskingConfig): Json => ({
   name,
   when,
   direction,
   entities,
   with: operator,
+  // where the key is, as the config says it: never the key
+  ...(key === undefined ? {} : { key: { ...key } }),
 });
 
 /** What rules look for is a part of them. Canonical JSON here has whole numbers only. */

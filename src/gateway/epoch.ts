@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { unixPath } from '../address.ts';
 import type { Clock } from '../clock.ts';
-import type { Config, SecretRef, ServiceConfig } from '../config.ts';
+import type { Config, MaskingConfig, SecretRef, ServiceConfig } from '../config.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import type { Catalog } from '../detect/entities.ts';
 import { catalogWith } from '../detect/own.ts';
@@ -13,6 +13,7 @@ import { compileToolGuard } from '../guard/tools.ts';
 import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import { compileLimits } from '../limit/compile.ts';
 import type { Log } from '../log.ts';
+import { encryptionKeys } from '../mask/encrypt.ts';
 import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
 import { codecFor } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
@@ -49,7 +50,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
   const limits = compileLimits({ policies: config.policies, prices: config.prices, secret: parts.countKey });
   const catalog = catalogWith(config.detectors);
   const scanner = compileScanner(everyEntity(catalog), catalog);
-  const maskerFor = compileMaskers(config, catalog, parts.maskKey);
+  const maskerFor = compileMaskers(config, catalog, parts);
   const sealKey = createHmac('sha256', parts.maskKey).update('sallyport signed text v1').digest();
   const services = config.services.map((service) => serve(service, parts, previous));
   const identifier = sameIdentity(config, previous)
@@ -144,14 +145,25 @@ const signingWith = (keys: AwsKeys | null, { clock }: EpochParts): Signing | nul
 /** Requests are scanned for everything there is, so that the record says what was found even where nothing masks it. */
 const everyEntity = ({ entities }: Catalog): readonly string[] => entities.map(({ name }) => name);
 
+function maskRule({ name, entities, with: operator, key }: MaskingConfig, parts: EpochParts): MaskRule {
+  if (key === undefined) return { entities, with: operator };
+  try {
+    return { entities, with: operator, encryption: encryptionKeys(parts.secret(key)) };
+  } catch (cause) {
+    throw new Error(`the key of masking rule ${name} cannot be used: ${messageOf(cause)}`, { cause });
+  }
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
 /**
  * Maskers by the set of rules that apply; there are few such sets, and each is compiled once. What is handed out is a
  * session of its own: tokens of one call tell nothing about another.
  */
-function compileMaskers(config: Config, catalog: Catalog, key: Uint8Array): Epoch['maskerFor'] {
-  const rules = new Map(config.masking.map((rule) => [rule.name, rule]));
+function compileMaskers(config: Config, catalog: Catalog, parts: EpochParts): Epoch['maskerFor'] {
+  const rules = new Map(config.masking.map((rule) => [rule.name, maskRule(rule, parts)]));
   const made = new Map<string, TextMasker>();
-  const maskKey = createHmac('sha256', key).update('sallyport mask hash v1').digest();
+  const maskKey = createHmac('sha256', parts.maskKey).update('sallyport mask hash v1').digest();
   return (names, watching) => {
     if (names.length === 0 && !watching) return null;
     const id = [...names, watching].join(' ');

@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto';
 import type { MaskOperator } from '../call.ts';
 import { type Detector, entityOf } from '../detect/detector.ts';
 import { Failure } from '../reasons.ts';
+import { type EncryptionKeys, encryptValue } from './encrypt.ts';
 
 /** What replaces one finding. Its text comes in pieces, so that no operator needs all of it at once. */
 export interface Mask {
@@ -74,19 +75,50 @@ const tokenizer = (key: Uint8Array): MaskMaker => {
   return (detector) => keyed(detector, key, (digest) => tokenOf(nameOf(detector), digest));
 };
 
+/** A longer value is held in memory while it is swallowed; UTF-16 units. */
+const LONGEST_ENCRYPTED = 64 * 1024;
+
+const encrypter =
+  (keys: EncryptionKeys | null): MaskMaker =>
+  (detector) => {
+    if (keys === null) throw new Failure('mask-blocked', 'expected a key to encrypt with');
+    let value = '';
+    return {
+      opening: '',
+      add(piece) {
+        value += piece;
+        if (value.length > LONGEST_ENCRYPTED)
+          throw new Failure('mask-blocked', `expected a value of at most ${LONGEST_ENCRYPTED} units to encrypt`);
+        return '';
+      },
+      closing: () => encryptValue(keys, nameOf(detector), value),
+    };
+  };
+
 /** 16 hex digits, 64 bits: two values in four billion share a mask. */
 const HASH_DIGITS = 16;
 
 /** What rules name, and `keep`: the text stays, and what was found in it is only told. */
 export type Operator = MaskOperator | 'keep';
 
-const MAKERS: Readonly<Record<Operator, (key: Uint8Array) => MaskMaker>> = {
+/** What masks are made with. */
+export interface MaskKeys {
+  /** What `hash` and `tokenize` digest values under. */
+  readonly digest: Uint8Array;
+  /** What `encrypt` encrypts with; null where the rule has no such key. */
+  readonly encryption: EncryptionKeys | null;
+}
+
+const MAKERS: Readonly<Record<Operator, (keys: MaskKeys) => MaskMaker>> = {
   replace: () => (detector) => constant(`<${nameOf(detector)}>`),
   mask: () => partial,
   redact: () => () => constant('[redacted]'),
-  hash: (key) => (detector) =>
-    keyed(detector, key, (digest) => `<${nameOf(detector)}:${digest.slice(0, HASH_DIGITS)}>`),
-  tokenize: tokenizer,
+  hash:
+    ({ digest: key }) =>
+    (detector) =>
+      keyed(detector, key, (digest) => `<${nameOf(detector)}:${digest.slice(0, HASH_DIGITS)}>`),
+  tokenize: ({ digest: key }) => tokenizer(key),
+  encrypt: ({ encryption }) => encrypter(encryption),
   drop: () => () => constant(''),
   keep: () => () => ({ opening: '', add: (piece) => piece, closing: () => '' }),
   block: () => (detector) => {
@@ -96,8 +128,9 @@ const MAKERS: Readonly<Record<Operator, (key: Uint8Array) => MaskMaker>> = {
 
 /**
  * Returns a maker of masks for a new session. `replace` writes `<EMAIL>`; `mask` stars all but the last four letters and
- * digits; `redact` writes `[redacted]`; `hash` writes `<EMAIL:…>` with an HMAC-SHA-256 under `key`, cut to 64 bits;
+ * digits; `redact` writes `[redacted]`; `hash` writes `<EMAIL:…>` with an HMAC-SHA-256, cut to 64 bits; `encrypt` what
+ * encrypt.ts says;
  * `tokenize` writes `<EMAIL_1>`, the same for the same value of a session; `drop` writes nothing; `keep` leaves the text alone. The maker of `block`
  * throws Failure `mask-blocked`.
  */
-export const createMaskMaker = (operator: Operator, key: Uint8Array): MaskMaker => MAKERS[operator](key);
+export const createMaskMaker = (operator: Operator, keys: MaskKeys): MaskMaker => MAKERS[operator](keys);

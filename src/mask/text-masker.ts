@@ -6,6 +6,7 @@ import { BUILT_IN, type Catalog } from '../detect/entities.ts';
 import { scanWhole } from '../detect/scanner.ts';
 import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
+import type { EncryptionKeys } from './encrypt.ts';
 import { createMaskMaker, type Mask, type MaskMaker, type Operator } from './operators.ts';
 
 /** Masks texts. Tokens of `tokenize` are the same for the same value within one masker. */
@@ -35,6 +36,8 @@ export interface TextStream {
 export interface MaskRule {
   readonly entities: readonly string[];
   readonly with: Operator;
+  /** Only with `encrypt`. */
+  readonly encryption?: EncryptionKeys;
 }
 
 /** `block` beats every other operator; then the first rule that names the entity or the kind. */
@@ -102,7 +105,9 @@ const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Fi
 };
 
 const createSession = (plan: Plan): TextMasker => {
-  const makers = plan.rules.map(({ with: operator }) => createMaskMaker(operator, plan.key));
+  const makers = plan.rules.map(({ with: operator, encryption = null }) =>
+    createMaskMaker(operator, { digest: plan.key, encryption }),
+  );
   const makeMask: MaskMaker = (detector) => {
     const maker = makers[plan.ruleOf.get(detector) ?? -1];
     if (maker === undefined) throw new Error(`no rule masks ${detector.kind}`);
