@@ -169,6 +169,16 @@ describe('answers', () => {
     expect(text).toContain('"generated_text":"to <\\"X\\">"');
   });
 
+  it('of vLLM withhold what a text is cut into', () => {
+    const answer = { count: 3, max_model_len: 2048, tokens: [1, 2, 3], token_strs: ['to bob@', 'x.', 'org'] };
+    const { text } = run([Buffer.from(JSON.stringify(answer))], {
+      protocol: 'vllm',
+      operation: at('vllm', 'POST', '/tokenize'),
+      contentType: 'application/json',
+    });
+    expect(JSON.parse(text)).toEqual({ count: 3, max_model_len: 2048, tokens: [], token_strs: [] });
+  });
+
   it('of vLLM withhold a prompt in tokens', () => {
     const answer = {
       choices: [{ message: { content: 'to bob@x.org' } }],

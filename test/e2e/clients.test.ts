@@ -81,6 +81,7 @@ const REFUSALS: Readonly<Record<string, object>> = {
   gemini: { name: 'ApiError', status: 403 },
   ollama: { name: 'ResponseError', status_code: 403 },
   'llama-server': { status: 403 },
+  vllm: { status: 403 },
   tgi: { name: 'ProviderApiError', httpResponse: { status: 403 } },
 };
 

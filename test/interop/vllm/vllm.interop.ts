@@ -1,0 +1,68 @@
+/** A real vLLM behind the gateway: what its clients see, and what is masked of it. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Endpoint, Scenario } from '../../protocols/scenarios/scenario.ts';
+import { VLLM_FOR, VLLM_SAYS } from '../../protocols/scenarios/vllm.ts';
+import { startWorld, type World } from '../../support/world.ts';
+import type { Serving } from '../serving.ts';
+import { steady } from '../steady.ts';
+import { startVllm, vllm, type VllmPurpose } from './vllm.ts';
+
+const server = vllm();
+const PURPOSES: readonly VllmPurpose[] = ['texts', 'vectors'];
+const CASES = PURPOSES.flatMap((purpose) =>
+  VLLM_FOR[purpose].map((scenario): [VllmPurpose, string, Scenario] => [purpose, scenario.name, scenario]),
+);
+
+const MASKED = CASES.filter(([, , scenario]) => scenario.expect.texts.length > 0);
+
+/** Times and ids that are others every time. */
+const CHANGING = 'id item_id call_id response_id created created_at completed_at server_load'.split(' ');
+
+if (server.kind === 'none') it(`vLLM: not run, ${server.why}`, () => {});
+else
+  describe('vLLM', () => {
+    const running = new Map<VllmPurpose, Serving & { readonly url: string }>();
+    let world: World;
+    const urlOf = (purpose: VllmPurpose): string => running.get(purpose)?.url ?? '';
+    const through = async (purpose: VllmPurpose, who: string): Promise<Endpoint> => ({
+      url: `${world.url}/${purpose}`,
+      token: await world.idp.token(who),
+    });
+
+    beforeAll(async () => {
+      for (const purpose of PURPOSES) running.set(purpose, await startVllm(server, purpose, VLLM_SAYS));
+      const services = PURPOSES.map(
+        (purpose) => `  - { name: ${purpose}, protocol: vllm, upstream: { url: ${urlOf(purpose)} } }`,
+      );
+      world = await startWorld(
+        ({ issuer }) => `
+listeners: [{ address: 127.0.0.1:0 }]
+control: { address: 127.0.0.1:0 }
+identity: { issuers: [{ issuer: ${issuer}, audience: sallyport }] }
+services:
+${services.join('\n')}
+policies:
+  - { name: all, when: '"ml" in caller.groups', then: allow }
+  - { name: look, when: '"ml" in caller.groups && call.management', then: allow }
+masking:
+  - { name: pii, when: '!("privacy-cleared" in caller.groups)', entities: [email] }
+`,
+      );
+    });
+    afterAll(async () => {
+      await Promise.all([...running.values()].map((one) => one.stop()));
+      await world.close();
+    });
+
+    it.each(CASES)('answers through the gateway what it answers directly: %s, %s', async (purpose, _, { run }) => {
+      const direct = await run({ url: urlOf(purpose), token: 'unused' });
+      expect(steady(await run(await through(purpose, 'carol')), CHANGING)).toEqual(steady(direct, CHANGING));
+    });
+
+    it.each(MASKED)('is masked, however its tokens cut it: %s, %s', async (purpose, _, { run }) => {
+      const masked = JSON.stringify(await run(await through(purpose, 'alice')));
+      expect(masked).not.toContain('anna@');
+      expect(masked).toContain('<EMAIL>');
+    });
+  });
