@@ -15,8 +15,8 @@ import type { Operation } from '../../src/protocol/codec.ts';
 import { compileScanner } from '../../src/detect/scanner.ts';
 import { inspect } from '../../src/inspect/inspect.ts';
 import { maskContent } from '../../src/mask/request.ts';
-import { member } from '../../src/protocol/value.ts';
 import { bytesOf, type Exchange, exchanges } from './exchange.ts';
+import { textAt } from './text-at.ts';
 
 const operationOf = ({ protocol, request }: Exchange): Operation => {
   const [path = ''] = request.target.split('?');
@@ -73,17 +73,6 @@ const documentsOf = (exchange: Exchange, bytes: Buffer): unknown[] => {
 /** Bedrock carries the documents of vendors in base64. */
 const unwrapped = (document: { readonly bytes?: string }): unknown =>
   typeof document.bytes === 'string' ? JSON.parse(Buffer.from(document.bytes, 'base64').toString()) : document;
-
-const at = (document: unknown, path: string): string => {
-  const value = path.split('.').reduce<unknown>((around, step) => {
-    if (Array.isArray(around)) return around[Number(step)];
-    return member(around, step);
-  }, document);
-  return typeof value === 'string' ? value : '';
-};
-
-const textAt = (documents: readonly unknown[], path: string): string =>
-  documents.map((document) => at(document, path)).join('');
 
 const maskedJson = (text: string): unknown =>
   JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? maskWords(value) : value));

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Endpoint, Scenario } from '../../protocols/scenarios/scenario.ts';
 import { VLLM_FOR, VLLM_SAYS } from '../../protocols/scenarios/vllm.ts';
+import { textAt } from '../../protocols/text-at.ts';
 import { startWorld, type World } from '../../support/world.ts';
 import type { Serving } from '../serving.ts';
 import { steady } from '../steady.ts';
@@ -15,6 +16,9 @@ const CASES = PURPOSES.flatMap((purpose) =>
 );
 
 const MASKED = CASES.filter(([, , scenario]) => scenario.expect.texts.length > 0);
+
+const told = ({ expect: { texts } }: Scenario, documents: unknown): readonly string[] =>
+  texts.map((path) => textAt(Array.isArray(documents) ? documents : [documents], path));
 
 /** Times and ids that are others every time. */
 const CHANGING = 'id item_id call_id response_id created created_at completed_at server_load'.split(' ');
@@ -55,14 +59,25 @@ masking:
       await world.close();
     });
 
-    it.each(CASES)('answers through the gateway what it answers directly: %s, %s', async (purpose, _, { run }) => {
-      const direct = await run({ url: urlOf(purpose), token: 'unused' });
-      expect(steady(await run(await through(purpose, 'carol')), CHANGING)).toEqual(steady(direct, CHANGING));
-    });
+    // what it makes of a tool that it must call is drawn by lot
+    it.each(CASES.filter(([, name]) => !name.startsWith('chat-tool')))(
+      'answers through the gateway what it answers directly: %s, %s',
+      async (purpose, _, scenario) => {
+        const { run } = scenario;
+        const direct = await run({ url: urlOf(purpose), token: 'unused' });
+        const seen = await run(await through(purpose, 'carol'));
+        // how many tokens an event of a stream holds depends on how fast it is read
+        if (scenario.expect.stream) expect(told(scenario, seen)).toEqual(told(scenario, direct));
+        else expect(steady(seen, CHANGING)).toEqual(steady(direct, CHANGING));
+      },
+    );
 
-    it.each(MASKED)('is masked, however its tokens cut it: %s, %s', async (purpose, _, { run }) => {
-      const masked = JSON.stringify(await run(await through(purpose, 'alice')));
-      expect(masked).not.toContain('anna@');
-      expect(masked).toContain('<EMAIL>');
-    });
+    it.each(MASKED.filter(([, name]) => !name.startsWith('chat-tool')))(
+      'is masked, however its tokens cut it: %s, %s',
+      async (purpose, _, { run }) => {
+        const masked = JSON.stringify(await run(await through(purpose, 'alice')));
+        expect(masked).not.toContain('anna@');
+        expect(masked).toContain('<EMAIL>');
+      },
+    );
   });
