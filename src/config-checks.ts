@@ -215,7 +215,7 @@ const bounds: Check = (sections) => {
     ...positive(
       limits,
       ['limits'],
-      ['headers', 'buffered', 'head_timeout', 'body_timeout', 'stall_timeout', 'keep_alive'],
+      ['headers', 'buffered', 'head_timeout', 'body_timeout', 'inspection', 'stall_timeout', 'keep_alive'],
     ),
     ...positive(recording, ['recording'], ['keep', 'max_session']),
     ...positive(ledger, ['ledger'], ['checkpoint_every']),

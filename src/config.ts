@@ -506,6 +506,11 @@ export const configSchema = z.strictObject({
       buffered: size().prefault('256MiB').describe('All request bodies in memory together, per data worker.'),
       head_timeout: duration().prefault('10s').describe('How long a request head may take.'),
       body_timeout: duration().prefault('1m').describe('How long a request body may take.'),
+      inspection: duration()
+        .prefault('2s')
+        .describe(
+          'How much time of its thread the inspection of one body or message may take; what takes longer is refused. Others have their turns in between.',
+        ),
       stall_timeout: duration().prefault('5m').describe('How long a caller may leave an answer unread.'),
       keep_alive: duration().prefault('65s').describe('How long an idle connection stays open.'),
       drain: duration().prefault('30s').describe('How long calls under way may go on after SIGTERM.'),

@@ -61,6 +61,7 @@ export const REASONS = {
   'body-too-large': reason(413, 8, 'fix', 'The body is larger than the inspection limit.'),
   'body-unreadable': reason(400, 3, 'fix', 'The body cannot be read as what it claims to be.'),
   'body-timeout': reason(408, 4, 'later', 'The body did not arrive in time.'),
+  'inspection-limit': reason(413, 8, 'fix', 'The body takes longer to inspect than the gateway allows.'),
   'operation-unknown': reason(404, 12, 'fix', 'The service has no such operation.'),
 
   // decide

@@ -88,10 +88,10 @@ export class Search {
     this.#sweep = new Sweep(program.tables, text, final);
   }
 
-  /** Returns what comes first from `from` on; `from` never decreases. */
-  next(from: number): Step {
+  /** Returns what comes first of all that begins from `from` to before `until`; `from` never decreases. */
+  next(from: number, until = this.#text.length): Step {
     const sweep = this.#sweep;
-    for (let at = sweep.next(from); at >= 0; at = sweep.next(at + 1)) {
+    for (let at = sweep.next(from, until); at >= 0; at = sweep.next(at + 1, until)) {
       for (let rank = 0; rank < sweep.count; rank++) {
         const compiled = sweep.candidate(rank);
         const step = this.#decide(compiled, at);

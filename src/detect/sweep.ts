@@ -72,13 +72,13 @@ export class Sweep {
     return ranked.compiled;
   }
 
-  /** Returns the first position from `from` on where a detector may match, or -1. `from` never decreases. */
-  next(from: number): number {
+  /** Returns the first position from `from` to before `until` where a detector may match, or -1. `from` never decreases. */
+  next(from: number, until = this.#text.length): number {
     if (owner !== this.#id) this.#knownTo = 0;
     owner = this.#id;
-    for (let at = from; at < this.#text.length; ) {
+    for (let at = from; at < until; ) {
       let active = this.#tables.free;
-      let stop = this.#text.length;
+      let stop = until;
       for (const window of this.#windows) {
         if (at >= window.end) window.move(this.#text, at, this.#final);
         if (at >= window.start) active |= window.needle.bit;

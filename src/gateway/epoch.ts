@@ -164,15 +164,15 @@ function compileMaskers(config: Config, catalog: Catalog, parts: EpochParts): Ep
   const rules = new Map(config.masking.map((rule) => [rule.name, maskRule(rule, parts)]));
   const made = new Map<string, TextMasker>();
   const maskKey = createHmac('sha256', parts.maskKey).update('sallyport mask hash v1').digest();
-  return (names, watching) => {
+  return (names, watching, scanned) => {
     if (names.length === 0 && !watching) return null;
     const id = [...names, watching].join(' ');
     const known = made.get(id);
-    if (known !== undefined) return known.session();
+    if (known !== undefined) return known.session(scanned);
     const chosen: MaskRule[] = names.flatMap((name) => rules.get(name) ?? []);
     if (watching) chosen.push({ entities: everyEntity(catalog), with: 'keep' });
     const masker = compileTextMasker(chosen, maskKey, catalog);
     made.set(id, masker);
-    return masker.session();
+    return masker.session(scanned);
   };
 }

@@ -41,7 +41,8 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
 
   const call = new Underway(gate, epoch, req, res, accepted, identified.caller, began);
   try {
-    const { facts, each, content } = await inspectBody(call);
+    const inspected = await inspectBody(call);
+    const { facts, each, content } = inspected;
     call.inspected(facts, content?.replyTo ?? null);
 
     const decided = decideEach(
@@ -55,7 +56,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     const verdict = takeLimits(call, guarded, each);
     call.decided(verdict);
 
-    const masked = verdict.effect === 'deny' ? null : maskBody(call, content, verdict);
+    const masked = verdict.effect === 'deny' ? null : maskBody(call, inspected, verdict);
     const session = call.open(verdict, masked?.bytes ?? null, accepted.head.approval);
     if (verdict.effect === 'deny') return refuseCall(call, { reason: verdict.reason, detail: verdict.message });
 

@@ -1,13 +1,14 @@
 /** inspect: reads the body of an identified call and learns its facts. */
 
-import { type Inspected, inspect, inspectAsked } from '../inspect/inspect.ts';
+import { type Inspected, inspectAsked, inspecting } from '../inspect/inspect.ts';
+import { inTurns } from '../inspect/turns.ts';
 import { Failure } from '../reasons.ts';
 import { readBody } from './http/body.ts';
 import type { Head } from './http/head.ts';
 import { uninspected } from './gate.ts';
 import type { Underway } from './underway.ts';
 
-/** Resolves to the facts of a call. Rejects with Failure when the body cannot be read, or may not pass unread. */
+/** Resolves to the facts of a call. Rejects with Failure when the body cannot be read, may not pass unread, or takes too long to inspect. */
 export async function inspectBody(call: Underway): Promise<Inspected> {
   const { accepted, gate, epoch, req, res } = call;
   const { head, operation, served, socket } = accepted;
@@ -33,7 +34,7 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
   if (coded && !opaque) throw compressed();
   if (operation === null || coded) {
     const facts = uninspected(operation, body.bytes.length, true);
-    return { facts, each: [facts], content: null };
+    return { facts, each: [facts], content: null, scanned: new Map() };
   }
 
   const inspection = {
@@ -43,11 +44,12 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
     assumeMaxTokens: served.config.assume.max_tokens ?? null,
     opaque,
   };
-  if (socket === null) return inspect(inspection, epoch.scanner);
+  const limit = epoch.config.limits.inspection;
+  if (socket === null) return inTurns(inspecting(inspection, epoch.scanner), limit);
   // a handshake has no body: its query asks
   const asked = { operation, document: null, reading: socket.handshake(head.query) };
-  const facts = inspectAsked(inspection, asked, epoch.scanner);
-  return { facts, each: [facts], content: null };
+  const facts = inspectAsked(inspection, asked, epoch.scanner, limit);
+  return { facts, each: [facts], content: null, scanned: new Map() };
 }
 
 const isBodiless = ({ chunked, contentLength }: Head): boolean => !chunked && (contentLength ?? 0) === 0;

@@ -1,13 +1,14 @@
 /** mask: which masks a call's verdict asks for, on the body and on the answer. */
 
 import type { Verdict } from '../call.ts';
+import type { Inspected } from '../inspect/inspect.ts';
 import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/answer.ts';
 import { observeAnswer, observeMessages } from '../mask/observe.ts';
 import { maskContent } from '../mask/request.ts';
 import { checkSigned } from '../mask/signed.ts';
 import type { TextMasker } from '../mask/text-masker.ts';
 import type { Codec } from '../protocol/codec.ts';
-import type { Content, Rendering } from '../protocol/content.ts';
+import type { Rendering } from '../protocol/content.ts';
 import { Failure } from '../reasons.ts';
 import { sealerOf } from './sealed.ts';
 import type { Underway } from './underway.ts';
@@ -16,10 +17,10 @@ import type { Underway } from './underway.ts';
  * Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`, and
  * `body-unreadable` for a sealed original that cannot be opened: nobody is asked to approve what cannot be forwarded.
  */
-export function maskBody(call: Underway, content: Content | null, verdict: Verdict): Rendering | null {
+export function maskBody(call: Underway, { content, scanned }: Inspected, verdict: Verdict): Rendering | null {
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
   if (content === null) return null;
-  const masker = call.epoch.maskerFor(verdict.mask.request, false);
+  const masker = call.epoch.maskerFor(verdict.mask.request, false, scanned);
   const { codec } = call.accepted.served;
   if (masker !== null) return maskContent(content, codec, masker, () => {}, sealerOf(call));
   checkSigned(content, codec, sealerOf(call));

@@ -1,3 +1,4 @@
+import { scannerOf } from '../../test/kit/scanner-of.ts';
 import { describe, expect, it } from 'vitest';
 import { factsOf, type InspectCase, look, refused } from '../../test/kit/inspected.ts';
 import type { Codec } from '../protocol/codec.ts';
@@ -102,10 +103,9 @@ describe('several operations in one body', () => {
         assumeMaxTokens: 10,
         opaque: false,
       },
-      {
-        scan: (text) =>
-          [...text.matchAll(/@/g)].map(({ index }) => ({ kind: 'at', start: index, end: index + 1, score: 1 })),
-      },
+      scannerOf((text) =>
+        [...text.matchAll(/@/g)].map(({ index }) => ({ kind: 'at', start: index, end: index + 1, score: 1 })),
+      ),
     );
   const asking = (content: string, more: object = {}) => ({
     model: 'm',

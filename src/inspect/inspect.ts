@@ -1,7 +1,7 @@
 /** inspect: a body becomes facts. What cannot be read is refused, unless the service says that it may pass unread. */
 
-import { type CloserLook, type Facts, NOTHING_CLOSER, type RequestReading, type Text } from '../call.ts';
-import type { Scanner } from '../detect/scanner.ts';
+import { type CloserLook, type Facts, type Finding, NOTHING_CLOSER, type RequestReading, type Text } from '../call.ts';
+import { type Scanner, SLICE } from '../detect/scanner.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import {
   type Asked,
@@ -17,6 +17,7 @@ import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
 import { lookCloser } from './closer.ts';
 import { together } from './together.ts';
+import { atOnce } from './turns.ts';
 
 /** What is inspected. */
 export interface Inspection {
@@ -38,6 +39,8 @@ export interface Inspected {
   readonly each: readonly Facts[];
   /** The reading that later stations work on; null where there is no body to read. */
   readonly content: Content | null;
+  /** What was found in which text: the mask of the body need not look for it again. */
+  readonly scanned: ReadonlyMap<string, readonly Finding[]>;
 }
 
 const BYTES_PER_TOKEN = 4;
@@ -61,18 +64,30 @@ const readBody = ({ codec, operation, body }: Inspection): Content | null => {
   return jsonContent(operation, document, [{ operation, document: document.value, reading }]);
 };
 
-const countFindings = ({ operation, document, reading }: Asked, codec: Codec, scanner: Scanner) => {
+/** Counts what is found in the texts of one operation, and keeps it by the text, in steps of at most some milliseconds each. */
+function* countFindings(
+  { operation, document, reading }: Asked,
+  codec: Codec,
+  scanner: Scanner,
+  scanned: Map<string, readonly Finding[]>,
+) {
   const counts: Record<string, number> = {};
-  const scan = (text: string): void => {
-    for (const { kind } of scanner.scan(text)) counts[kind] = (counts[kind] ?? 0) + 1;
-  };
-  // Of base64, texts are what it holds.
+  let units = 0;
   for (const { path, text } of reading.texts) {
-    if (codec.kind(operation, path, text, document) === 'text') scan(text);
-    else jsonStrings(text).forEach(scan);
+    // Of base64, texts are what it holds.
+    const inner = codec.kind(operation, path, text, document) === 'text' ? [text] : jsonStrings(text);
+    for (const one of inner) {
+      const findings = one.length > SLICE ? yield* scanner.steps(one) : scanner.scan(one);
+      for (const { kind } of findings) counts[kind] = (counts[kind] ?? 0) + 1;
+      scanned.set(one, findings);
+      units += one.length;
+      if (units < SLICE) continue;
+      units = 0;
+      yield;
+    }
   }
   return counts;
-};
+}
 
 const bytesOf = (texts: readonly Text[]): number => {
   let bytes = 0;
@@ -130,40 +145,46 @@ export const factsOf = (
 const unsaid = (call: Inspection, opaque: boolean): Inspected => {
   const { operation } = call;
   const facts = factsOf(call, { operation, reading: NOTHING_ASKED, findings: {}, opaque, operations: 1 });
-  return { facts, each: [facts], content: null };
+  return { facts, each: [facts], content: null, scanned: new Map() };
 };
 
-const read = (call: Inspection, scanner: Scanner): Inspected => {
+function* read(call: Inspection, scanner: Scanner): Generator<void, Inspected> {
   const content = readBody(call);
   if (content === null) return unsaid(call, false);
   const operations = content.asked.length;
-  const each = content.asked.map((asked) => {
+  const each: Facts[] = [];
+  const scanned = new Map<string, readonly Finding[]>();
+  for (const asked of content.asked) {
     const unseen = asked.reading.unseen === true;
     if (unseen && !call.opaque) throw unreadable('all of the input in the request');
-    const findings = countFindings(asked, call.codec, scanner);
-    return factsOf(call, { ...asked, findings, opaque: unseen, operations, closer: lookCloser(asked, call.codec) });
-  });
-  return { facts: together(each), each, content };
-};
+    const findings = yield* countFindings(asked, call.codec, scanner, scanned);
+    each.push(factsOf(call, { ...asked, findings, opaque: unseen, operations, closer: lookCloser(asked, call.codec) }));
+  }
+  return { facts: together(each), each, content, scanned };
+}
 
 /**
- * Returns the facts of a call, every one of them with a value, and what its body holds. Throws Failure `body-unreadable` for a
- * body that is not what its operation says, unless `opaque` lets it pass.
+ * Yields whenever somebody else may have a turn, and returns the facts of a call, every one of them with a value, and what
+ * its body holds. Throws Failure `body-unreadable` for a body that is not what its operation says, unless `opaque` lets it
+ * pass.
  */
-export const inspect = (call: Inspection, scanner: Scanner): Inspected => {
+export function* inspecting(call: Inspection, scanner: Scanner): Generator<void, Inspected> {
   try {
-    return read(call, scanner);
+    return yield* read(call, scanner);
   } catch (cause) {
     if (call.opaque && cause instanceof Failure && cause.reason === 'body-unreadable') return unsaid(call, true);
     throw cause;
   }
-};
+}
+
+/** Returns what `inspecting` does, in one go. */
+export const inspect = (call: Inspection, scanner: Scanner): Inspected => atOnce(inspecting(call, scanner));
 
 /** Returns the facts of one operation that was read already: a handshake, or a message of a WebSocket. */
-export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner): Facts =>
+export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner, limit = Infinity): Facts =>
   factsOf(call, {
     ...asked,
-    findings: countFindings(asked, call.codec, scanner),
+    findings: atOnce(countFindings(asked, call.codec, scanner, new Map()), limit),
     opaque: false,
     operations: 1,
     closer: lookCloser(asked, call.codec),

@@ -1,7 +1,7 @@
 /** inspect: one message of a gRPC call becomes facts. */
 
 import type { Facts, RequestReading } from '../call.ts';
-import type { Scanner } from '../detect/scanner.ts';
+import { type Scanner, SLICE } from '../detect/scanner.ts';
 import { NOTHING_ASKED } from '../protocol/content.ts';
 import type { GrpcMethod } from '../protocol/grpc/codec.ts';
 import { WireError } from '../protocol/grpc/protobuf.ts';
@@ -34,26 +34,30 @@ const read = ({ method, message, opaque }: MessageInspection): RequestReading =>
   return reading;
 };
 
-const countFindings = ({ texts }: RequestReading, scanner: Scanner): Readonly<Record<string, number>> => {
+function* countFindings({ texts }: RequestReading, scanner: Scanner) {
   const counts: Record<string, number> = {};
-  for (const { text } of texts) for (const { kind } of scanner.scan(text)) counts[kind] = (counts[kind] ?? 0) + 1;
+  for (const { text } of texts) {
+    const findings = text.length > SLICE ? yield* scanner.steps(text) : scanner.scan(text);
+    for (const { kind } of findings) counts[kind] = (counts[kind] ?? 0) + 1;
+    yield;
+  }
   return counts;
-};
+}
 
 /**
- * Returns the facts of one message, every one of them with a value. Throws Failure `body-unreadable` for bytes that are
+ * Yields whenever somebody else may have a turn, and returns the facts of one message, every one of them with a value. Throws Failure `body-unreadable` for bytes that are
  * no such message, unless `opaque` lets them pass.
  */
-export const inspectMessage = (call: MessageInspection, scanner: Scanner): Facts => {
+export function* inspectingMessage(call: MessageInspection, scanner: Scanner): Generator<void, Facts> {
   const { operation, streams } = call.method;
   const measured = { body: { bytes: call.message }, assumeMaxTokens: call.assumeMaxTokens };
   const learnt = { operation, operations: 1 };
   try {
     const reading = { ...read(call), stream: streams.answer };
     const opaque = reading.tensors?.some(({ region }) => region !== '') === true;
-    return factsOf(measured, { ...learnt, reading, findings: countFindings(reading, scanner), opaque });
+    return factsOf(measured, { ...learnt, reading, findings: yield* countFindings(reading, scanner), opaque });
   } catch (cause) {
     if (!call.opaque || !(cause instanceof Failure) || cause.reason !== 'body-unreadable') throw cause;
     return factsOf(measured, { ...learnt, reading: NOTHING_ASKED, findings: {}, opaque: true });
   }
-};
+}

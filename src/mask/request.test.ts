@@ -1,3 +1,4 @@
+import { scannerOf } from '../../test/kit/scanner-of.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blockingMasker, MASK, maskWords, wordMasker } from '../../test/kit/word-masker.ts';
@@ -144,10 +145,9 @@ describe('masking a request', () => {
         fc.dictionary(key, tie('value'), { maxKeys: 3 }),
       ),
     }));
-    const scanner = {
-      scan: (text: string): Finding[] =>
-        maskWords(text) === text ? [] : [{ kind: 'word', start: 0, end: 1, score: 1 }],
-    };
+    const scanner = scannerOf((text): Finding[] =>
+      maskWords(text) === text ? [] : [{ kind: 'word', start: 0, end: 1, score: 1 }],
+    );
     let clean = 0;
     fc.assert(
       fc.property(

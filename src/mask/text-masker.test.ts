@@ -5,7 +5,9 @@ import { mutantsOf } from '../../test/masking/mutants.ts';
 import { createOracle, type Expected } from '../../test/masking/oracle.ts';
 import { ENTITY_SAMPLES, FORM_SAMPLES, texts } from '../../test/masking/texts.ts';
 import { BUILT_IN, DETECTORS, ENTITIES } from '../detect/entities.ts';
+import { compileScanner } from '../detect/scanner.ts';
 import { compileProgram } from '../detect/search.ts';
+import type { Finding } from '../call.ts';
 import { compileTextMasker } from './text-masker.ts';
 
 /** More with SALLYPORT_MASKING_TEXTS=100000. */
@@ -149,5 +151,33 @@ describe('JSON inside a text that is masked as it stands', () => {
       expect(inner).toMatch(/<[A-Z_]+>/);
       expect(inner.startsWith(`x${ahead}`), masked).toBe(true);
     }
+  });
+});
+
+describe('a mask that knows what a scanner with more detectors found', () => {
+  const scanner = compileScanner(ALL);
+
+  it('masks as one that does not', { timeout: 3_600_000 }, () => {
+    let found = 0;
+    fc.assert(
+      fc.property(texts, fc.nat(CHOICES.length - 1), (text, choice) => {
+        const { masker } = subjects[choice] ?? everything;
+        const scanned = new Map([[text, scanner.scan(text)]]);
+        const [told, toldKnowing]: Finding[][] = [[], []];
+        const masked = masker.whole(text, (finding) => told?.push(finding));
+        expect(masker.session(scanned).whole(text, (finding) => toldKnowing?.push(finding))).toBe(masked);
+        expect(toldKnowing).toEqual(told);
+        found += told?.length ?? 0;
+      }),
+      { numRuns: TEXTS / 2, seed: SEED },
+    );
+    expect(found).toBeGreaterThan(TEXTS / 4);
+  });
+
+  it('looks at nothing else again', () => {
+    const { masker } = everything;
+    const text = 'bob@example.com and ann@example.com';
+    const second = { start: 20, end: text.length };
+    expect(masker.session(new Map([[text, [second]]])).whole(text, () => {})).toBe('bob@example.com and <EMAIL>');
   });
 });

@@ -3,7 +3,7 @@
 import type { Finding } from '../call.ts';
 import { type Detector, entityOf } from '../detect/detector.ts';
 import { BUILT_IN, type Catalog } from '../detect/entities.ts';
-import { scanWhole } from '../detect/scanner.ts';
+import { type Found as FoundBy, type Known, scanWhole, scanWithin } from '../detect/scanner.ts';
 import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
 import type { EncryptionKeys } from './encrypt.ts';
@@ -18,9 +18,15 @@ export interface TextMasker {
   whole(text: string, found: (finding: Finding) => void): string;
   /** Returns a masker for one text that arrives in pieces. Positions of findings count from the start of that text. */
   stream(found: (finding: Finding) => void): TextStream;
-  /** Returns a masker for the same rules with no tokens yet. Cheap: call it once for each call. */
-  session(): TextMasker;
+  /**
+   * Returns a masker for the same rules with no tokens yet. Cheap: call it once for each call. `scanned`: what a scanner with
+   * at least these entities found in some texts, so that `whole` need not look at all of them again.
+   */
+  session(scanned?: Scanned): TextMasker;
 }
+
+/** What was found in some texts already. */
+export type Scanned = ReadonlyMap<string, Known>;
 
 /** Masks one text that arrives in pieces. */
 export interface TextStream {
@@ -55,10 +61,15 @@ interface Plan {
   readonly key: Uint8Array;
 }
 
-const maskWhole = (program: Program, text: string, makeMask: MaskMaker, found: (finding: Finding) => void): string => {
+const maskFound = (
+  all: readonly FoundBy[],
+  text: string,
+  makeMask: MaskMaker,
+  found: (finding: Finding) => void,
+): string => {
   let out = '';
   let at = 0;
-  for (const { detector, finding } of scanWhole(program, text)) {
+  for (const { detector, finding } of all) {
     const mask = makeMask(detector);
     const kept = mask.add(text.slice(finding.start, finding.end));
     out += text.slice(at, finding.start) + mask.opening + kept + mask.closing();
@@ -104,7 +115,7 @@ const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Fi
   };
 };
 
-const createSession = (plan: Plan): TextMasker => {
+const createSession = (plan: Plan, scanned: Scanned = new Map()): TextMasker => {
   const makers = plan.rules.map(({ with: operator, encryption = null }) =>
     createMaskMaker(operator, { digest: plan.key, encryption }),
   );
@@ -115,9 +126,13 @@ const createSession = (plan: Plan): TextMasker => {
   };
   const telling = tellsKept(plan);
   return {
-    whole: (text, found) => maskWhole(plan.program, text, makeMask, telling(found)),
+    whole(text, found) {
+      const known = scanned.get(text);
+      const all = known === undefined ? scanWhole(plan.program, text) : scanWithin(plan.program, text, known);
+      return maskFound(all, text, makeMask, telling(found));
+    },
     stream: (found) => createStream(plan.program, makeMask, telling(found)),
-    session: () => createSession(plan),
+    session: (known) => createSession(plan, known),
   };
 };
 

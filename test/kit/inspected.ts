@@ -2,20 +2,19 @@
 
 import { expect } from 'vitest';
 import type { Facts } from '../../src/call.ts';
-import type { Scanner } from '../../src/detect/scanner.ts';
 import { inspect, type Inspected } from '../../src/inspect/inspect.ts';
 import { codecs, type Protocol } from '../../src/protocol/codecs.ts';
 import { Failure } from '../../src/reasons.ts';
+import { scannerOf } from './scanner-of.ts';
 
-const emails: Scanner = {
-  scan: (text) =>
-    [...text.matchAll(/\w+@\w+\.\w+/g)].map((match) => ({
-      kind: 'email',
-      start: match.index,
-      end: match.index + match[0].length,
-      score: 1,
-    })),
-};
+const emails = scannerOf((text) =>
+  [...text.matchAll(/\w+@\w+\.\w+/g)].map((match) => ({
+    kind: 'email',
+    start: match.index,
+    end: match.index + match[0].length,
+    score: 1,
+  })),
+);
 
 /** What differs from an OpenAI chat. */
 export interface InspectCase {

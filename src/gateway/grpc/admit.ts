@@ -3,7 +3,8 @@
 import type { Facts, Verdict } from '../../call.ts';
 import type { Rules } from '../../decide/compile.ts';
 import { decide } from '../../decide/decide.ts';
-import { inspectMessage } from '../../inspect/message.ts';
+import { inspectingMessage } from '../../inspect/message.ts';
+import { inTurns } from '../../inspect/turns.ts';
 import { type GrpcFrame, messageOf } from '../../protocol/grpc/grpc.ts';
 import { decompress } from '../../protocol/grpc/coding.ts';
 import { Failure } from '../../reasons.ts';
@@ -28,7 +29,7 @@ export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rule
   const { accepted, gate, caller } = call;
   const { served, request } = accepted;
   const message = frame === null ? null : await readMessage(call, frame);
-  const facts = factsOf(call, message);
+  const facts = await factsOf(call, message);
   const subject = { ...request, protocol: served.config.protocol };
   const decided = decide(rules, caller, subject, facts, gate.clock.now());
   const verdict = takeLimits(call, await guardMessage(call, decided, facts, message), [facts], frame?.bytes);
@@ -52,7 +53,7 @@ async function readMessage(call: GrpcCall, frame: GrpcFrame): Promise<Buffer> {
   });
 }
 
-function factsOf({ accepted: { served }, method, epoch }: GrpcCall, message: Buffer | null): Facts {
+async function factsOf({ accepted: { served }, method, epoch }: GrpcCall, message: Buffer | null): Promise<Facts> {
   const opaque = served.config.opaque === 'allow';
   if (method === null && !opaque)
     throw new Failure('operation-unknown', 'the service is not known to have this method', {
@@ -63,5 +64,6 @@ function factsOf({ accepted: { served }, method, epoch }: GrpcCall, message: Buf
   if (method === null || message === null)
     return uninspected(method?.operation ?? null, message?.length ?? 0, method === null);
   const assumeMaxTokens = served.config.assume.max_tokens ?? null;
-  return inspectMessage({ method, message, assumeMaxTokens, opaque }, epoch.scanner);
+  const inspecting = inspectingMessage({ method, message, assumeMaxTokens, opaque }, epoch.scanner);
+  return inTurns(inspecting, epoch.config.limits.inspection);
 }

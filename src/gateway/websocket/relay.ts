@@ -177,7 +177,8 @@ export class SocketRelay {
       assumeMaxTokens: served.config.assume.max_tokens ?? null,
       opaque: false,
     };
-    const facts = inspectAsked(inspection, { operation, document: document.value, reading }, epoch.scanner);
+    const asked = { operation, document: document.value, reading };
+    const facts = inspectAsked(inspection, asked, epoch.scanner, epoch.config.limits.inspection);
     this.#call.alsoFound(facts.findings);
     const subject = { ...request, protocol: served.config.protocol };
     const allowed = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());

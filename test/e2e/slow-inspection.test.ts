@@ -1,0 +1,32 @@
+/** A body made to be slow to look through is refused with its reason, and the gateway goes on. */
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { chat } from '../support/model-answers.ts';
+import { startWorld, usualConfig, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld((places) => usualConfig(places, 'limits: { inspection: 300ms }\nworkers: 1'));
+});
+afterAll(() => world.close());
+
+/** Numbers behind words that say what they are, of which each is looked at by a dozen detectors. */
+const SLOW = 'tel passport bank account 4111 1111 ';
+
+const ask = async (content: string) => {
+  const answer = await fetch(`${world.url}/llm/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await world.idp.token('alice')}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }),
+  });
+  return { status: answer.status, text: await answer.text() };
+};
+
+it('refuses what takes longer to inspect than the config allows, and takes the next call', async () => {
+  const { status, text } = await ask(SLOW.repeat(12e6 / SLOW.length));
+  expect(status).toBe(413);
+  expect(text).toContain('"reason":"inspection-limit"');
+  world.model.next(chat('x'));
+  // its own inspection is a thousandth of that
+  expect((await ask('hello')).status).toBe(200);
+});
