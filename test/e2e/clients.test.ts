@@ -3,6 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signer } from '../../src/gateway/sigv4.ts';
 import { bytesOf, type Exchange, exchanges } from '../protocols/exchange.ts';
+import { BEDROCK, BEDROCK_HTTP2 } from '../protocols/scenarios/bedrock.ts';
+import type { Scenario } from '../protocols/scenarios/scenario.ts';
 import { SCENARIOS } from '../protocols/scenarios/scenarios.ts';
 import type { Answer, SeenRequest } from '../support/model-server.ts';
 import { recut } from '../support/model-answers.ts';
@@ -85,9 +87,15 @@ const REFUSALS: Readonly<Record<string, object>> = {
   tgi: { name: 'ProviderApiError', httpResponse: { status: 403 } },
 };
 
-describe.each(SCENARIOS)('$client: $protocol $name', ({ protocol, name, run }) => {
+const exchangeOf = ({ protocol, name }: Scenario): Exchange => {
   const exchange = known.get(`${protocol} ${name}`);
   if (exchange === undefined) throw new Error(`${protocol} ${name} has not been recorded`);
+  return exchange;
+};
+
+describe.each(SCENARIOS)('$client: $protocol $name', (scenario) => {
+  const { protocol, run } = scenario;
+  const exchange = exchangeOf(scenario);
   const through = async (who: string): Promise<unknown> =>
     run({ url: `${world.url}/${protocol}`, token: await world.idp.token(who) });
 
@@ -116,6 +124,36 @@ describe.each(SCENARIOS)('$client: $protocol $name', ({ protocol, name, run }) =
     expect(REFUSALS[protocol]).toBeDefined();
     expect(String(error)).toContain('No policy allows this call.');
   });
+});
+
+describe.each(BEDROCK_HTTP2)('$client over HTTP/2: $name', (scenario) => {
+  const exchange = exchangeOf(scenario);
+  const through = async (who: string): Promise<unknown> =>
+    scenario.run({ url: `${world.url}/bedrock`, token: await world.idp.token(who) });
+
+  it('gets the same through the gateway as over HTTP/1.1 without it', async () => {
+    world.model.always(() => answerOf(exchange));
+    const plain = BEDROCK.find(({ name }) => name === scenario.name)!;
+    const direct = await plain.run({ url: world.model.url, token: 'token' });
+    const sent = world.model.requests.at(-1);
+    expect(await through('carol')).toEqual(direct);
+    const forwarded = world.model.requests.at(-1);
+    expect(forwarded).not.toBe(sent);
+    expect([forwarded?.target, forwarded?.body.toString()]).toEqual([sent?.target, sent?.body.toString()]);
+  });
+
+  it('gets it masked', async () => {
+    world.model.always(() => answerOf(exchange));
+    expect(JSON.stringify(await through('alice'))).not.toContain('anna@');
+  });
+
+  it('reads a refusal as its own error', async () => {
+    expect(await errorOf(() => through('ci'))).toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+it('the client of Bedrock speaks HTTP/2 by itself, which a server of HTTP/1.1 does not answer', async () => {
+  await errorOf(() => BEDROCK_HTTP2[0]!.run({ url: world.model.url, token: 'token' }));
 });
 
 describe('a service that signs for AWS', () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { LLMock } from '@copilotkit/aimock';
-import { answerInvokeStream, answerTgi } from './written-servers.ts';
+import { answerBatchEmbed, answerInvokeStream, answerTgi } from './written-servers.ts';
 
 /** What the model says when it is asked who can help: something to mask, split over events, and something to escape. */
 const SAYS = 'Write to anna@example.com, she "knows" it. 🙂';
@@ -29,6 +29,7 @@ export async function startProvider(): Promise<{ readonly url: string; readonly 
     void (async () => {
       const body = await buffer(req);
       if (path === '/' || path === '/generate_stream') return answerTgi(body.includes('"stream":true'), SAYS, res);
+      if (path.includes(':batchEmbedContents')) return answerBatchEmbed(body, res);
       const answer = await answerTo(`${aimock}${path}`, req, body);
       res.writeHead(answer.statusCode ?? 0, { 'content-type': answer.headers['content-type'] ?? 'text/plain' });
       answer.pipe(res);

@@ -91,3 +91,10 @@ export const answerTgi = (isStream: boolean, text: string, res: ServerResponse):
   }
   res.end();
 };
+
+/** Gemini, `batchEmbedContents`: one embedding for each request. (Gemini API reference, BatchEmbedContentsResponse) */
+export const answerBatchEmbed = (body: Buffer, res: ServerResponse): void => {
+  const { requests }: { requests: unknown[] } = JSON.parse(body.toString());
+  res.writeHead(200, { 'content-type': 'application/json; charset=UTF-8' });
+  res.end(JSON.stringify({ embeddings: requests.map((_, i) => ({ values: [0.5, i / 4] })) }));
+};

@@ -1,23 +1,34 @@
 import {
   BedrockRuntimeClient,
+  type BedrockRuntimeClientConfig,
   ConverseCommand,
   ConverseStreamCommand,
   InvokeModelCommand,
   InvokeModelWithResponseStreamCommand,
 } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { ASK, ASK_TOOL, collect, type Endpoint, scenariosOf, user } from './scenario.ts';
+import { ASK, ASK_TOOL, collect, type Endpoint, type Scenario, scenariosOf, user } from './scenario.ts';
 
-/** Over HTTP/1.1: without TLS the client's own choice is HTTP/2 with prior knowledge, which aimock does not speak. */
-const clientOf = ({ url, token }: Endpoint): BedrockRuntimeClient =>
-  new BedrockRuntimeClient({
-    endpoint: url,
-    region: 'us-east-1',
-    token: { token },
-    authSchemePreference: ['httpBearerAuth'],
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler(),
-  });
+/** Runs a step with a client, and lets go of its connections. */
+type With = <T>(at: Endpoint, step: (client: BedrockRuntimeClient) => Promise<T>) => Promise<T>;
+
+const withClient =
+  (config: Pick<BedrockRuntimeClientConfig, 'requestHandler'>): With =>
+  async ({ url, token }, step) => {
+    const client = new BedrockRuntimeClient({
+      endpoint: url,
+      region: 'us-east-1',
+      token: { token },
+      authSchemePreference: ['httpBearerAuth'],
+      maxAttempts: 1,
+      ...config,
+    });
+    try {
+      return await step(client);
+    } finally {
+      client.destroy();
+    }
+  };
 
 const MODEL = 'anthropic.claude-1:0';
 const TITAN = 'amazon.titan-text-1';
@@ -40,38 +51,53 @@ const doesWritten = scenariosOf(
   'a server after the Bedrock API reference',
 );
 
-/** What the client of Bedrock does. */
-export const BEDROCK = [
-  does('converse', `converse ${MODEL}`, ['output.message.content.0.text'], async (at) => {
-    const { output, usage } = await clientOf(at).send(
-      new ConverseCommand({ ...ask, inferenceConfig: { maxTokens: 64 } }),
-    );
-    return [output, usage];
-  }),
-  does('converse-stream', `converse-stream ${MODEL} stream`, ['delta.text'], async (at) => {
-    const { stream } = await clientOf(at).send(new ConverseStreamCommand(ask));
-    return collect(stream ?? [], (event) => event);
-  }),
-  does('converse-tool-stream', `converse-stream ${MODEL} stream`, ['json:delta.toolUse.input'], async (at) => {
-    const { stream } = await clientOf(at).send(
-      new ConverseStreamCommand({
-        ...ask,
-        messages: [{ role: 'user', content: [{ text: ASK_TOOL }] }],
-        toolConfig: { tools: [{ toolSpec: { name: 'mail', inputSchema: { json: { type: 'object' } } } }] },
-      }),
-    );
-    return collect(stream ?? [], (event) => event);
-  }),
-  does('invoke', `invoke ${MODEL}`, ['content.0.text'], async (at) => {
-    const { body } = await clientOf(at).send(new InvokeModelCommand(claude));
-    return parsed(body);
-  }),
-  doesWritten('invoke-stream', `invoke-stream ${MODEL} stream`, ['delta.text'], async (at) => {
-    const { body } = await clientOf(at).send(new InvokeModelWithResponseStreamCommand(claude));
-    return collect(body ?? [], ({ chunk }) => parsed(chunk?.bytes));
-  }),
-  doesWritten('invoke-titan-stream', `invoke-stream ${TITAN} stream`, ['outputText'], async (at) => {
-    const { body } = await clientOf(at).send(new InvokeModelWithResponseStreamCommand(titan));
-    return collect(body ?? [], ({ chunk }) => parsed(chunk?.bytes));
-  }),
+const scenariosWith = (using: With): readonly Scenario[] => [
+  does('converse', `converse ${MODEL}`, ['output.message.content.0.text'], (at) =>
+    using(at, async (client) => {
+      const { output, usage } = await client.send(new ConverseCommand({ ...ask, inferenceConfig: { maxTokens: 64 } }));
+      return [output, usage];
+    }),
+  ),
+  does('converse-stream', `converse-stream ${MODEL} stream`, ['delta.text'], (at) =>
+    using(at, async (client) => {
+      const { stream } = await client.send(new ConverseStreamCommand(ask));
+      return collect(stream ?? [], (event) => event);
+    }),
+  ),
+  does('converse-tool-stream', `converse-stream ${MODEL} stream`, ['json:delta.toolUse.input'], (at) =>
+    using(at, async (client) => {
+      const { stream } = await client.send(
+        new ConverseStreamCommand({
+          ...ask,
+          messages: [{ role: 'user', content: [{ text: ASK_TOOL }] }],
+          toolConfig: { tools: [{ toolSpec: { name: 'mail', inputSchema: { json: { type: 'object' } } } }] },
+        }),
+      );
+      return collect(stream ?? [], (event) => event);
+    }),
+  ),
+  does('invoke', `invoke ${MODEL}`, ['content.0.text'], (at) =>
+    using(at, async (client) => {
+      const { body } = await client.send(new InvokeModelCommand(claude));
+      return parsed(body);
+    }),
+  ),
+  doesWritten('invoke-stream', `invoke-stream ${MODEL} stream`, ['delta.text'], (at) =>
+    using(at, async (client) => {
+      const { body } = await client.send(new InvokeModelWithResponseStreamCommand(claude));
+      return collect(body ?? [], ({ chunk }) => parsed(chunk?.bytes));
+    }),
+  ),
+  doesWritten('invoke-titan-stream', `invoke-stream ${TITAN} stream`, ['outputText'], (at) =>
+    using(at, async (client) => {
+      const { body } = await client.send(new InvokeModelWithResponseStreamCommand(titan));
+      return collect(body ?? [], ({ chunk }) => parsed(chunk?.bytes));
+    }),
+  ),
 ];
+
+/** What the client of Bedrock does over HTTP/1.1, the version of HTTP that aimock speaks. */
+export const BEDROCK = scenariosWith((at, step) => withClient({ requestHandler: new NodeHttpHandler() })(at, step));
+
+/** The same over the version that the client chooses by itself: HTTP/2, without TLS with prior knowledge. */
+export const BEDROCK_HTTP2 = scenariosWith(withClient({}));

@@ -10,6 +10,7 @@ const seen = (answer: object): unknown =>
 
 const ask = { model: 'gemini-1', contents: ASK };
 const does = scenariosOf('gemini', '@google/genai');
+const doesWritten = scenariosOf('gemini', '@google/genai', 'a server after the API reference of ai.google.dev');
 
 /** What the client of Gemini does. */
 export const GEMINI = [
@@ -35,5 +36,8 @@ export const GEMINI = [
         }),
         seen,
       ),
+  ),
+  doesWritten('batchEmbedContents', 'batchEmbedContents gemini-embed-1', [], async (at) =>
+    seen(await clientOf(at).models.embedContent({ model: 'gemini-embed-1', contents: [ASK, ASK] })),
   ),
 ];
