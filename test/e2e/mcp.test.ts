@@ -192,3 +192,32 @@ describe('on the wire', () => {
     expect(json.error.data.reason).toMatch(/token/);
   });
 });
+
+describe('an argument that the official client repeats in a field line', () => {
+  const mail = async (who: string, to: string, origin?: string): Promise<string> => {
+    const caller = await connect('new', who, origin);
+    // the schema says which arguments are repeated
+    await caller.client.listTools();
+    const said = await call(caller, 'mail', { to });
+    await caller.close();
+    return said;
+  };
+
+  it.each(['anna@example.com', 'Anna Bäcker <anna@example.com>', ' anna@example.com '])(
+    'reaches the server as it left: %s',
+    async (to) => {
+      expect(await mail('carol', to, servers.url)).toBe(`sent to ${to}`);
+      const direct = servers.params.at(-1);
+      expect(direct).toBeDefined();
+      expect(await mail('carol', to)).toBe(`sent to ${to}`);
+      expect(servers.params.at(-1)).toBe(direct);
+    },
+  );
+
+  it('is masked in both places alike, or the server would refuse the call', async () => {
+    expect(await mail('alice', 'anna@example.com')).toBe('sent to <EMAIL>');
+    expect(servers.params.at(-1)).toBe('<EMAIL>');
+    expect(await mail('alice', 'Bäcker, anna@example.com')).toBe('sent to Bäcker, <EMAIL>');
+    expect(servers.params.at(-1)).not.toContain('anna');
+  });
+});

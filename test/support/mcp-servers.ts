@@ -16,6 +16,8 @@ export interface McpServers {
   readonly url: string;
   /** Method and JSON-RPC method of every request, in the order of arrival. */
   readonly seen: readonly string[];
+  /** The `Mcp-Param-To` of the requests that had one. */
+  readonly params: readonly string[];
   close(): Promise<void>;
 }
 
@@ -54,6 +56,10 @@ const newServer = (): NewServer => {
   const server = new NewServer({ name: 'new', version: '1.0.0' });
   const say = { description: 'Says it again.', inputSchema: z.object({ text: z.string() }) };
   server.registerTool('echo', say, async ({ text }) => textResult(`you said ${text}`));
+  // what its caller repeats in a field line, and it compares with the argument (MCP 2026-07-28, custom headers)
+  const to = z.string().meta({ 'x-mcp-header': 'To' });
+  const mail = { description: 'Sends a mail.', inputSchema: z.object({ to }) };
+  server.registerTool('mail', mail, async (args) => textResult(`sent to ${args.to}`));
   const run = { description: 'Runs a command.', inputSchema: z.object({ command: z.string() }) };
   server.registerTool('shell', run, async () => textResult('it ran'));
   server.registerResource('note', 'file:///note', {}, async ({ href }) => ({ contents: [{ uri: href, blob: BLOB }] }));
@@ -78,12 +84,15 @@ const sessions = (make: () => OldServer) => {
 /** Starts a server that speaks the newest generation at `/new/mcp` and the older, as `make` has it, at `/old/mcp`. */
 export const startMcpServers = async (make: () => OldServer = oldServer): Promise<McpServers> => {
   const seen: string[] = [];
+  const params: string[] = [];
   const old = sessions(make);
   const modern = toNodeHandler(createMcpHandler(newServer, { legacy: 'reject' }));
   const serve = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const body = req.method === 'POST' ? await json(req) : undefined;
     const method = typeof body === 'object' && body !== null && 'method' in body ? String(body.method) : '';
     seen.push(`${req.method} ${method}`.trim());
+    const param = req.headers['mcp-param-to'];
+    if (typeof param === 'string') params.push(param);
     if (req.url === '/old/mcp') return old(req, res, body);
     return modern(Object.assign(req, { method: req.method ?? '', url: req.url ?? '' }), res, body);
   };
@@ -95,6 +104,7 @@ export const startMcpServers = async (make: () => OldServer = oldServer): Promis
   return {
     url: `http://127.0.0.1:${address.port}`,
     seen,
+    params,
     async close() {
       const closed = once(server, 'close');
       server.close();
