@@ -437,6 +437,12 @@ const masking = z.strictObject({
     .enum(['replace', 'mask', 'redact', 'hash', 'tokenize', 'encrypt', 'drop', 'block'])
     .default('replace')
     .describe('How an entity is replaced.'),
+  restore: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Only with `tokenize`: what is replaced in a request is put back into the answer to it, for that caller and that call alone.',
+    ),
   key: secret
     .optional()
     .describe(

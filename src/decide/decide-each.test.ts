@@ -21,8 +21,22 @@ const SOURCE: PolicySource = {
     { name: 'few', when: 'call.operation == "list"', limit: { per: ['operation'], requests: 5, within: 60_000 } },
   ],
   masking: [
-    { name: 'lists', when: 'call.operation == "list"', direction: 'response', entities: ['email'], with: 'replace' },
-    { name: 'calls', when: 'call.operation == "call"', direction: 'both', entities: ['email'], with: 'replace' },
+    {
+      name: 'lists',
+      when: 'call.operation == "list"',
+      direction: 'response',
+      entities: ['email'],
+      with: 'replace',
+      restore: true,
+    },
+    {
+      name: 'calls',
+      when: 'call.operation == "call"',
+      direction: 'both',
+      entities: ['email'],
+      with: 'replace',
+      restore: true,
+    },
   ],
   services: [{ name: 'llm' }],
 };

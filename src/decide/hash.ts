@@ -31,12 +31,13 @@ const limitJson = ({ spend, ...limit }: LimitConfig): Json => ({
   ...(spend === undefined ? {} : { spend: String(spend) }),
 });
 
-const maskingJson = ({ name, when, direction, entities, with: operator, key }: MaskingConfig): Json => ({
+const maskingJson = ({ name, when, direction, entities, with: operator, key, restore }: MaskingConfig): Json => ({
   name,
   when,
   direction,
   entities,
   with: operator,
+  ...(operator === 'tokenize' ? { restore } : {}),
   // where the key is, as the config says it: never the key
   ...(key === undefined ? {} : { key: { ...key } }),
 });

@@ -62,6 +62,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
     limits,
     scanner,
     maskerFor,
+    restores: config.masking.some(restoresAnswers),
     sealKey,
     identifier,
     routes: compileRoutes(services),
@@ -145,8 +146,11 @@ const signingWith = (keys: AwsKeys | null, { clock }: EpochParts): Signing | nul
 /** Requests are scanned for everything there is, so that the record says what was found even where nothing masks it. */
 const everyEntity = ({ entities }: Catalog): readonly string[] => entities.map(({ name }) => name);
 
-function maskRule({ name, entities, with: operator, key }: MaskingConfig, parts: EpochParts): MaskRule {
-  if (key === undefined) return { entities, with: operator };
+const restoresAnswers = ({ with: operator, direction, restore }: MaskingConfig): boolean =>
+  operator === 'tokenize' && direction !== 'response' && restore;
+
+function maskRule({ name, entities, with: operator, key, restore }: MaskingConfig, parts: EpochParts): MaskRule {
+  if (key === undefined) return { entities, with: operator, restore };
   try {
     return { entities, with: operator, encryption: encryptionKeys(parts.secret(key)) };
   } catch (cause) {
@@ -164,15 +168,15 @@ function compileMaskers(config: Config, catalog: Catalog, parts: EpochParts): Ep
   const rules = new Map(config.masking.map((rule) => [rule.name, maskRule(rule, parts)]));
   const made = new Map<string, TextMasker>();
   const maskKey = createHmac('sha256', parts.maskKey).update('sallyport mask hash v1').digest();
-  return (names, watching, scanned) => {
+  return (names, watching, use) => {
     if (names.length === 0 && !watching) return null;
     const id = [...names, watching].join(' ');
     const known = made.get(id);
-    if (known !== undefined) return known.session(scanned);
+    if (known !== undefined) return known.session(use);
     const chosen: MaskRule[] = names.flatMap((name) => rules.get(name) ?? []);
     if (watching) chosen.push({ entities: everyEntity(catalog), with: 'keep' });
     const masker = compileTextMasker(chosen, maskKey, catalog);
     made.set(id, masker);
-    return masker.session(scanned);
+    return masker.session(use);
   };
 }

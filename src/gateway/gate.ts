@@ -11,7 +11,7 @@ import type { Identifier } from '../identify/identify.ts';
 import type { Limits } from '../limit/compile.ts';
 import type { Tables } from '../limit/limit.ts';
 import type { Log } from '../log.ts';
-import type { Scanned, TextMasker } from '../mask/text-masker.ts';
+import type { SessionUse, TextMasker } from '../mask/text-masker.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import type { GrpcCodec } from '../protocol/grpc/codec.ts';
 import type { CallWatcher } from '../watch/calls.ts';
@@ -55,11 +55,10 @@ export interface Epoch {
   readonly scanner: Scanner;
   readonly policy: Policy;
   readonly limits: Limits;
-  /**
-   * Returns the masker for the named rules, null when they are none. `watching` tells of all else that can be found;
-   * `scanned`: what `scanner` found in some texts.
-   */
-  readonly maskerFor: (rules: readonly string[], watching: boolean, scanned?: Scanned) => TextMasker | null;
+  /** Returns the masker for the named rules, null when they are none. `watching` tells of all else that can be found. */
+  readonly maskerFor: (rules: readonly string[], watching: boolean, use: SessionUse) => TextMasker | null;
+  /** A rule puts back into answers what it replaces in requests. */
+  readonly restores: boolean;
   /** Seals the originals of signed texts that were masked. */
   readonly sealKey: Uint8Array;
 }

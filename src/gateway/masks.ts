@@ -5,13 +5,14 @@ import type { Inspected } from '../inspect/inspect.ts';
 import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/answer.ts';
 import { observeAnswer, observeMessages } from '../mask/observe.ts';
 import { maskContent } from '../mask/request.ts';
+import { restoring } from '../mask/restore.ts';
 import { checkSigned } from '../mask/signed.ts';
-import type { TextMasker } from '../mask/text-masker.ts';
+import type { Scanned, TextMasker } from '../mask/text-masker.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { Rendering } from '../protocol/content.ts';
 import { Failure } from '../reasons.ts';
 import { sealerOf } from './sealed.ts';
-import type { Underway } from './underway.ts';
+import type { CallState, Underway } from './underway.ts';
 
 /**
  * Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`, and
@@ -20,11 +21,36 @@ import type { Underway } from './underway.ts';
 export function maskBody(call: Underway, { content, scanned }: Inspected, verdict: Verdict): Rendering | null {
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
   if (content === null) return null;
-  const masker = call.epoch.maskerFor(verdict.mask.request, false, scanned);
+  const masker = requestMasker(call, verdict.mask.request, content.bytes, scanned);
   const { codec } = call.accepted.served;
   if (masker !== null) return maskContent(content, codec, masker, () => {}, sealerOf(call));
   checkSigned(content, codec, sealerOf(call));
   return null;
+}
+
+/** Returns what masks a request, or one message of it; null where no rule applies. */
+export function requestMasker(
+  call: CallState,
+  rules: readonly string[],
+  bytes: Buffer,
+  scanned?: Scanned,
+): TextMasker | null {
+  const { tokens, epoch } = call;
+  const use = { tokens, keeps: true, ...(scanned === undefined ? {} : { scanned }) };
+  const masker = epoch.maskerFor(rules, false, use);
+  if (masker !== null && epoch.restores) tokens.passOver(bytes);
+  return masker;
+}
+
+/**
+ * Returns what masks answers, null where no rule applies; it also puts back what the caller said where tokens went to the
+ * model. `mayFollow`: the caller may say more while the answer flows.
+ */
+export function answerMasker(call: CallState, rules: readonly string[], mayFollow: boolean): TextMasker | null {
+  const { tokens, epoch } = call;
+  const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings, { tokens, keeps: false });
+  const restores = mayFollow ? epoch.restores : tokens.holdsValues;
+  return restores ? restoring(masker ?? CHANGING_NOTHING, tokens) : masker;
 }
 
 /** How the answer of a call is to be masked. */
@@ -44,7 +70,7 @@ const OBSERVED_LIMIT = 256 * 1024;
 
 /** Returns the masks of a call's answer. */
 export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
-  const masker = call.epoch.maskerFor(verdict.mask.answer, call.epoch.policy.answers.readsFindings);
+  const masker = answerMasker(call, verdict.mask.answer, false);
   const { toolCalls } = call;
   if (masker === null && toolCalls === null) return observing(call);
   const { operation, served } = call.accepted;
@@ -79,12 +105,12 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
 
 /** Returns the mask of the messages that a model server sends over a WebSocket; one that only reads along where nothing is masked. */
 export function maskMessagesOf(call: Underway, rules: readonly string[]): AnswerMask {
-  const { epoch, accepted, found, allowance, toolCalls } = call;
+  const { accepted, found, allowance, toolCalls } = call;
   const { operation, served } = accepted;
   const reader = operation === null ? null : served.codec.stream(operation);
   if (operation === null || reader === null) throw new Failure('internal', 'expected an operation with messages');
   const { codec } = served;
-  const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings);
+  const masker = answerMasker(call, rules, true);
   if (masker === null && toolCalls === null)
     return observeMessages({ codec, operation, limit: OBSERVED_LIMIT, measures: allowance?.measures === true });
   return createMessageMask(

@@ -2,6 +2,7 @@
 
 import type { Caller, Facts, Finding, Verdict } from '../call.ts';
 import type { Allowance, CallEnd } from '../limit/allowance.ts';
+import { Tokens } from '../mask/tokens.ts';
 import type { ReplyTo, Usage } from '../protocol/codec.ts';
 import type { CallGatherer } from '../protocol/tool-calls.ts';
 import type { Ending, Session } from '../record/recorder.ts';
@@ -109,6 +110,9 @@ export abstract class CallState {
   decided(verdict: Verdict): void {
     this.#verdict = verdict;
   }
+
+  /** What stands for what the caller said, where a rule hides it from the model. */
+  readonly tokens = new Tokens();
 
   /** How many findings there are in the answer so far. */
   foundSoFar = 0;

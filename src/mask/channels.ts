@@ -62,9 +62,10 @@ export class Channels {
     return [...this.channels].filter(([, channel]) => !channel.over).map(([name]) => name);
   }
 
-  /** Returns true when something of this text was masked. */
+  /** Returns true when this text did not leave as it came. */
   wasMasked(name: string): boolean {
-    return this.channels.get(name)?.masked === true;
+    const channel = this.channels.get(name);
+    return channel?.masked === true || channel?.stream.restored === true;
   }
 
   /** Returns this text, which has ended, as it came and as it left; null when it was not kept. */

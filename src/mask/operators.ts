@@ -5,6 +5,7 @@ import type { MaskOperator } from '../call.ts';
 import { type Detector, entityOf } from '../detect/detector.ts';
 import { Failure } from '../reasons.ts';
 import { type EncryptionKeys, encryptValue } from './encrypt.ts';
+import type { Tokens } from './tokens.ts';
 
 /** What replaces one finding. Its text comes in pieces, so that no operator needs all of it at once. */
 export interface Mask {
@@ -60,20 +61,24 @@ const partial = (detector: Detector): Mask => {
   return { opening: '', add, closing: () => keepLastFour(text) };
 };
 
-const tokenizer = (key: Uint8Array): MaskMaker => {
-  const tokens = new Map<string, string>();
-  const counts = new Map<string, number>();
-  const tokenOf = (name: string, digest: string): string => {
-    const known = tokens.get(digest);
-    if (known !== undefined) return known;
-    const count = (counts.get(name) ?? 0) + 1;
-    const token = `<${name}_${count}>`;
-    counts.set(name, count);
-    tokens.set(digest, token);
-    return token;
+const tokenizer =
+  ({ digest: key, tokens, keeps }: MaskKeys): MaskMaker =>
+  (detector) => {
+    let value = '';
+    const mask = keyed(detector, key, (digest) => {
+      const token = tokens.tokenOf(nameOf(detector), digest);
+      if (keeps) tokens.keep(token, value);
+      return token;
+    });
+    if (!keeps) return mask;
+    return {
+      ...mask,
+      add(piece) {
+        value += piece;
+        return mask.add(piece);
+      },
+    };
   };
-  return (detector) => keyed(detector, key, (digest) => tokenOf(nameOf(detector), digest));
-};
 
 /** A longer value is held in memory while it is swallowed; UTF-16 units. */
 const LONGEST_ENCRYPTED = 64 * 1024;
@@ -107,6 +112,10 @@ export interface MaskKeys {
   readonly digest: Uint8Array;
   /** What `encrypt` encrypts with; null where the rule has no such key. */
   readonly encryption: EncryptionKeys | null;
+  /** The tokens of the call. */
+  readonly tokens: Tokens;
+  /** What `tokenize` replaces may be put back. */
+  readonly keeps: boolean;
 }
 
 const MAKERS: Readonly<Record<Operator, (keys: MaskKeys) => MaskMaker>> = {
@@ -117,7 +126,7 @@ const MAKERS: Readonly<Record<Operator, (keys: MaskKeys) => MaskMaker>> = {
     ({ digest: key }) =>
     (detector) =>
       keyed(detector, key, (digest) => `<${nameOf(detector)}:${digest.slice(0, HASH_DIGITS)}>`),
-  tokenize: ({ digest: key }) => tokenizer(key),
+  tokenize: tokenizer,
   encrypt: ({ encryption }) => encrypter(encryption),
   drop: () => () => constant(''),
   keep: () => () => ({ opening: '', add: (piece) => piece, closing: () => '' }),

@@ -165,7 +165,7 @@ describe('a mask that knows what a scanner with more detectors found', () => {
         const scanned = new Map([[text, scanner.scan(text)]]);
         const [told, toldKnowing]: Finding[][] = [[], []];
         const masked = masker.whole(text, (finding) => told?.push(finding));
-        expect(masker.session(scanned).whole(text, (finding) => toldKnowing?.push(finding))).toBe(masked);
+        expect(masker.session({ scanned }).whole(text, (finding) => toldKnowing?.push(finding))).toBe(masked);
         expect(toldKnowing).toEqual(told);
         found += told?.length ?? 0;
       }),
@@ -178,6 +178,8 @@ describe('a mask that knows what a scanner with more detectors found', () => {
     const { masker } = everything;
     const text = 'bob@example.com and ann@example.com';
     const second = { start: 20, end: text.length };
-    expect(masker.session(new Map([[text, [second]]])).whole(text, () => {})).toBe('bob@example.com and <EMAIL>');
+    expect(masker.session({ scanned: new Map([[text, [second]]]) }).whole(text, () => {})).toBe(
+      'bob@example.com and <EMAIL>',
+    );
   });
 });

@@ -8,6 +8,7 @@ import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
 import type { EncryptionKeys } from './encrypt.ts';
 import { createMaskMaker, type Mask, type MaskMaker, type Operator } from './operators.ts';
+import { Tokens } from './tokens.ts';
 
 /** Masks texts. Tokens of `tokenize` are the same for the same value within one masker. */
 export interface TextMasker {
@@ -18,11 +19,18 @@ export interface TextMasker {
   whole(text: string, found: (finding: Finding) => void): string;
   /** Returns a masker for one text that arrives in pieces. Positions of findings count from the start of that text. */
   stream(found: (finding: Finding) => void): TextStream;
-  /**
-   * Returns a masker for the same rules with no tokens yet. Cheap: call it once for each call. `scanned`: what a scanner with
-   * at least these entities found in some texts, so that `whole` need not look at all of them again.
-   */
-  session(scanned?: Scanned): TextMasker;
+  /** Returns a masker for the same rules, for one call. Cheap: call it once for each call. */
+  session(use?: SessionUse): TextMasker;
+}
+
+/** What a session works with. */
+export interface SessionUse {
+  /** The tokens of the call; none yet when missing. */
+  readonly tokens?: Tokens;
+  /** What it replaces is the caller's own, and may be put back into the answer (restore.ts). */
+  readonly keeps?: boolean;
+  /** What a scanner with at least these entities found in some texts, so that `whole` need not look at all of them again. */
+  readonly scanned?: Scanned;
 }
 
 /** What was found in some texts already. */
@@ -36,6 +44,8 @@ export interface TextStream {
   end(): string;
   /** How many UTF-16 units are held back, still undecided; at most 320. */
   readonly held: number;
+  /** True when a value was put back for a token. Missing for never. */
+  readonly restored?: boolean;
 }
 
 /** What to mask, and how. */
@@ -44,6 +54,8 @@ export interface MaskRule {
   readonly with: Operator;
   /** Only with `encrypt`. */
   readonly encryption?: EncryptionKeys;
+  /** Only with `tokenize`: what is replaced in a request is put back into its answer. */
+  readonly restore?: boolean;
 }
 
 /** `block` beats every other operator; then the first rule that names the entity or the kind. */
@@ -115,9 +127,12 @@ const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Fi
   };
 };
 
-const createSession = (plan: Plan, scanned: Scanned = new Map()): TextMasker => {
-  const makers = plan.rules.map(({ with: operator, encryption = null }) =>
-    createMaskMaker(operator, { digest: plan.key, encryption }),
+const NOTHING_KNOWN: Scanned = new Map();
+
+const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
+  const { tokens = new Tokens(), keeps = false, scanned = NOTHING_KNOWN } = use;
+  const makers = plan.rules.map(({ with: operator, encryption = null, restore = false }) =>
+    createMaskMaker(operator, { digest: plan.key, encryption, tokens, keeps: keeps && restore }),
   );
   const makeMask: MaskMaker = (detector) => {
     const maker = makers[plan.ruleOf.get(detector) ?? -1];
@@ -132,7 +147,7 @@ const createSession = (plan: Plan, scanned: Scanned = new Map()): TextMasker => 
       return maskFound(all, text, makeMask, telling(found));
     },
     stream: (found) => createStream(plan.program, makeMask, telling(found)),
-    session: (known) => createSession(plan, known),
+    session: (use) => createSession(plan, use),
   };
 };
 

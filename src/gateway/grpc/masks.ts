@@ -10,6 +10,7 @@ import { decompress } from '../../protocol/grpc/coding.ts';
 import { decodeMessage, encodeMessage } from '../../protocol/grpc/status.ts';
 import { Failure } from '../../reasons.ts';
 import { fieldValue } from '../http/fields.ts';
+import { answerMasker, requestMasker } from '../masks.ts';
 import type { GrpcCall } from './call.ts';
 
 /** Masks the answer of one call. Throws Failure, and then nothing that was held ever leaves. */
@@ -29,7 +30,7 @@ export interface GrpcAnswerMask {
 
 /** Returns the frame of the masked message, null when nothing in it is masked. Throws Failure `mask-blocked`. */
 export function maskRequestMessage(call: GrpcCall, message: Buffer, verdict: Verdict): Buffer | null {
-  const masker = call.epoch.maskerFor(verdict.mask.request, false);
+  const masker = requestMasker(call, verdict.mask.request, message);
   const { method } = call;
   // an opaque message that policy lets pass has no texts to mask: the record says opaque
   if (masker === null || method === null || call.facts.opaque) return null;
@@ -44,11 +45,12 @@ export function maskRequestMessage(call: GrpcCall, message: Buffer, verdict: Ver
 export function maskGrpcAnswer(call: GrpcCall, rules: readonly string[]): GrpcAnswerMask | null {
   const { method } = call;
   const { served, grpc } = call.accepted;
-  const { policy, maskerFor } = call.epoch;
+  const { policy } = call.epoch;
   const watching = policy.answers.readsFindings;
   const mayGrow = method?.streams.request !== false && policy.masks.length > 0;
-  if (rules.length === 0 && !watching && !mayGrow) return null;
-  const masker = (names: readonly string[]): TextMasker | null => maskerFor(names, watching);
+  const mayFollow = method?.streams.request !== false;
+  if (rules.length === 0 && !watching && !mayGrow && !call.tokens.holdsValues) return null;
+  const masker = (names: readonly string[]): TextMasker | null => answerMasker(call, names, mayFollow);
   if (method !== null) return new MessageMasks(method.answer, rules, masker, call.found, grpc.longest);
   if (served.config.opaque !== 'allow')
     throw new Failure('answer-unreadable', 'an answer that policy masks is of an unknown method');

@@ -20,7 +20,7 @@ import { EvidenceGate } from '../evidence-gate.ts';
 import { guardRequest } from '../guard.ts';
 import { HeldAnswer } from '../held-answer.ts';
 import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
-import { maskMessagesOf } from '../masks.ts';
+import { maskMessagesOf, requestMasker } from '../masks.ts';
 import { refusalFor } from '../refusal.ts';
 import { guardSecret, type SecretGuard } from '../secret-guard.ts';
 import type { Underway } from '../underway.ts';
@@ -186,7 +186,7 @@ export class SocketRelay {
     const verdict = decided.effect === 'allow' ? takeLimits(this.#call, decided, [facts], bytes) : decided;
     if (verdict.effect !== 'allow') throw denied(verdict);
     this.#call.allowance?.forwarded();
-    const masker = epoch.maskerFor(verdict.mask.request, false);
+    const masker = requestMasker(this.#call, verdict.mask.request, bytes);
     const forwarded = masker === null ? bytes : maskRequest(document, served.codec, operation, masker, () => {});
     return { bytes: forwarded, verdict };
   }
