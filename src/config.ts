@@ -615,6 +615,25 @@ export const configSchema = z.strictObject({
         .describe(
           'Witnesses (C2SP tlog-witness) that cosign each checkpoint. One that does not answer is left out; one that has seen another or a longer ledger stops the gateway.',
         ),
+      timestamps: z
+        .strictObject({
+          url: z.url().describe('Where the authority answers (RFC 3161 over HTTP).'),
+          certificate: z
+            .string()
+            .min(1)
+            .describe(
+              'The file of its certificate (PEM), for time-stamping alone; it is what time-stamps are checked against.',
+            ),
+          every: duration().prefault('1h').describe('How often a checkpoint is time-stamped.'),
+          on_error: z
+            .enum(['continue', 'stop'])
+            .default('continue')
+            .describe(
+              '`continue` logs that the authority failed and asks again next time; `stop` lets no call pass any more.',
+            ),
+        })
+        .optional()
+        .describe('Has an authority sign when checkpoints existed; the tokens are in the ledger and in proofs.'),
     })
     .prefault({})
     .describe('The tamper-evident log of every call.'),

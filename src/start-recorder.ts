@@ -1,6 +1,7 @@
 /** The recorder thread: composes the parts that keep evidence and decide on approvals. Entry of a worker thread. */
 
 import { hkdfSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { type Box, openApprovals, type OwnedApprovals } from './approve/approve.ts';
@@ -11,6 +12,7 @@ import type { LeafBody } from './ledger/leaf.ts';
 import { type Log as Ledger, openLog } from './ledger/log.ts';
 import { parseWitness } from './ledger/cosignature.ts';
 import { parseSigner } from './ledger/note-key.ts';
+import { parseAuthority } from './ledger/timestamp.ts';
 import { createLog } from './log.ts';
 import { open as openSealed, seal } from './record/cobblestone.ts';
 import { openDeeds } from './record/deed.ts';
@@ -20,6 +22,7 @@ import { type ErrandLine, openErrandLine } from './record/errand-line.ts';
 import { type Desk, openDesk } from './record/evidence-desk.ts';
 import { type Recording, startRecording } from './record/recording.ts';
 import { Retention } from './record/retention.ts';
+import { Stamper } from './record/stamper.ts';
 import { serve } from './rpc.ts';
 import { readRecordingKey, resolveSecret } from './secrets.ts';
 import type { ApprovalTables } from './store/approvals.ts';
@@ -56,6 +59,7 @@ let keyPolicy: KeyPolicy = config.recording;
 let letting: Promise<void> = Promise.resolve();
 let parts: Parts | null = null;
 let retention: Retention | null = null;
+let stamper: Stamper | null = null;
 const metrics = createRecordingMetrics(() => {
   if (parts === null) return null;
   const { sessions, journals } = parts.desk.eraser.totals;
@@ -157,6 +161,23 @@ function keepFor({ recording, desk, ring }: Parts, { keep, retention: rules }: R
   return started;
 }
 
+/** Has checkpoints time-stamped where the config says so. */
+function stamps({ ledger, recording }: Parts): Stamper | null {
+  const { timestamps } = config.ledger;
+  if (timestamps === undefined) return null;
+  const authority = parseAuthority(readFileSync(resolve(baseDir, timestamps.certificate), 'utf8'));
+  return new Stamper({
+    folder,
+    at: { url: timestamps.url, authority },
+    every: timestamps.every,
+    onError: timestamps.on_error,
+    head: () => ledger.head,
+    append: (body) => recording.append(body),
+    fail: (cause) => recording.fail(cause),
+    log,
+  });
+}
+
 /** Bodies of held calls, sealed under a key of their own and bound to their approval. */
 function sealedUnder(key: Uint8Array): Box {
   const own = new Uint8Array(hkdfSync('sha256', key, '', 'sallyport held bodies v1', 32));
@@ -170,6 +191,8 @@ const verbs: RecorderVerbs = {
   async open() {
     parts = await openParts();
     retention = keepFor(parts, config.recording);
+    stamper = stamps(parts);
+    stamper?.start();
   },
   async config({ hash, recording }) {
     await parts?.recording.append({ type: 'config', hash });
@@ -185,6 +208,7 @@ const verbs: RecorderVerbs = {
   async close() {
     clearInterval(parts?.expiry);
     await retention?.stop();
+    await stamper?.stop();
     await parts?.line.close();
     await letting;
     // nothing is open behind it: what is on the disk now is for those who have an identity

@@ -1,5 +1,8 @@
 /** What `sallyport check` looks at, one thing each. */
 
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseAuthority } from '../ledger/timestamp.ts';
 import { Agent } from 'undici';
 import type { Config, IssuerConfig, SecretRef, ServiceConfig } from '../config.ts';
 import { type LoadedConfig, showProblem } from '../config-file.ts';
@@ -59,6 +62,15 @@ const ledgerKey: Probe = {
   check: 'ledger key',
   run: ({ config, baseDir, env, warn }) => {
     parseSigner(resolveSecret(config.ledger.key, baseDir, { env, warn }));
+    return [];
+  },
+};
+
+const authority: Probe = {
+  check: 'time-stamp authority',
+  run: ({ config, baseDir }) => {
+    const { timestamps } = config.ledger;
+    if (timestamps !== undefined) parseAuthority(readFileSync(resolve(baseDir, timestamps.certificate), 'utf8'));
     return [];
   },
 };
@@ -127,7 +139,15 @@ const maskKeys: Probe = {
 };
 
 /** Looks that need nothing but the files and the environment. */
-export const PROBES: readonly Probe[] = [policies, maskKeys, recordingKey, ledgerKey, credentials, certificates];
+export const PROBES: readonly Probe[] = [
+  policies,
+  maskKeys,
+  recordingKey,
+  ledgerKey,
+  authority,
+  credentials,
+  certificates,
+];
 
 const issuerProbe = (issuer: IssuerConfig): Probe => ({
   check: `issuer ${issuer.issuer}`,

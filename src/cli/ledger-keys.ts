@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { parseWitness, type Witness } from '../ledger/cosignature.ts';
 import { Malformed } from '../ledger/malformed.ts';
 import { type NoteVerifier, parseVerifier } from '../ledger/note-key.ts';
+import { type Authority, parseAuthority } from '../ledger/timestamp.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 
@@ -41,6 +42,23 @@ export const witnessOf = (key: string): Witness => {
     throw new CliError(EXIT.usage, `--witness is ${cause.message}`, { cause });
   }
 };
+
+/** Returns the authorities of certificates (PEM files) on the command line. Throws CliError. */
+export const authoritiesOf = (io: Io, files: readonly string[] = []): readonly Authority[] =>
+  files.map((file) => {
+    try {
+      return parseAuthority(readInput(io, file).toString('utf8'));
+    } catch (cause) {
+      if (!(cause instanceof Malformed)) throw cause;
+      throw new CliError(EXIT.usage, `--authority ${file}: ${cause.message}`, { cause });
+    }
+  });
+
+/** The option that names authorities. */
+export const AUTHORITY_OPTION = [
+  '--authority <file...>',
+  'certificates (PEM) of time-stamp authorities: checks their time-stamps, and bounds the times of leaves',
+] as const;
 
 /** The option that names the public keys. */
 export const KEY_OPTION = ['--key <key>', 'the public key of the ledger, or a file that holds it'] as const;

@@ -12,7 +12,7 @@ import { openVerifyPool, type VerifyPool } from '../ledger/verify-pool.ts';
 import { JournalCheck, type JournalProblem, type JournalReport } from '../record/verify.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
-import { KEY_OPTION, keysOf, readInput, witnessOf } from './ledger-keys.ts';
+import { AUTHORITY_OPTION, authoritiesOf, KEY_OPTION, keysOf, readInput, witnessOf } from './ledger-keys.ts';
 import { exportCommand } from './ledger-export.ts';
 import { proveCommand } from './ledger-prove.ts';
 import { rotateCommand } from './ledger-rotate.ts';
@@ -85,6 +85,9 @@ const showJournals = (journals: JournalReport | null): readonly Line[] => {
 const showWitnessed = ({ witnessed }: LogReport): readonly Line[] =>
   witnessed.map(({ name, size, at }) => `witness ${name}: saw ${size} leaves at ${new Date(at).toISOString()}`);
 
+const showStamped = ({ stamped }: LogReport): readonly Line[] =>
+  stamped.map(({ by, size, at }) => `authority ${by}: stamped ${size} leaves at ${new Date(at).toISOString()}`);
+
 const showFreshness = ({ freshness }: LogReport): Line =>
   freshness.kind === 'not-proven'
     ? ['freshness: ', styled('yellow', 'not proven')]
@@ -95,6 +98,7 @@ interface VerifyOptions {
   readonly witness?: readonly string[];
   readonly checkpoint?: string;
   readonly jobs?: string;
+  readonly authority?: readonly string[];
 }
 
 /** One thread takes what others have checked: more than this it cannot keep up with. */
@@ -115,7 +119,7 @@ const disposable = (pool: VerifyPool): VerifyPool & AsyncDisposable => ({
 const verifyAll = async (
   io: Io,
   { log, data }: Evidence,
-  { key, checkpoint, witness, jobs }: VerifyOptions,
+  { key, checkpoint, witness, jobs, authority }: VerifyOptions,
 ): Promise<Verified> => {
   const journals = data === null ? null : new JournalCheck(data);
   let percent = -1;
@@ -125,6 +129,7 @@ const verifyAll = async (
     ...(pool === null ? {} : { check: pool.check }),
     keys: keysOf(io, key),
     witnesses: (witness ?? []).map(witnessOf),
+    authorities: authoritiesOf(io, authority),
     ...(checkpoint === undefined ? {} : { checkpoint: readInput(io, checkpoint) }),
     leaf: (index, read) => {
       if (read?.kind === 'known') journals?.leaf(index, read.leaf);
@@ -154,6 +159,7 @@ const verify = async (io: Io, dir: string, options: VerifyOptions): Promise<void
     ...showLedger(ledger),
     ...showJournals(journals),
     ...showWitnessed(ledger),
+    ...showStamped(ledger),
     showFreshness(ledger),
   ]);
   if (!ledger.ok || (journals?.problems.length ?? 0) > 0) {
@@ -193,6 +199,7 @@ export const ledgerCommand = (io: Io): Command => {
     .argument(...DIR_ARGUMENT)
     .requiredOption(...KEY_OPTION)
     .option('--witness <key...>', 'public keys of witnesses: shows what they saw, and bounds the times of leaves')
+    .option(...AUTHORITY_OPTION)
     .option('--jobs <count>', 'on how many threads; one for each processor, up to five, when not given')
     .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere: proves that nothing up to it was cut off')
     .action((dir: string, options: VerifyOptions) => verify(io, dir, options));

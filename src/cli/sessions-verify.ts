@@ -5,13 +5,14 @@ import { type SessionReport, verifySession } from '../ledger/verify-session.ts';
 import { readProven, type SessionContent } from '../record/read-session.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
-import { KEY_OPTION, keysOf, readInput } from './ledger-keys.ts';
+import { AUTHORITY_OPTION, authoritiesOf, KEY_OPTION, keysOf, readInput } from './ledger-keys.ts';
 import { eventJson, showBodies, showContent, showTime } from './sessions-show.ts';
 import { type Line, styled } from './table.ts';
 
 interface VerifyOptions {
   readonly key: string;
   readonly bodies?: true;
+  readonly authority?: readonly string[];
 }
 
 const contentOf = ({ content }: SessionReport): SessionContent | null => {
@@ -32,17 +33,19 @@ const showLeaves = ({ session, start, end }: SessionReport): readonly Line[] => 
   ...(end === null ? [] : [`ended       ${showTime(end.ts)}${end.type === 'session.end' ? `: ${end.reason}` : ''}`]),
 ];
 
-const showVerdict = ({ ok, problems, checkpoint, frames, content }: SessionReport): readonly Line[] => [
+const showVerdict = ({ ok, problems, checkpoint, frames, content, stamped }: SessionReport): readonly Line[] => [
   ...problems.map((problem): Line => [styled('red', 'problem: '), problem]),
   ...(checkpoint === null ? [] : [`origin: ${checkpoint.origin}`, `root: ${checkpoint.root.toBase64()}`]),
+  ...stamped.map(({ by, at }) => `authority ${by}: it was over and recorded by ${showTime(at)}`),
   [
     `proof: ${frames} frames under a checkpoint of ${checkpoint?.size ?? 0} leaves${content === null ? ', not opened' : ''}: `,
     ok ? styled('green', 'verified') : styled('red', 'not verified'),
   ],
 ];
 
-async function verify(io: Io, file: string, { key, bodies }: VerifyOptions): Promise<void> {
-  const report = await verifySession(readInput(io, file), { keys: keysOf(io, key) });
+async function verify(io: Io, file: string, { key, bodies, authority }: VerifyOptions): Promise<void> {
+  const authorities = authoritiesOf(io, authority);
+  const report = await verifySession(readInput(io, file), { keys: keysOf(io, key), authorities });
   const content = contentOf(report);
   const whole = {
     ...report,
@@ -62,5 +65,6 @@ export const verifySessionCommand = (io: Io): Command =>
     .description('check a proof that `sallyport ledger prove` wrote; ends with 1 when it does not prove its session')
     .argument('<file>', 'the proof')
     .requiredOption(...KEY_OPTION)
+    .option(...AUTHORITY_OPTION)
     .option('--bodies', 'with the request and the answer')
     .action((file: string, options: VerifyOptions) => verify(io, file, options));

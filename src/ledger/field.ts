@@ -56,6 +56,9 @@ export const text: RequiredField<string> = {
   optional: false,
 };
 
+/** Bytes in base64, at most 16 KiB of them. */
+export const blob = textLike(/^[A-Za-z0-9+/]{4,21848}={0,2}$/, 'base64 of at most 16 KiB');
+
 /** A whole number from 0 that JSON carries exactly: a count, a size in bytes, a time in milliseconds since the epoch. */
 export const count: RequiredField<number> = {
   is: (value): value is number => Number.isSafeInteger(value) && Number(value) >= 0,

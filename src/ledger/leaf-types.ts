@@ -1,6 +1,19 @@
 /** Every type of leaf and its members: the one table behind the types, the checks and docs/adr/0005-ledger-format.md. */
 
-import { count, counts, hash, hashes, instance, oneOf, optional, sessionId, sessionIds, text, word } from './field.ts';
+import {
+  blob,
+  count,
+  counts,
+  hash,
+  hashes,
+  instance,
+  oneOf,
+  optional,
+  sessionId,
+  sessionIds,
+  text,
+  word,
+} from './field.ts';
 import type { Field, OptionalField, RequiredField } from './field.ts';
 
 /** Members of every leaf, beside `type`. */
@@ -34,6 +47,11 @@ export const LEAF_TYPES = {
   'recording.key': { of: oneOf('recording', 'originals'), key: hash, ct: hash, who: text },
   /** The gateway has destroyed its own copy of a recording key: from here on others can read what is under it. */
   'recording.key.dropped': { key: hash },
+  /**
+   * An authority has signed that the checkpoint of this size, with this root (base64), existed at a time: `token` is that of
+   * RFC 3161 over the text of the checkpoint.
+   */
+  'checkpoint.stamped': { size: count, root: text, token: blob },
   /** `ct` of a page of session keys. */
   'key.page': { ct: hash },
   /**

@@ -22,6 +22,8 @@ export type ProblemKind =
   | 'session'
   /** A leaf is dated when it cannot have been written. */
   | 'clock'
+  /** A time-stamp that the authority has not made, or not of this log. */
+  | 'timestamp'
   /** The log does not extend a checkpoint that was kept elsewhere: it was rolled back, cut off or forked. */
   | 'rollback';
 
@@ -67,6 +69,15 @@ export interface Witnessed {
   readonly at: number;
 }
 
+/** The latest checkpoint that an authority has time-stamped. */
+export interface Stamped {
+  /** The authority: the beginning of its certificate's SHA-256. */
+  readonly by: string;
+  readonly size: number;
+  /** Ms since the epoch. */
+  readonly at: number;
+}
+
 /** The result of a verification. */
 export interface LogReport {
   /** True when there is no problem. */
@@ -81,6 +92,8 @@ export interface LogReport {
   readonly freshness: Freshness;
   /** For each witness that was given and has cosigned anything. */
   readonly witnessed: readonly Witnessed[];
+  /** For each authority that was given and has stamped anything. */
+  readonly stamped: readonly Stamped[];
   /** The first hundred problems; `problemCount` counts all. */
   readonly problems: readonly Problem[];
   readonly problemCount: number;

@@ -16,6 +16,17 @@ export interface ProvenLeaf {
   readonly path: readonly Hash[];
 }
 
+/** A time-stamp over an earlier checkpoint that is over the end of the session too. */
+export interface ProofStamp {
+  readonly size: number;
+  /** Base64. */
+  readonly root: string;
+  /** RFC 3161, base64. */
+  readonly token: string;
+  /** Inclusion proof of the last leaf of the session in that tree. */
+  readonly path: readonly Hash[];
+}
+
 /** The proof of one session. Nothing of it may be believed before `verifySession` has looked at it. */
 export interface SessionProof {
   readonly session: string;
@@ -25,6 +36,8 @@ export interface SessionProof {
   readonly rotations: readonly ProvenLeaf[];
   /** `session.start`, then `session.end` or `session.recovered`, in the order of the ledger. */
   readonly leaves: readonly ProvenLeaf[];
+  /** Time-stamps: by then the session was over and recorded. */
+  readonly stamps: readonly ProofStamp[];
   /** What the leaves commit to: the stored bytes of each frame behind length and CRC, the opening first. */
   readonly frames: readonly Uint8Array[];
   /** The session's key (32 bytes) and base nonce (12 bytes), which open the frames; null when they stay closed. */
@@ -45,7 +58,15 @@ const leafJson = ({ index, leaf, path }: ProvenLeaf): object => ({
 });
 
 /** Returns the text of a proof. */
-export const encodeSessionProof = ({ session, checkpoint, rotations, leaves, frames, key }: SessionProof): string =>
+export const encodeSessionProof = ({
+  session,
+  checkpoint,
+  rotations,
+  leaves,
+  stamps,
+  frames,
+  key,
+}: SessionProof): string =>
   `${JSON.stringify(
     {
       kind: KIND,
@@ -54,6 +75,7 @@ export const encodeSessionProof = ({ session, checkpoint, rotations, leaves, fra
       checkpoint: decodeUtf8(checkpoint),
       rotations: rotations.map(leafJson),
       leaves: leaves.map(leafJson),
+      stamps: stamps.map(({ path, ...stamp }) => ({ ...stamp, path: path.map((hash) => hash.toBase64()) })),
       frames: frames.map((frame) => frame.toBase64()),
       key: key === null ? null : key.toBase64(),
     },
@@ -97,6 +119,18 @@ const leafOf = (value: unknown): ProvenLeaf => {
   return { index, leaf: encodeUtf8(textOf(leaf, 'a leaf')), path: listOf(path, 'a path', MAX_PATH).map(hashOf) };
 };
 
+const stampOf = (value: unknown): ProofStamp => {
+  const { size, root, token, path } = membersOf(value, 'a stamp', ['size', 'root', 'token', 'path']);
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 1)
+    throw new Malformed('a stamp without a size');
+  return {
+    size,
+    root: textOf(root, 'a root'),
+    token: textOf(token, 'a token'),
+    path: listOf(path, 'a path', MAX_PATH).map(hashOf),
+  };
+};
+
 const keyOf = (value: unknown): Uint8Array | null => {
   if (value === null) return null;
   const key = bytesOf(value, 'the key');
@@ -104,7 +138,7 @@ const keyOf = (value: unknown): Uint8Array | null => {
   return key;
 };
 
-const NAMES = ['kind', 'v', 'session', 'checkpoint', 'rotations', 'leaves', 'frames', 'key'];
+const NAMES = ['kind', 'v', 'session', 'checkpoint', 'rotations', 'leaves', 'stamps', 'frames', 'key'];
 
 /** Returns the proof in a file. Throws Malformed for anything that `encodeSessionProof` does not write. */
 export const parseSessionProof = (bytes: Uint8Array): SessionProof => {
@@ -122,6 +156,7 @@ export const parseSessionProof = (bytes: Uint8Array): SessionProof => {
     checkpoint: encodeUtf8(textOf(proof['checkpoint'], 'the checkpoint')),
     rotations: listOf(proof['rotations'], 'rotations', MAX_LEAVES).map(leafOf),
     leaves: listOf(proof['leaves'], 'leaves', MAX_LEAVES).map(leafOf),
+    stamps: listOf(proof['stamps'], 'stamps', MAX_LEAVES).map(stampOf),
     frames: listOf(proof['frames'], 'frames', Number.MAX_SAFE_INTEGER).map((frame) => bytesOf(frame, 'a frame')),
     key: keyOf(proof['key']),
   };

@@ -39,6 +39,21 @@ export class ClockChecks {
     [this.#seenAt, this.#seenBy] = [at, by];
   }
 
+  /** The latest time of a leaf so far. */
+  get latest(): number {
+    return this.#latest;
+  }
+
+  /**
+   * Takes what an authority said of the first `size` leaves, the latest of which is dated `latest`: they were there at
+   * `at`, and what comes from here on was written after that.
+   */
+  stamped(by: string, at: number, latest: number, size: number): void {
+    if (latest > at + APART)
+      this.#problem(size - 1, latest, `though ${by} stamped it at ${new Date(at).toISOString()}`);
+    if (at > this.#seenAt) [this.#seenAt, this.#seenBy] = [at, by];
+  }
+
   #checkBack(index: number, ts: number): void {
     const isBack = ts < this.#latest - APART;
     // told once for each time that it happens

@@ -7,6 +7,9 @@ import { successor } from './key-epochs.ts';
 import { Malformed, malformedMessage } from './malformed.ts';
 import type { NoteVerifier } from './note-key.ts';
 import { verifyInclusion } from './proof.ts';
+import { decodeBase64 } from './text.ts';
+import type { Authority, Stamp } from './timestamp.ts';
+import { openStamp } from './verify-stamps.ts';
 import { commitmentOf, frameHash, isCommitted, openFrames } from './session-frames.ts';
 import { parseSessionProof, type ProvenLeaf, type SessionProof } from './session-proof.ts';
 
@@ -16,6 +19,8 @@ export interface VerifySessionOptions {
   readonly keys: readonly NoteVerifier[];
   /** The origin that the checkpoint must name; the name of the first key when it is not given. */
   readonly origin?: string;
+  /** Authorities whose time-stamps are looked at. */
+  readonly authorities?: readonly Authority[];
 }
 
 type Start = Leaf & { readonly type: 'session.start' };
@@ -34,6 +39,8 @@ export interface SessionReport {
   readonly frames: number;
   /** What the frames say, one CBOR Sequence for each, zstd where it begins with 28 B5 2F FD; null when the proof does not bring their key. */
   readonly content: readonly Uint8Array[] | null;
+  /** When the session was over at the latest, by each authority that was given and has stamped that. */
+  readonly stamped: readonly Stamp[];
   /** One line each: what, and what is wrong with it. */
   readonly problems: readonly string[];
 }
@@ -84,6 +91,7 @@ const report = (proof: SessionProof | null, found: Partial<SessionReport>): Sess
   end: null,
   frames: proof?.frames.length ?? 0,
   content: null,
+  stamped: [],
   problems: [],
   ...found,
   ok: (found.problems ?? []).length === 0,
@@ -103,6 +111,29 @@ const contentOf = async (
   } catch (error) {
     return { content: null, problems: [malformedMessage(error)] };
   }
+};
+
+/** Resolves to what the time-stamps of a proof say: each is over a tree in which the last leaf of the session stands. */
+const stampsOf = async (
+  { leaves, stamps }: SessionProof,
+  origin: string,
+  authorities: readonly Authority[],
+): Promise<{ readonly stamps: readonly Stamp[]; readonly problems: readonly string[] }> => {
+  const good: Stamp[] = [];
+  const problems: string[] = [];
+  const last = leaves.at(-1);
+  if (authorities.length === 0 || last === undefined) return { stamps: good, problems };
+  for (const stamp of stamps) {
+    try {
+      if (!verifyInclusion(last.index, stamp.size, hashLeaf(last.leaf), stamp.path, decodeBase64(stamp.root))) {
+        throw new Malformed('its path does not lead to the root that was stamped');
+      }
+      good.push(await openStamp(stamp, origin, authorities));
+    } catch (error) {
+      problems.push(`time-stamp over ${stamp.size} leaves: ${malformedMessage(error)}`);
+    }
+  }
+  return { stamps: good, problems };
 };
 
 /**
@@ -129,7 +160,8 @@ const openSigned = (
   return opened;
 };
 
-const verifyProof = async (proof: SessionProof, { keys, origin }: VerifySessionOptions): Promise<SessionReport> => {
+const verifyProof = async (proof: SessionProof, options: VerifySessionOptions): Promise<SessionReport> => {
+  const { keys, origin } = options;
   let checkpoint: Checkpoint;
   try {
     checkpoint = openSigned(proof, keys, origin ?? keys[0]?.name ?? '');
@@ -144,7 +176,10 @@ const verifyProof = async (proof: SessionProof, { keys, origin }: VerifySessionO
   }
   const problems = frameProblems(proof.frames, leaves.start, leaves.end);
   if (problems.length > 0) return report(proof, { checkpoint, ...leaves, problems });
-  return report(proof, { checkpoint, ...leaves, ...(await contentOf(proof, leaves.start)) });
+  const stamped = await stampsOf(proof, checkpoint.origin, options.authorities ?? []);
+  const { content, problems: others } = await contentOf(proof, leaves.start);
+  const all = [...stamped.problems, ...others];
+  return report(proof, { checkpoint, ...leaves, content, stamped: stamped.stamps, problems: all });
 };
 
 /**

@@ -15,7 +15,9 @@ import { readTile } from './tile-hashes.ts';
 /** What the walk over a tree is given and tells. */
 export interface Steps {
   /** Is handed every leaf of a bundle that can be read: null for one that is none. */
-  readonly leaf: (index: number, leaf: ReadLeaf | null) => void;
+  readonly leaf: (index: number, leaf: ReadLeaf | null) => void | Promise<void>;
+  /** Is told of each checkpoint whose root is that of the leaves, when it is reached. */
+  readonly matched: (checkpoint: Checkpoint) => void;
   /** Checks one bundle; those after it are asked for in order. */
   readonly check: BundleCheck;
   /** Returns the next checkpoint to compare with; null for no more. */
@@ -82,7 +84,9 @@ export class TreeWalk {
     const first = index * TILE_WIDTH;
     for (let at = 0; at < width; at++) {
       const leaf = leaves?.[at];
-      if (leaf !== undefined) this.#steps.leaf(first + at, leaf);
+      // awaited only where there is something to wait for: a turn for each leaf would cost more than the leaf
+      const taken = leaf === undefined ? undefined : this.#steps.leaf(first + at, leaf);
+      if (taken !== undefined) await taken;
       this.#builder.push(hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
       const { size } = this.#builder;
       if (size === this.#due?.size || size === this.#steps.rootWantedAt) await this.#arrive();
@@ -100,8 +104,12 @@ export class TreeWalk {
     }
   }
 
-  async #compareCheckpoint({ size, root }: Checkpoint): Promise<void> {
-    if (sameBytes(this.#builder.root(), root)) this.matched += 1;
+  async #compareCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    const { size, root } = checkpoint;
+    if (sameBytes(this.#builder.root(), root)) {
+      this.matched += 1;
+      this.#steps.matched(checkpoint);
+    }
     // Once the root is wrong it stays wrong: the first checkpoint that tells is enough.
     else if (!this.#rootIsWrong) {
       this.#rootIsWrong = true;

@@ -15,11 +15,13 @@ import type { ReadLeaf } from './leaf.ts';
 import type { LogReader } from './log-reader.ts';
 import { malformedMessage } from './malformed.ts';
 import type { NoteVerifier } from './note-key.ts';
-import { Found, type Freshness, type LogReport, type Problem } from './report.ts';
+import type { Authority } from './timestamp.ts';
+import { Found, type Freshness, type LogReport, type Problem, type Stamped } from './report.ts';
 import { ClockChecks } from './verify-clock.ts';
 import { checkFiles } from './verify-files.ts';
 import { HistoryWalk, openHead, openTrusted, readHeadNote, type Signed, type Trust } from './verify-history.ts';
 import { checkRotation, readKeys } from './verify-keys.ts';
+import { StampChecks } from './verify-stamps.ts';
 import { LeafChecks } from './verify-leaves.ts';
 import { TreeWalk } from './verify-tree.ts';
 
@@ -28,11 +30,12 @@ export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.t
 export { parseWitness, type Witness } from './cosignature.ts';
 export { hashLeaf } from './hash.ts';
 export { decodeLeaf, type Leaf, type LeafCommon, type LeafType, type ReadLeaf } from './leaf.ts';
+export { type Authority, parseAuthority } from './timestamp.ts';
 export type { LogReader } from './log-reader.ts';
 export { Malformed } from './malformed.ts';
 export { type NoteVerifier, parseVerifier } from './note-key.ts';
 export { verifyConsistency, verifyInclusion } from './proof.ts';
-export type { Finding, FindingKind, Freshness, LogReport, Problem, ProblemKind, Witnessed } from './report.ts';
+export type { Finding, FindingKind, Freshness, LogReport, Problem, ProblemKind, Stamped, Witnessed } from './report.ts';
 export { type SessionReport, verifySession, type VerifySessionOptions } from './verify-session.ts';
 
 /** What to verify a log against. */
@@ -48,6 +51,8 @@ export interface VerifyOptions {
   readonly checkpoint?: Uint8Array;
   /** Witnesses whose cosignatures are looked at: they bound the times of leaves, and how much may have been cut off. */
   readonly witnesses?: readonly Witness[];
+  /** Authorities whose time-stamps are looked at: they bound the times of leaves too. */
+  readonly authorities?: readonly Authority[];
   /** Is handed each leaf in order: null when it is not one. */
   readonly leaf?: (index: number, leaf: ReadLeaf | null) => void;
   /** Checks bundles somewhere else than here, one after the other: on other threads (verify-pool.ts). */
@@ -90,17 +95,21 @@ const verifyTree = async (
   kept: Checkpoint | null,
   options: VerifyOptions,
   found: Found,
-): Promise<TreeWalk> => {
+): Promise<{ readonly walk: TreeWalk; readonly stamped: readonly Stamped[] }> => {
   const { size } = head.checkpoint;
   const leaves = new LeafChecks(found);
   const clock = new ClockChecks(found);
+  const stamps = new StampChecks(found, trust.origin, options.authorities ?? [], clock);
   const walk = new TreeWalk(files, size, found, {
+    matched: (checkpoint) => stamps.checkpoint(checkpoint),
     check: options.check ?? ((index, width) => checkBundle(files, index, width)),
     leaf: (index, leaf) => {
       if (leaf !== null) leaves.take(index, leaf);
       if (leaf?.kind === 'known' && leaf.leaf.type === 'key.rotate') checkRotation(index, leaf.leaf, trust.keys, found);
       if (leaf !== null) clock.leaf(index, leaf.leaf);
       options.leaf?.(index, leaf);
+      if (leaf?.kind === 'known' && leaf.leaf.type === 'checkpoint.stamped') return stamps.leaf(index, leaf.leaf);
+      return undefined;
     },
     nextCheckpoint() {
       // all leaves under the one that was due have been seen, and none behind it
@@ -116,7 +125,7 @@ const verifyTree = async (
   leaves.end();
   await history.end(head);
   await checkFiles(files, size, walk.compared, found);
-  return walk;
+  return { walk, stamped: [...stamps.stamped.values()] };
 };
 
 /** Verifies everything below a checkpoint that is signed. */
@@ -126,13 +135,13 @@ const verifyBelow = async (
   trust: Trust,
   options: VerifyOptions,
   found: Found,
-): Promise<Pick<LogReport, 'checkpoints' | 'freshness' | 'witnessed'>> => {
+): Promise<Pick<LogReport, 'checkpoints' | 'freshness' | 'witnessed' | 'stamped'>> => {
   const kept = openKept(options.checkpoint, trust, found);
   const history = new HistoryWalk(files, trust, options.witnesses ?? [], found);
   try {
-    const walk = await verifyTree(files, head, history, trust, kept, options, found);
+    const { walk, stamped } = await verifyTree(files, head, history, trust, kept, options, found);
     const freshness = freshnessOf(kept, head, walk, found);
-    return { checkpoints: walk.matched, freshness, witnessed: [...history.witnessed.values()] };
+    return { checkpoints: walk.matched, freshness, witnessed: [...history.witnessed.values()], stamped };
   } finally {
     await history.close();
   }
@@ -159,6 +168,7 @@ export const verifyLog = async (files: LogReader, options: VerifyOptions): Promi
     checkpoints: verified?.checkpoints ?? 0,
     freshness: verified?.freshness ?? { kind: 'not-proven' },
     witnessed: verified?.witnessed ?? [],
+    stamped: verified?.stamped ?? [],
     problems: found.problems,
     problemCount: found.problemCount,
     findings: found.findings,

@@ -130,6 +130,10 @@ export class LiveRecording implements Recording {
     }
   }
 
+  fail(cause: Error): void {
+    this.#fail(cause);
+  }
+
   rotate(): void {
     for (const { stream, isClosed } of this.#kept) if (!isClosed) stream.rotate();
   }

@@ -9,7 +9,8 @@ import { rotationsIn } from '../ledger/key-epochs.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
 import { parseNote } from '../ledger/note.ts';
 import { proveInclusion } from '../ledger/prove.ts';
-import type { ProvenLeaf, SessionProof } from '../ledger/session-proof.ts';
+import { decodeLeaf } from '../ledger/leaf.ts';
+import type { ProofStamp, ProvenLeaf, SessionProof } from '../ledger/session-proof.ts';
 import { tileHashes } from '../ledger/tile-hashes.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { ledgerFolder, readLeaves } from './ledger-leaves.ts';
@@ -43,6 +44,7 @@ export async function proveSession(
     checkpoint,
     rotations: await Promise.all(rotations(folder).map((index) => provenLeaf(folder, index, size))),
     leaves: [await provenLeaf(folder, row.leaf, size), await provenLeaf(folder, row.end_leaf, size)],
+    stamps: await stamps(folder, row.end_leaf, size),
     frames: frames.map(({ bytes }) => bytes),
     key: withKey ? Buffer.concat([keys.key, keys.baseNonce]) : null,
   };
@@ -68,6 +70,39 @@ export async function noteRotations(folder: string): Promise<void> {
   const numbers: number[] = [];
   for await (const [number] of rotationsIn(readDirectory(ledgerFolder(folder)), size)) numbers.push(number);
   writeFileSync(join(folder, ROTATIONS), JSON.stringify(numbers), { flush: true });
+}
+
+/** Where time-stamps stand in the ledger, oldest first, as `Stamper` notes them: the leaf, and the size that it is over. */
+const STAMPS = 'ledger-stamps.json';
+const stampsSchema = z.array(z.strictObject({ leaf: z.int().min(0), size: z.int().min(1) }));
+
+/** Returns the stamps that were noted in a data folder. */
+function notedStamps(folder: string): z.output<typeof stampsSchema> {
+  try {
+    return stampsSchema.parse(JSON.parse(readFileSync(join(folder, STAMPS), 'utf8')));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Notes one more. */
+export function noteStamp(folder: string, stamp: { readonly leaf: number; readonly size: number }): void {
+  writeFileSync(join(folder, STAMPS), JSON.stringify([...notedStamps(folder), stamp]), { flush: true });
+}
+
+/** Resolves to the first stamp that is over a leaf, with the path that leads there; nothing when there is none yet. */
+async function stamps(folder: string, index: number, size: number): Promise<readonly ProofStamp[]> {
+  const noted = notedStamps(folder).find((each) => each.size > index && each.leaf < size);
+  if (noted === undefined) return [];
+  for await (const bytes of readLeaves(folder, noted.leaf, size)) {
+    const read = decodeLeaf(bytes);
+    if (read.kind !== 'known' || read.leaf.type !== 'checkpoint.stamped') break;
+    const { size: stamped, root, token } = read.leaf;
+    const hashes = tileHashes(readDirectory(ledgerFolder(folder)), stamped);
+    return [{ size: stamped, root, token, path: await proveInclusion(index, stamped, hashes) }];
+  }
+  return [];
 }
 
 async function provenLeaf(folder: string, index: number, size: number): Promise<ProvenLeaf> {

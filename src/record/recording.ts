@@ -48,6 +48,8 @@ export interface RecordingOptions {
 export interface Recording {
   /** Adds a leaf of another part of the gateway; resolves to its number when it is on the disk. */
   append(body: LeafBody): Promise<number>;
+  /** Ends the recording for good: no call passes any more. */
+  fail(cause: Error): void;
   /** Has every worker begin a new journal, so that the ones before are closed. */
   rotate(): void;
   /** Ids (their first bytes, hex) of recording keys that are still needed: calls that are not sealed have theirs under them. */
