@@ -145,7 +145,10 @@ export const tfserving: Codec = {
     ],
     witness: {
       kind: 'proven',
-      by: ['the examples of tensorflow/serving, g3doc/api_rest.md', 'kserve (Python), client and server, protocol v1'],
+      by: [
+        'predict and regress: the examples of tensorflow/serving, g3doc/api_rest.md; no server of it was run',
+        'predict of KServe v1: kserve (Python), client and server',
+      ],
     },
   },
   operation,

@@ -58,7 +58,7 @@ const native: Codec = {
     model: 'the path',
     reads: 'bodies that are JSON or text in UTF-8, whatever they call themselves; answers likewise',
     limits:
-      'other bodies are files that nobody sees, and refused unless the service says `opaque: allow`; streams pass only when nothing is masked',
+      'other bodies are files that nobody sees, and refused unless the service says `opaque: allow`; streams pass only when nothing is masked; an answer that comes in pieces without a type is one text, and waits until it is whole where something is masked',
     clients: [],
     witness: { kind: 'unproven' },
   },
@@ -86,7 +86,10 @@ export const torchserve: Codec = combine(
     clients: [{ name: 'curl', url: 'http://HOST/NAME/predictions/MODEL', token: '`Authorization: Bearer TOKEN`' }],
     witness: {
       kind: 'proven',
-      by: ['the examples of pytorch/serve, docs/inference_api.md and kubernetes/kserve/kf_request_json'],
+      by: [
+        'predictions, health and management: TorchServe 0.12.0 itself, asked as its documentation says',
+        'the KServe paths: the examples of pytorch/serve, kubernetes/kserve/kf_request_json',
+      ],
     },
   },
   [native, kserve, tfserving],

@@ -51,7 +51,7 @@ const answerOf = ({ answer }: Exchange): Answer =>
   recut(
     {
       status: answer.status,
-      headers: ['Content-Type', answer.contentType],
+      headers: answer.contentType === '' ? [] : ['Content-Type', answer.contentType],
       steps: [{ send: bytesOf(answer.body) }],
     },
     [5, 1, 64],
@@ -84,6 +84,7 @@ const REFUSALS: Readonly<Record<string, object>> = {
   ollama: { name: 'ResponseError', status_code: 403 },
   'llama-server': { status: 403 },
   vllm: { status: 403 },
+  torchserve: { status: 403 },
   tgi: { name: 'ProviderApiError', httpResponse: { status: 403 } },
 };
 

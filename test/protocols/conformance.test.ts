@@ -62,12 +62,22 @@ const documentsOf = (exchange: Exchange, bytes: Buffer): unknown[] => {
   const [type] = contentType.split(';');
   // Only a stream is an array that is sent item by item.
   if (type === 'application/json' && !exchange.expect.stream) return [JSON.parse(bytes.toString())];
+  if (type === '') return [untyped(bytes.toString())];
   const kit = Object.values(FRAMING_KITS).find((framing) => framing.contentType.split(';')[0] === type);
   if (kit === undefined) throw new Error(`no framing has the type ${contentType}`);
   return kit
     .read(bytes)
     .filter(({ data }) => data !== '[DONE]')
     .map(({ data }) => unwrapped(JSON.parse(data)));
+};
+
+/** TorchServe does not say what an answer is: a document if it can be one, a text if not. */
+const untyped = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return { text: body };
+  }
 };
 
 /** Bedrock carries the documents of vendors in base64. */

@@ -70,7 +70,11 @@ export const anthropic: Codec = {
     ],
     witness: {
       kind: 'proven',
-      by: ['the official Node client (@anthropic-ai/sdk)', 'the API reference of docs.anthropic.com'],
+      by: [
+        'the official clients for Node (@anthropic-ai/sdk) and Python (anthropic) against @copilotkit/aimock',
+        'the AI SDK (ai) and LangChain',
+        'the API reference of docs.anthropic.com',
+      ],
     },
   },
   operation,

@@ -66,7 +66,7 @@ export const bedrock: Codec = {
     witness: {
       kind: 'proven',
       by: [
-        'the official Node client (@aws-sdk/client-bedrock-runtime) against @copilotkit/aimock and a server written after the API reference',
+        'the official Node client (@aws-sdk/client-bedrock-runtime) against @copilotkit/aimock and a server written after the API reference, over HTTP/1.1 and HTTP/2',
         'the SigV4 signer of the AWS SDK',
       ],
     },

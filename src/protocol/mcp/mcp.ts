@@ -175,7 +175,10 @@ export const mcp: Codec = {
     ],
     witness: {
       kind: 'proven',
-      by: ['@modelcontextprotocol/sdk, client and server', '@modelcontextprotocol/conformance'],
+      by: [
+        '@modelcontextprotocol/sdk and @modelcontextprotocol/client, each against the server of its version',
+        '@modelcontextprotocol/conformance, of servers and of clients',
+      ],
     },
   },
   operation(method) {

@@ -108,7 +108,11 @@ export const openai: Codec = {
     ],
     witness: {
       kind: 'proven',
-      by: ['the official Node client (openai)', 'openai/openai-openapi, openapi.yaml'],
+      by: [
+        'the official Node client (openai), each method of it, and the official Python client (openai), against @copilotkit/aimock and servers of the tests',
+        'the AI SDK (ai) and LangChain',
+        'openai/openai-openapi, openapi.yaml',
+      ],
     },
   },
   operation,

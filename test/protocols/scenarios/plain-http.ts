@@ -12,12 +12,17 @@ class AnswerError extends Error {
   }
 }
 
-/** Resolves to the answer as text: of a GET, or of a POST of `body`. Rejects with the answer when it is an error. */
-const ask = async ({ url, token }: Endpoint, path: string, body?: object): Promise<string> => {
-  const fields = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+/**
+ * Resolves to the answer as text: of a GET, or of a POST of `body`, a document or a text. Rejects with the answer when it is
+ * an error.
+ */
+export const ask = async ({ url, token }: Endpoint, path: string, body?: object | string): Promise<string> => {
+  const isText = typeof body === 'string';
+  const headers = { authorization: `Bearer ${token}`, 'content-type': isText ? 'text/plain' : 'application/json' };
+  const sent = isText ? body : JSON.stringify(body);
   const answer = await fetch(
     `${url}${path}`,
-    body === undefined ? { headers: fields } : { method: 'POST', headers: fields, body: JSON.stringify(body) },
+    body === undefined ? { headers } : { method: 'POST', headers, body: sent },
   );
   const said = await answer.text();
   if (!answer.ok) throw new AnswerError(answer.status, said);

@@ -7,6 +7,7 @@ import { LLAMA_SERVER } from './llama-server.ts';
 import { OLLAMA } from './ollama.ts';
 import { OPENAI } from './openai.ts';
 import { TGI } from './tgi.ts';
+import { TORCHSERVE } from './torchserve.ts';
 import { VLLM } from './vllm.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -23,4 +24,4 @@ export const MOCKED: readonly Scenario[] = [
 ];
 
 /** Everything that the clients do. */
-export const SCENARIOS: readonly Scenario[] = [...MOCKED, ...LLAMA_SERVER, ...VLLM];
+export const SCENARIOS: readonly Scenario[] = [...MOCKED, ...LLAMA_SERVER, ...VLLM, ...TORCHSERVE];
