@@ -72,6 +72,29 @@ export interface Tensor {
   readonly region: string;
 }
 
+/** A form that deserves a look, where it stands: never what stands there. */
+export interface Trip {
+  /** `files.delete`, `shell.reverse`, `override`, … */
+  readonly kind: string;
+  /** The role of the text, `tool_call` for what a tool is given, `text` for a text without a role. */
+  readonly place: string;
+  /** In UTF-16 units of its text. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A trip of the wires for injections, and how much it says by itself, 0 to 1. */
+export interface Evidence extends Trip {
+  readonly score: number;
+}
+
+/** How much a payload looks like one that tries to give instructions where it is data. */
+export interface Injection {
+  /** 0 to 1; no probability. */
+  readonly score: number;
+  readonly evidence: readonly Evidence[];
+}
+
 /** What a model says of one of its inputs. */
 export interface InputSpec {
   readonly name: string;
@@ -141,10 +164,26 @@ export interface Facts {
 /** What costs a look of its own, and is learnt only when it is read: each member is made at its first reading, and kept. */
 export interface CloserLook {
   readonly toolCalls: readonly ToolCall[];
+  /** Dangerous commands in texts and in what tools are given. */
+  readonly commands: readonly Trip[];
+  readonly injection: Injection;
+  /** Returns what was looked for, because somebody read it; nothing that was not. */
+  looked(): LookedFor;
+}
+
+/** What was looked for, as records tell it. */
+export interface LookedFor {
+  readonly commands?: readonly Trip[];
+  readonly injection?: Injection;
 }
 
 /** A payload that holds nothing to look at. */
-export const NOTHING_CLOSER: CloserLook = { toolCalls: [] };
+export const NOTHING_CLOSER: CloserLook = {
+  toolCalls: [],
+  commands: [],
+  injection: { score: 0, evidence: [] },
+  looked: () => ({}),
+};
 
 /** What is known of an answer while it flows. */
 export interface AnswerFacts {
@@ -158,6 +197,9 @@ export interface AnswerFacts {
   readonly outputTokens: number;
   /** Calls that are complete, in the order in which they became so. */
   readonly toolCalls: readonly ToolCall[];
+  /** Dangerous commands so far. */
+  readonly commands: readonly Trip[];
+  readonly injection: Injection;
 }
 
 /** One recognised span of a text, in UTF-16 units. */

@@ -86,10 +86,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'log',
     'text',
   ],
-  gateway: [...VERBS, 'protocol', 'detect', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
+  gateway: [...VERBS, 'protocol', 'detect', 'tripwire', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   control: ['identify', 'approve', 'store', 'protocol', 'call', 'reasons'],
   identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
-  inspect: ['protocol', 'detect', 'call', 'reasons'],
+  inspect: ['protocol', 'detect', 'tripwire', 'call', 'reasons'],
   decide: ['detect', 'ledger', 'config', 'call', 'reasons', 'text'],
   guard: ['config', 'call', 'text'],
   limit: ['store', 'protocol', 'config', 'call', 'reasons'],
@@ -99,6 +99,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   watch: ['call', 'reasons', 'log'],
   protocol: ['call', 'reasons', 'text'],
   detect: ['call', 'text'],
+  tripwire: ['call'],
   store: [],
   ledger: ['reasons'],
   rpc: ['reasons'],
@@ -111,7 +112,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Stations that only compute: same in, same out. What they must not touch. */
-const PURE = ['protocol', 'detect', 'inspect', 'decide', 'mask'];
+const PURE = ['protocol', 'detect', 'tripwire', 'inspect', 'decide', 'mask'];
 const WORLD =
   /^(?:node:)?(?:fs|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster|sqlite|process|os)(?:\/.*)?$|^undici$/;
 

@@ -1,7 +1,7 @@
 /** A call written down by hand: what `sallyport policy test` and `policy explain` read. */
 
 import { z } from 'zod';
-import type { Caller, CanonicalRequest, Facts } from '../call.ts';
+import { type Caller, type CanonicalRequest, type Facts, NOTHING_CLOSER } from '../call.ts';
 import { configSchema } from '../config.ts';
 import type { Subject } from './environment.ts';
 
@@ -30,6 +30,30 @@ const toolCall = z.union([
   z.strictObject({ name: z.string(), arguments: z.unknown().default({}) }),
 ]);
 
+const trip = {
+  kind: z.string(),
+  place: z.string().default('user'),
+  start: count().default(0),
+  end: count().default(0),
+};
+
+const command = z.union([
+  z.string().transform((kind) => ({ kind, place: 'user', start: 0, end: 0 })),
+  z.strictObject(trip),
+]);
+
+const injection = z.union([
+  z
+    .number()
+    .min(0)
+    .max(1)
+    .transform((score) => ({ score, evidence: [] })),
+  z.strictObject({
+    score: z.number().min(0).max(1),
+    evidence: z.array(z.strictObject({ ...trip, score: z.number().min(0).max(1).default(0) })).default([]),
+  }),
+]);
+
 const tensor = z.strictObject({
   name: z.string(),
   datatype: z.string().default('FP32'),
@@ -52,6 +76,8 @@ const call = z.strictObject({
   texts: z.array(text).default([]),
   tools: z.array(tool).default([]),
   tool_calls: z.array(toolCall).default([]),
+  commands: z.array(command).default([]),
+  injection: injection.prefault(0),
   tensors: z.array(tensor).default([]),
   max_tokens: count().default(Number.MAX_SAFE_INTEGER),
   input_tokens: count().optional(),
@@ -127,6 +153,6 @@ const factsOf = (call: WrittenCall['call']): Facts => {
     management: call.management,
     operations: call.operations,
     findings: call.findings,
-    closer: { toolCalls: call.tool_calls },
+    closer: { ...NOTHING_CLOSER, toolCalls: call.tool_calls, commands: call.commands, injection: call.injection },
   };
 };

@@ -155,4 +155,21 @@ describe('what a rule looks at', () => {
   it('is in the hash: a rule that moves from requests to messages is another rule', () => {
     expect(hashOf(source([{ ...rule('true'), on: 'message' }]))).not.toBe(hashOf(source([rule('true')])));
   });
+
+  it.each([
+    ['answer.tool_calls.size() > 0', true, false, false, false],
+    ['answer.commands.size() > 0', true, true, false, false],
+    ['answer.injection.score > 0.5', false, false, true, false],
+    ['.answer.findings.secret > 0', false, false, false, true],
+    ['answer.status == 200', false, false, false, false],
+    // by another name, it may read anything of it
+    ['[answer].exists(a, a.status == 200)', true, true, true, true],
+    ['(call.n > 1 ? [answer] : [answer]).exists(a, a.tool_calls.size() > 0)', true, true, true, true],
+  ])(
+    'knows what of answers must be looked at for %s',
+    (when, readsToolCalls, readsCommands, readsInjection, readsFindings) => {
+      const { answers } = compilePolicies(source([{ name: 'r', on: 'answer', when, then: 'deny' }]));
+      expect(answers).toMatchObject({ readsToolCalls, readsCommands, readsInjection, readsFindings });
+    },
+  );
 });

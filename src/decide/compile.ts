@@ -55,6 +55,9 @@ export interface AnswerRules {
   readonly readsFindings: boolean;
   /** One of them reads which tools are called: an answer must be read for that, and a call leaves only when it is complete. */
   readonly readsToolCalls: boolean;
+  /** One of them reads dangerous commands, which stand in what tools are given, too. */
+  readonly readsCommands: boolean;
+  readonly readsInjection: boolean;
 }
 
 /** Compiled policies. The rules that stand here themselves are those on requests. */
@@ -111,7 +114,9 @@ export const compilePolicies = (source: PolicySource): Policy => {
       ...ruleOf(config, looked),
       config,
       readsFindings: readsAnswer('findings'),
-      readsToolCalls: readsAnswer('tool_calls'),
+      readsToolCalls: readsAnswer('tool_calls') || readsAnswer('commands'),
+      readsCommands: readsAnswer('commands'),
+      readsInjection: readsAnswer('injection'),
     };
   });
   const masks = masking.map((config, at) => ({
@@ -144,6 +149,8 @@ export const compilePolicies = (source: PolicySource): Policy => {
       deny: onAnswers,
       readsFindings: onAnswers.some(({ readsFindings }) => readsFindings),
       readsToolCalls: onAnswers.some(({ readsToolCalls }) => readsToolCalls),
+      readsCommands: onAnswers.some(({ readsCommands }) => readsCommands),
+      readsInjection: onAnswers.some(({ readsInjection }) => readsInjection),
     },
     basis: basisOf({ policies, masking, detectors }),
   };

@@ -1,6 +1,18 @@
 /** What conditions can read: `caller`, `call` and `now`. Every field always has a value (DESIGN.md "Facts never go missing"). */
 
-import type { AnswerFacts, Caller, CanonicalRequest, Facts, Tensor, Text, Tool, ToolCall } from '../call.ts';
+import type {
+  AnswerFacts,
+  Caller,
+  CanonicalRequest,
+  Evidence,
+  Facts,
+  Injection,
+  Tensor,
+  Text,
+  Tool,
+  ToolCall,
+  Trip,
+} from '../call.ts';
 import { configSchema } from '../config.ts';
 import { ENTITIES } from '../detect/entities.ts';
 import type { Environment } from './cel/part.ts';
@@ -100,6 +112,25 @@ const TOOL_CALL = structOf<ToolCall>('tool_call', {
   arguments: field(DYN, (call) => remembered(argumentValues, call, ({ arguments: given }) => fromJson(given))),
 });
 
+const TRIP_FIELDS = {
+  kind: field(STRING, ({ kind }: Trip) => kind),
+  place: field(STRING, ({ place }: Trip) => place),
+  start: field(INT, ({ start }: Trip) => BigInt(start)),
+  end: field(INT, ({ end }: Trip) => BigInt(end)),
+};
+
+const COMMAND = structOf<Trip>('command', TRIP_FIELDS);
+
+const EVIDENCE = structOf<Evidence>('evidence', {
+  ...TRIP_FIELDS,
+  score: field(DOUBLE, ({ score }: Evidence) => score),
+});
+
+const INJECTION = structOf<Injection>('injection', {
+  score: field(DOUBLE, ({ score }) => score),
+  evidence: field(listOf(EVIDENCE), ({ evidence }) => evidence),
+});
+
 const TENSOR = structOf<Tensor>('tensor', {
   name: field(STRING, ({ name }) => name),
   datatype: field(STRING, ({ datatype }) => datatype),
@@ -133,6 +164,8 @@ const callOf = ({ services, own }: Named) =>
     texts: field(listOf(TEXT), ({ facts }) => facts.texts),
     tools: field(listOf(TOOL), ({ facts }) => facts.tools),
     tool_calls: field(listOf(TOOL_CALL), ({ facts }) => facts.closer.toolCalls),
+    commands: field(listOf(COMMAND), ({ facts }) => facts.closer.commands),
+    injection: field(INJECTION, ({ facts }) => facts.closer.injection),
     tensors: field(listOf(TENSOR), ({ facts }) => facts.tensors),
     max_tokens: count((facts) => facts.maxTokens),
     input_tokens: count((facts) => facts.inputTokens),
@@ -157,6 +190,8 @@ const answerOf = ({ own }: Named) =>
     input_tokens: field(INT, ({ inputTokens }) => BigInt(inputTokens)),
     output_tokens: field(INT, ({ outputTokens }) => BigInt(outputTokens)),
     tool_calls: field(listOf(TOOL_CALL), ({ toolCalls }) => toolCalls),
+    commands: field(listOf(COMMAND), ({ commands }) => commands),
+    injection: field(INJECTION, ({ injection }) => injection),
   });
 
 const NO_ANSWER: AnswerFacts = {
@@ -166,6 +201,8 @@ const NO_ANSWER: AnswerFacts = {
   inputTokens: 0,
   outputTokens: 0,
   toolCalls: [],
+  commands: [],
+  injection: { score: 0, evidence: [] },
 };
 
 const MILLISECOND = 1_000_000n;

@@ -1,5 +1,6 @@
 /** Rules on answers: an answer that one of them denies is refused, or breaks off where it has begun. */
 
+import { NOTHING_CLOSER } from '../call.ts';
 import { decideAnswer } from '../decide/decide.ts';
 import { Failure } from '../reasons.ts';
 import type { Usage } from '../protocol/codec.ts';
@@ -22,8 +23,9 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
   const guard = guardAnswer(call);
   if (policy.answers.deny.length === 0 && guard === null) return null;
   const { request, served } = call.accepted;
+  const { trips } = call;
   const calls = call.toolCalls?.calls ?? [];
-  let [status, contentType, seen, tokens, made] = [0, '', 0, 0, 0];
+  let [status, contentType, seen, tokens, made, tripped] = [0, '', 0, 0, 0, 0];
 
   const judge = (usage: Usage | null): void => {
     const denied = decideAnswer(policy.answers, {
@@ -38,6 +40,8 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
         inputTokens: usage?.input ?? 0,
         outputTokens: usage?.output ?? 0,
         toolCalls: calls,
+        commands: trips?.commands ?? [],
+        injection: trips?.injection ?? NOTHING_CLOSER.injection,
       },
     });
     if (denied === null) return;
@@ -54,10 +58,13 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
     more(usage) {
       guard?.check();
       const used = (usage?.input ?? 0) + (usage?.output ?? 0);
-      if (call.foundSoFar === seen && used === tokens && calls.length === made) return;
+      trips?.calls(calls);
+      const trip = trips?.count ?? 0;
+      if (call.foundSoFar === seen && used === tokens && calls.length === made && trip === tripped) return;
       seen = call.foundSoFar;
       tokens = used;
       made = calls.length;
+      tripped = trip;
       judge(usage);
     },
     get holds() {

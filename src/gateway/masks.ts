@@ -46,12 +46,20 @@ export function requestMasker(
  * Returns what masks answers, null where no rule applies; it also puts back what the caller said where tokens went to the
  * model. `mayFollow`: the caller may say more while the answer flows.
  */
-export function answerMasker(call: CallState, rules: readonly string[], mayFollow: boolean): TextMasker | null {
+function editingMasker(call: CallState, rules: readonly string[], mayFollow: boolean): TextMasker | null {
   const { tokens, epoch } = call;
   const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings, { tokens, keeps: false });
   const restores = mayFollow ? epoch.restores : tokens.holdsValues;
   return restores ? restoring(masker ?? CHANGING_NOTHING, tokens) : masker;
 }
+
+/** Returns the masker that also looks at what trips the wires, where a rule reads that. */
+const watched = ({ trips }: CallState, masker: TextMasker | null): TextMasker | null =>
+  trips === null ? masker : trips.watching(masker ?? CHANGING_NOTHING);
+
+/** Returns what masks answers and looks at them, null where neither is asked for. `mayFollow` as above. */
+export const answerMasker = (call: CallState, rules: readonly string[], mayFollow: boolean): TextMasker | null =>
+  watched(call, editingMasker(call, rules, mayFollow));
 
 /** How the answer of a call is to be masked. */
 export interface AnswerMasks {
@@ -70,13 +78,15 @@ const OBSERVED_LIMIT = 256 * 1024;
 
 /** Returns the masks of a call's answer. */
 export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
-  const masker = answerMasker(call, verdict.mask.answer, false);
+  const editing = editingMasker(call, verdict.mask.answer, false);
+  const isMasked = editing !== null;
+  const masker = watched(call, editing);
   const { toolCalls } = call;
   if (masker === null && toolCalls === null) return observing(call);
   const { operation, served } = call.accepted;
   const opaque = served.config.opaque === 'allow';
   return {
-    reads: masker !== null,
+    reads: isMasked,
     identity: true,
     for(contentType, coding, rawHeaders) {
       const coded = isCoded(coding);
@@ -84,7 +94,7 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
         return unread(call, opaque, coded ? 'is compressed' : 'is of an unknown operation');
       try {
         return createAnswerMask({
-          codec: masker === null ? unwithheld(served.codec) : served.codec,
+          codec: isMasked ? served.codec : unwithheld(served.codec),
           operation,
           contentType,
           rawHeaders,
@@ -110,12 +120,13 @@ export function maskMessagesOf(call: Underway, rules: readonly string[]): Answer
   const reader = operation === null ? null : served.codec.stream(operation);
   if (operation === null || reader === null) throw new Failure('internal', 'expected an operation with messages');
   const { codec } = served;
-  const masker = answerMasker(call, rules, true);
+  const editing = editingMasker(call, rules, true);
+  const masker = watched(call, editing);
   if (masker === null && toolCalls === null)
     return observeMessages({ codec, operation, limit: OBSERVED_LIMIT, measures: allowance?.measures === true });
   return createMessageMask(
     {
-      codec: masker === null ? unwithheld(codec) : codec,
+      codec: editing === null ? unwithheld(codec) : codec,
       operation,
       masker: masker ?? CHANGING_NOTHING,
       ...(toolCalls === null ? {} : { toolCalls }),
@@ -126,7 +137,7 @@ export function maskMessagesOf(call: Underway, rules: readonly string[]): Answer
   );
 }
 
-/** Where only tool calls are looked for, no text is. */
+/** Where tool calls or trips are looked for and nothing else, the answer leaves as it came. */
 const CHANGING_NOTHING: TextMasker = {
   whole: (text) => text,
   stream: () => ({ push: (text) => text, end: () => '', held: 0 }),

@@ -9,6 +9,7 @@ import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
 import type { Body } from './http/body.ts';
 import type { CallRequest, CallResponse } from './http/exchange.ts';
+import { type AnswerTrips, watchTrips } from './answer-trips.ts';
 import { uninspected, type Epoch, type Gate } from './gate.ts';
 import { gatherCalls } from './guard.ts';
 
@@ -40,6 +41,8 @@ export abstract class CallState {
   retryAt: number | null = null;
   /** Follows the tool calls of the answer; null where nobody asks for them. */
   readonly toolCalls: CallGatherer | null;
+  /** What of the answer trips the wires; null where no rule reads it. */
+  readonly trips: AnswerTrips | null;
   #ended: AnswerEnd | null = null;
 
   constructor(gate: Gate, epoch: Epoch, accepted: Accepted, caller: Caller, began: number) {
@@ -51,6 +54,7 @@ export abstract class CallState {
     this.#at = gate.clock.now();
     this.#facts = uninspected(accepted.operation, 0, false);
     this.toolCalls = gatherCalls(this);
+    this.trips = watchTrips(this);
   }
 
   /** Calls `then` once the caller is gone, at once if it is. */

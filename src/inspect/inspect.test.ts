@@ -30,7 +30,7 @@ describe('facts', () => {
       management: false,
       operations: 1,
       findings: {},
-      closer: { toolCalls: [] },
+      closer: { toolCalls: [], commands: [], injection: { score: 0, evidence: [] }, looked: expect.any(Function) },
     });
   });
 

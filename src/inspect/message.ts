@@ -6,6 +6,7 @@ import { NOTHING_ASKED } from '../protocol/content.ts';
 import type { GrpcMethod } from '../protocol/grpc/codec.ts';
 import { WireError } from '../protocol/grpc/protobuf.ts';
 import { Failure } from '../reasons.ts';
+import { lookAt } from './closer.ts';
 import { factsOf } from './inspect.ts';
 
 /** What is inspected. */
@@ -55,7 +56,8 @@ export function* inspectingMessage(call: MessageInspection, scanner: Scanner): G
   try {
     const reading = { ...read(call), stream: streams.answer };
     const opaque = reading.tensors?.some(({ region }) => region !== '') === true;
-    return factsOf(measured, { ...learnt, reading, findings: yield* countFindings(reading, scanner), opaque });
+    const findings = yield* countFindings(reading, scanner);
+    return factsOf(measured, { ...learnt, reading, findings, opaque, closer: lookAt(reading.texts) });
   } catch (cause) {
     if (!call.opaque || !(cause instanceof Failure) || cause.reason !== 'body-unreadable') throw cause;
     return factsOf(measured, { ...learnt, reading: NOTHING_ASKED, findings: {}, opaque: true });

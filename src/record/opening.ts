@@ -1,6 +1,6 @@
 /** What a session begins with: the call as it was decided, without its texts (those stand in the body). */
 
-import type { CallerKind, CanonicalRequest, Caller, Facts, MaskObligation, Tensor, Verdict } from '../call.ts';
+import type { CallerKind, CanonicalRequest, Caller, Facts, MaskObligation, Tensor, Trip, Verdict } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import { keepFields, type RecordedFields } from './fields.ts';
 
@@ -87,6 +87,10 @@ export interface RecordedFacts {
   readonly tensors: readonly string[];
   /** How many operations the call holds. */
   readonly operations: number;
+  /** Dangerous commands, kind → count; missing where no rule looked for them. */
+  readonly commands?: Readonly<Record<string, number>>;
+  /** What looks like an injection; missing where no rule looked for it. */
+  readonly injection?: { readonly score: number; readonly kinds: Readonly<Record<string, number>> };
 }
 
 const MAX_TOOLS = 64;
@@ -181,8 +185,24 @@ function recordedFacts(facts: Facts): RecordedFacts {
     tensorCount: tensors.length,
     operations: facts.operations,
     tensors: tensors.length === 0 ? NO_TENSORS : tensors.slice(0, MAX_TENSORS).map(tensorText),
+    ...lookedFor(facts),
   };
 }
+
+const byKind = (trips: readonly Trip[]): Readonly<Record<string, number>> => {
+  const counts: Record<string, number> = {};
+  for (const { kind } of trips) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+};
+
+/** What nobody looked for is not told as not found. */
+const lookedFor = ({ closer }: Facts): Pick<RecordedFacts, 'commands' | 'injection'> => {
+  const { commands, injection } = closer.looked();
+  return {
+    ...(commands === undefined ? {} : { commands: byKind(commands) }),
+    ...(injection === undefined ? {} : { injection: { score: injection.score, kinds: byKind(injection.evidence) } }),
+  };
+};
 
 /** Returns the summary that an authenticated frame carries. Throws on a version that is not known. */
 export function readSummary(text: string): OpeningSummary {

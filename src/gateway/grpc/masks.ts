@@ -46,7 +46,7 @@ export function maskGrpcAnswer(call: GrpcCall, rules: readonly string[]): GrpcAn
   const { method } = call;
   const { served, grpc } = call.accepted;
   const { policy } = call.epoch;
-  const watching = policy.answers.readsFindings;
+  const watching = policy.answers.readsFindings || call.trips !== null;
   const mayGrow = method?.streams.request !== false && policy.masks.length > 0;
   const mayFollow = method?.streams.request !== false;
   if (rules.length === 0 && !watching && !mayGrow && !call.tokens.holdsValues) return null;

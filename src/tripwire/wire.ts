@@ -1,0 +1,92 @@
+/** Tripwires: forms in texts that deserve a look. They are data; one scan finds where any of them may begin. */
+
+import type { Trip } from '../call.ts';
+
+/** One form. */
+export interface Wire {
+  readonly kind: string;
+  /** What it begins with, in small letters: one of these stands wherever it is. */
+  readonly starts: readonly string[];
+  /** Matches from there on; flags `iy`. Every repeat is bounded, so that no text takes longer than its length. */
+  readonly pattern: RegExp;
+  /** How much it says by itself, 0 to 1. */
+  readonly weight: number;
+}
+
+/** No wire reads further than so many UTF-16 units. */
+export const WIDEST = 768;
+
+/** More are not told of one text: it has tripped. */
+const MOST_TRIPS = 64;
+
+/** A wire that a text has tripped. */
+export interface Tripped {
+  readonly wire: Wire;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Wires, ready to be tripped. */
+export interface Tripwires {
+  /** Returns what trips them, in order of the text; at most 64. */
+  scan(this: void, text: string): readonly Tripped[];
+}
+
+/** What of a text is not looked at any more, because it holds more beginnings than any text of people or machines. */
+const UNREAD: Wire = { kind: 'unread', starts: [], pattern: /(?!)/y, weight: 1 };
+const FEW_BEGINNINGS = 4_096;
+const UNITS_PER_BEGINNING = 32;
+
+const escaped = (literal: string): string => literal.replace(/[\\^$.|?+*()[\]{}/-]/g, '\\$&');
+
+const isWord = (start: string): boolean => /^\w/.test(start) && /\w$/.test(start);
+
+/** Returns what finds one of these: whole words as words, the longest first. */
+const anyOf = (starts: readonly string[]): RegExp => {
+  const words = starts.filter(isWord).map(escaped).join('|');
+  const others = starts
+    .filter((start) => !isWord(start))
+    .map(escaped)
+    .join('|');
+  return new RegExp(
+    [words === '' ? '' : `\\b(?:${words})(?!\\w)`, others].filter((part) => part !== '').join('|'),
+    'gi',
+  );
+};
+
+const NONE: readonly Tripped[] = [];
+
+/** Returns the wires, compiled. */
+export const compileWires = (wires: readonly Wire[]): Tripwires => {
+  const starts = [...new Set(wires.flatMap((wire) => wire.starts))].toSorted((a, b) => b.length - a.length);
+  // where one start begins another, the longer one is found, and stands for both
+  const byStart = new Map(
+    starts.map((start) => [start, wires.filter((wire) => wire.starts.some((other) => start.startsWith(other)))]),
+  );
+  const any = anyOf(starts);
+  return {
+    scan(text) {
+      any.lastIndex = 0;
+      let hit = any.exec(text);
+      if (hit === null) return NONE;
+      const trips: Tripped[] = [];
+      let left = FEW_BEGINNINGS + text.length / UNITS_PER_BEGINNING;
+      for (; hit !== null && trips.length < MOST_TRIPS; hit = any.exec(text)) {
+        const { index } = hit;
+        if (--left < 0) return [...trips, { wire: UNREAD, start: index, end: text.length }];
+        let end = index + 1;
+        for (const wire of byStart.get(hit[0].toLowerCase()) ?? []) {
+          wire.pattern.lastIndex = index;
+          if (!wire.pattern.test(text)) continue;
+          trips.push({ wire, start: index, end: wire.pattern.lastIndex });
+          end = Math.max(end, wire.pattern.lastIndex);
+        }
+        any.lastIndex = end;
+      }
+      return trips;
+    },
+  };
+};
+
+/** Returns a trip as policies and records see it: never what stands there. */
+export const tripOf = ({ wire, start, end }: Tripped, place: string): Trip => ({ kind: wire.kind, place, start, end });
