@@ -383,7 +383,7 @@ export interface PlacedText {
 }
 
 /** A text in which nothing was found. */
-export const NO_INJECTION: Injection = { score: 0, evidence: [] };
+const NO_INJECTION: Injection = { score: 0, evidence: [] };
 
 const MOST_EVIDENCE = 64;
 
