@@ -19,7 +19,9 @@ export const passesLuhn = (digits: string): boolean => {
 export const mod97 = (text: string): number => {
   let remainder = 0;
   for (let at = 0; at < text.length; at++) {
-    const value = Number.parseInt(text.charAt(at), 36);
+    const unit = text.charCodeAt(at);
+    // Digits, capitals, small letters.
+    const value = unit < 0x40 ? unit - 0x30 : (unit & 0x1f) + 9;
     remainder = (remainder * (value > 9 ? 100 : 10) + value) % 97;
   }
   return remainder;

@@ -34,12 +34,17 @@ const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
 /** Returns whether the account number passes the check of ISO 7064 MOD 97-10, as ISO 13616 asks. */
 const passesMod97 = (account: string): boolean => mod97(account.slice(4) + account.slice(0, 4)) === 1;
 
+const PERCENT = 0x25;
+const isLetterOrDigit = (unit: number): boolean =>
+  (unit >= 0x30 && unit <= 0x39) || (unit >= 0x41 && unit <= 0x5a) || (unit >= 0x61 && unit <= 0x7a);
+
 /** Returns how many units of `text` hold the first `count` letters and digits; -1 when there are fewer. */
 const unitsWith = (text: string, count: number): number => {
   let seen = 0;
   for (let at = 0; at < text.length; at++) {
-    if (text.startsWith(URL_SPACE, at)) at += URL_SPACE.length - 1;
-    else if (/[A-Za-z0-9]/.test(text.charAt(at))) seen += 1;
+    const unit = text.charCodeAt(at);
+    if (unit === PERCENT && text.startsWith(URL_SPACE, at)) at += URL_SPACE.length - 1;
+    else if (isLetterOrDigit(unit)) seen += 1;
     if (seen === count) return at + 1;
   }
   return -1;
@@ -50,7 +55,7 @@ const acceptIban = (match: string): number => {
   const length = IBAN_LENGTHS.get(match.slice(0, 2).toUpperCase());
   if (length === undefined) return 0;
   const end = unitsWith(match, length);
-  if (end < 0 || /[A-Za-z0-9]/.test(match.charAt(end))) return 0;
+  if (end < 0 || isLetterOrDigit(match.charCodeAt(end))) return 0;
   return passesMod97(compact(match.slice(0, end))) ? end : 0;
 };
 

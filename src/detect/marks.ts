@@ -176,7 +176,7 @@ export class Marks {
       }
     }
     // Whatever may trigger something there begins no farther ahead.
-    if (edges.behind === 'unknown') this.#markAll(Math.max(0, count - 2 - triggers.reach), count);
+    if (edges.behind === 'unknown') this.markAll(Math.max(0, count - 2 - triggers.reach), count);
     if (triggers.hasRun) this.#markRuns(symbols, count, edges.behind === 'unknown');
   }
 
@@ -191,7 +191,8 @@ export class Marks {
     bits[word + 2] = (bits[word + 2] ?? 0) | ((far >>> 1) >>> (31 - shift));
   }
 
-  #markAll(from: number, to: number): void {
+  /** Marks the places from `from` to before `to`. */
+  markAll(from: number, to: number): void {
     const bits = this.#bits;
     for (let bit = from + BEFORE; bit < to + BEFORE; bit++) bits[bit >> 5] = (bits[bit >> 5] ?? 0) | (1 << (bit & 31));
   }
@@ -207,8 +208,8 @@ export class Marks {
       }
       let end = start + RUN;
       while (end < count && IN_RUN[symbols[PAD + end] ?? 0] === 1) end += 1;
-      if (end < count) this.#markAll(start, end - RUN + 1);
-      else this.#markAll(start, open ? count : count - RUN + 1);
+      if (end < count) this.markAll(start, end - RUN + 1);
+      else this.markAll(start, open ? count : count - RUN + 1);
       start = end + 1;
     }
   }

@@ -75,7 +75,8 @@ export class Search {
   readonly #text: string;
   readonly #final: boolean;
   readonly #sweep: Sweep;
-  readonly #words: Said;
+  readonly #contexts: ContextIndex;
+  #words: Said | null = null;
   /** What is said ahead of `#saidAt`. */
   #said: ReadonlySet<Context> = new Set();
   #saidAt = -1;
@@ -84,7 +85,7 @@ export class Search {
   constructor(program: Program, text: string, final: boolean) {
     this.#text = text;
     this.#final = final;
-    this.#words = new Said(program.contexts, text);
+    this.#contexts = program.contexts;
     this.#sweep = new Sweep(program.tables, text, final);
   }
 
@@ -125,6 +126,7 @@ export class Search {
   }
 
   #isSaid(context: Context, at: number): boolean {
+    this.#words ??= new Said(this.#contexts, this.#text);
     if (this.#saidAt !== at) this.#said = this.#words.before(at);
     this.#saidAt = at;
     return isMet(context, this.#said);

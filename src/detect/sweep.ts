@@ -17,28 +17,37 @@ const CHUNK = 4096;
 /** How many units behind a position the loop reads. */
 const PEEK = 3;
 /** Below this many units a loop beats the call into the runtime. */
-const SHORT = 192;
-const bytes = Buffer.alloc(CHUNK * 2);
+const SHORT = 96;
+/** So few places are looked at sooner than marked. */
+const FEW_PLACES = 32;
 /**
- * The units under the sweep, copied out of the string: reading a typed array is twice as fast as `charCodeAt`
- * (`npm run bench -- masking`). Shared by all sweeps of a thread: `owner` is the number of the one whose text it holds.
+ * What stands for each unit under the sweep, with PAD more ahead of them and behind: reading a typed array is twice as
+ * fast as `charCodeAt` (`npm run bench -- masking`). Shared by all sweeps of a thread: `owner` is the number of the one
+ * whose text it holds.
  */
+const symbols = Buffer.alloc(CHUNK + 2 * PAD, OTHER);
+const bytes = Buffer.alloc(CHUNK * 2);
 const units = new Uint16Array(bytes.buffer, bytes.byteOffset, CHUNK);
 const marks = new Marks(CHUNK);
 let owner = 0;
 let sweeps = 0;
-/** What stands for each of `units`, with PAD more ahead of them and behind. */
-const symbols = new Uint8Array(CHUNK + 2 * PAD).fill(OTHER);
 
 // `write` puts the low byte first; a machine that reads the high byte first must not use it.
 const lowByteFirst = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-const copyUnits = (text: string, from: number, to: number): void => {
-  if (lowByteFirst && to - from > SHORT) bytes.write(text.slice(from, to), 'utf16le');
-  else for (let at = from; at < to; at++) units[at - from] = text.charCodeAt(at);
+const copySymbols = (text: string, from: number, to: number): void => {
   const count = to - from;
-  for (let at = 0; at < count; at++) symbols[PAD + at] = symbolOf(units[at] ?? 0);
   symbols.fill(OTHER, PAD + count, 2 * PAD + count);
+  if (count > SHORT && lowByteFirst) {
+    const piece = text.slice(from, to);
+    // In UTF-8, ASCII is its own symbols, and everything else takes more bytes than it has units.
+    if (symbols.write(piece, PAD, 'utf8') === count) return;
+    bytes.write(piece, 'utf16le');
+    for (let at = 0; at < count; at++) symbols[PAD + at] = symbolOf(units[at] ?? 0);
+    symbols.fill(OTHER, PAD + count, 2 * PAD + count);
+    return;
+  }
+  for (let at = 0; at < count; at++) symbols[PAD + at] = symbolOf(text.charCodeAt(from + at));
 };
 
 /** One pass over one text, left to right. */
@@ -108,21 +117,21 @@ export class Sweep {
 
   #isCandidate(at: number, active: number, allowed: Int32Array): boolean {
     const { left, lead, byLead, parts, bySide, deep, width } = this.#tables;
-    const before = this.#pairBefore(at);
+    const i = at - this.#base + PAD;
+    const before = ((symbols[i - 2] ?? 0) << 7) | (symbols[i - 1] ?? 0);
     let mask = (left[before] ?? 0) & active;
     if (mask === 0) return false;
     // The last units of the text have too little behind them.
     if (at + PEEK >= this.#text.length) {
       // What follows the last unit of a text that may go on is unknown.
       const known = this.#final || at + 1 < this.#text.length;
-      const first = known ? ((this.#symbolAt(at) << 7) | this.#symbolAt(at + 1)) * width : -1;
+      const first = known ? (((symbols[i] ?? 0) << 7) | (symbols[i + 1] ?? 0)) * width : -1;
       return this.#look(-1, first, before, mask, at, allowed);
     }
-    const i = at - this.#base + PAD;
     const pair = ((symbols[i] ?? 0) << 7) | (symbols[i + 1] ?? 0);
     mask &= lead[pair] ?? 0;
     if (mask === 0) return false;
-    const side = this.#sideOf(before, at, mask) * width;
+    const side = this.#sideOf(before, i, mask) * width;
     const two = ((2 << 7) | (symbols[i + 2] ?? 0)) * width;
     const three = ((3 << 7) | (symbols[i + 3] ?? 0)) * width;
     for (let rest = parts[pair] ?? 0; rest !== 0; rest &= rest - 1) {
@@ -134,31 +143,31 @@ export class Sweep {
     return false;
   }
 
-  /** Returns the number of the left side of a position whose pair allows the classes in `mask`. */
-  #sideOf(before: number, at: number, mask: number): number {
+  /** Returns the number of the left side of a place whose pair allows the classes in `mask`. */
+  #sideOf(before: number, i: number, mask: number): number {
     const { sure, third, sides, sureSides } = this.#tables;
     const unsure = mask & ~(sure[before] ?? 0);
-    const needed = unsure === 0 ? 0 : unsure & (third[this.#symbolAt(at - 3)] ?? 0);
+    const needed = unsure === 0 ? 0 : unsure & (third[symbols[i - 3] ?? 0] ?? 0);
     return (needed !== 0 ? sides[before] : sureSides[before]) ?? 0;
   }
 
-  /** As `#sideOf`, looking as far as it takes. Apart, because the loop takes in only what is small. */
-  #exactSideOf(before: number, at: number, mask: number): number {
+  /** As `#sideOf`, looking as far as it takes. */
+  #exactSideOf(before: number, i: number, mask: number): number {
     const { sure, third } = this.#tables;
-    const needed = mask & ~(sure[before] ?? 0) & (third[this.#symbolAt(at - 3)] ?? 0);
-    const behind = needed === 0 || this.#isBehind(needed, at);
-    return behind ? this.#sideOf(before, at, mask) : (this.#tables.sureSides[before] ?? 0);
+    const needed = mask & ~(sure[before] ?? 0) & (third[symbols[i - 3] ?? 0] ?? 0);
+    const behind = needed === 0 || this.#isBehind(needed, i);
+    return behind ? this.#sideOf(before, i, mask) : (this.#tables.sureSides[before] ?? 0);
   }
 
-  /** Returns whether `at` stands behind what one of these classes asks for. */
-  #isBehind(classes: number, at: number): boolean {
+  /** Returns whether a place stands behind what one of these classes asks for. */
+  #isBehind(classes: number, i: number): boolean {
     for (let left = classes; left !== 0; left &= left - 1) {
       const words = this.#tables.words[31 - Math.clz32(left & -left)] ?? [];
       // So many words ahead are the expression's to tell apart.
       if (words.length > FEW) return true;
       for (const word of words) {
         let offset = 0;
-        while (offset < word.length && word[offset]?.[this.#symbolAt(at - 1 - offset)] === 1) offset++;
+        while (offset < word.length && word[offset]?.[symbols[i - 1 - offset] ?? 0] === 1) offset++;
         if (offset === word.length) return true;
       }
     }
@@ -172,33 +181,32 @@ export class Sweep {
     const limit = Math.min(this.#base + CHUNK, length);
     this.#known = at;
     this.#knownTo = limit === length ? length : limit - MARGIN;
-    copyUnits(this.#text, this.#base, limit);
+    copySymbols(this.#text, this.#base, limit);
+    const count = limit - this.#base;
+    if (length - at < FEW_PLACES) return marks.markAll(at - this.#base, count);
     const behind = limit < length ? 'more' : this.#final ? 'nothing' : 'unknown';
-    marks.fill(this.#tables.triggers, symbols, limit - this.#base, { begins: this.#base === 0, behind });
-  }
-
-  #pairBefore(at: number): number {
-    return (this.#symbolAt(at - 2) << 7) | this.#symbolAt(at - 1);
-  }
-
-  #symbolAt(at: number): number {
-    return symbols[at - this.#base + PAD] ?? 0;
+    marks.fill(this.#tables.triggers, symbols, count, { begins: this.#base === 0, behind });
   }
 
   /**
    * Leaves in `#candidates` the patterns of these parts, a first pair (-1: unknown) and the pair to the left that the units
    * around allow; beyond an open end they allow all.
    */
-  #look(parts: number, first: number, pair: number, mask: number, at: number, allowed: Int32Array): boolean {
+  #look(parts: number, first: number, before: number, mask: number, at: number, allowed: Int32Array): boolean {
     const { byLead, bySide, width, patterns } = this.#tables;
     const known = this.#final ? DEPTH : Math.min(DEPTH, this.#text.length - at);
-    const side = this.#exactSideOf(pair, at, mask) * width;
+    const i = at - this.#base + PAD;
+    const side = this.#sideOf(before, i, mask) * width;
+    let exactSide = -1;
     this.count = 0;
     for (let part = 0; part < width; part++) {
       if (((parts >> part) & 1) === 0) continue;
       let left = (bySide[side + part] ?? 0) & (allowed[part] ?? 0) & (first < 0 ? -1 : (byLead[first + part] ?? 0));
-      if (left !== 0) left = this.#allowed(left, part, at, known);
-      for (; left !== 0; left &= left - 1) {
+      if (left !== 0) left = this.#allowed(left, part, i, known);
+      if (left === 0) continue;
+      // The ways to the left are gone through last: few places come so far.
+      if (exactSide < 0) exactSide = this.#exactSideOf(before, i, mask) * width;
+      for (left &= bySide[exactSide + part] ?? 0; left !== 0; left &= left - 1) {
         const pattern = patterns[(part << 5) | (31 - Math.clz32(left & -left))];
         if (pattern !== undefined) for (const member of pattern.members) this.#insert(member);
       }
@@ -206,17 +214,16 @@ export class Sweep {
     return this.count > 0;
   }
 
-  /** Returns those of the bits `left` that the units from `at` on and the units before it allow. */
-  #allowed(left: number, part: number, at: number, known: number): number {
+  /** Returns those of the bits `left` that the units from a place on and the units before it allow. */
+  #allowed(left: number, part: number, i: number, known: number): number {
     const { deep, before, width } = this.#tables;
-    for (let offset = 0; offset < known && left !== 0; offset++) {
-      left &= deep[((offset << 7) | this.#symbolAt(at + offset)) * width + part] ?? 0;
-    }
-    // The nearest are in the side already.
-    for (let offset = 2; offset < LEFT_DEPTH && left !== 0; offset++) {
-      left &= before[((offset << 7) | this.#symbolAt(at - 1 - offset)) * width + part] ?? 0;
-    }
-    return left;
+    let some = left;
+    for (let offset = 0, row = 0; offset < known && some !== 0; offset++, row += 1 << 7)
+      some &= deep[(row | (symbols[i + offset] ?? 0)) * width + part] ?? 0;
+    // The nearest to the left are in the side already.
+    for (let offset = 2, row = 2 << 7; offset < LEFT_DEPTH && some !== 0; offset++, row += 1 << 7)
+      some &= before[(row | (symbols[i - 1 - offset] ?? 0)) * width + part] ?? 0;
+    return some;
   }
 
   /** Keeps the candidates in order: they nearly are. */
