@@ -2,7 +2,7 @@
 
 import metadata from 'libphonenumber-js/min/metadata';
 import { type Detector, phrases, re, rei } from './detector.ts';
-import { digitsOf } from './digits.ts';
+import { countDigits, digitsOf } from './digits.ts';
 import { ESCAPE, WORD_START } from './fragments.ts';
 
 /*
@@ -122,6 +122,7 @@ const acceptTrunk = (match: string): number => {
 const WITHOUT_TRUNK = ['1', '34', '39', '48', '351', '45', '420', '30', '36', '55', '52', '7', '86'];
 
 const isSaid = (text: string): boolean => {
+  if (countDigits(text) < 7) return false;
   const digits = digitsOf(text);
   if (digits.length < 7 || digits.length > 14 || !isNumber(text)) return false;
   return (

@@ -196,17 +196,13 @@ export class Sweep {
     const { byLead, bySide, width, patterns } = this.#tables;
     const known = this.#final ? DEPTH : Math.min(DEPTH, this.#text.length - at);
     const i = at - this.#base + PAD;
-    const side = this.#sideOf(before, i, mask) * width;
-    let exactSide = -1;
+    const side = this.#exactSideOf(before, i, mask) * width;
     this.count = 0;
     for (let part = 0; part < width; part++) {
       if (((parts >> part) & 1) === 0) continue;
       let left = (bySide[side + part] ?? 0) & (allowed[part] ?? 0) & (first < 0 ? -1 : (byLead[first + part] ?? 0));
       if (left !== 0) left = this.#allowed(left, part, i, known);
-      if (left === 0) continue;
-      // The ways to the left are gone through last: few places come so far.
-      if (exactSide < 0) exactSide = this.#exactSideOf(before, i, mask) * width;
-      for (left &= bySide[exactSide + part] ?? 0; left !== 0; left &= left - 1) {
+      for (; left !== 0; left &= left - 1) {
         const pattern = patterns[(part << 5) | (31 - Math.clz32(left & -left))];
         if (pattern !== undefined) for (const member of pattern.members) this.#insert(member);
       }
