@@ -62,7 +62,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
 
     const decision = verdict.effect === 'hold' ? await approve(call, session, verdict, masked?.bytes ?? null) : null;
     if (decision?.kind === 'held') return refuseCall(call, decision);
-    const body = decision === null ? (masked?.bytes ?? call.body) : decision.body;
+    const body = openedBody(call, session, decision === null ? (masked?.bytes ?? call.body) : decision.body);
     await kept(session, decision !== null || facts.management || served.config.durable === 'before_forward');
     if (res.destroyed) return refuseCall(call, { reason: 'caller-left' });
 
@@ -71,7 +71,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     if (accepted.socket !== null) return forwardSocket({ call, session, verdict, masks: mask });
     forward(
       served.upstream,
-      { request, body: openedBody(call, body), fields: masked?.fields ?? [], identity: mask.identity },
+      { request, body, fields: masked?.fields ?? [], identity: mask.identity },
       new Answer(call, session, mask),
     );
   } catch (cause) {

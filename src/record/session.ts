@@ -37,6 +37,8 @@ export interface Session {
   message(bytes: Buffer, forwarded: Buffer | null): boolean;
   /** A remark, at most 4096 characters. */
   mark(text: string): void;
+  /** A remark on what is about to be forwarded, which counts with what the caller has sent: `written` and `durable` wait for it. */
+  sends(text: string): void;
   /** Ends the session. What is called after it has no effect: a session has one end. */
   close(ending: Ending): void;
 }
@@ -167,6 +169,12 @@ export class OpenSession implements Session {
 
   mark(text: string): void {
     this.#addText('m', text.slice(0, MAX_MARK));
+  }
+
+  sends(text: string): void {
+    if (!this.#isOpen) return;
+    this.mark(text);
+    this.#askedEnd = this.#emit(FRAME.data);
   }
 
   close({ reason, status, ended, findings, usage, events }: Ending): void {

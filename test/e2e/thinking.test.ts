@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import Anthropic, { BadRequestError } from '@anthropic-ai/sdk';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRecordingKey } from '../../src/secrets.ts';
 import { json, messageEvents, recut } from '../support/model-answers.ts';
 import type { Answer, SeenRequest } from '../support/model-server.ts';
 import { startWorld, usualConfig, type World } from '../support/world.ts';
@@ -170,7 +171,7 @@ describe('thinking that was masked', () => {
   it('promise 6: is not shown to who approves its return, and goes back as it was signed once they have', async () => {
     const body = { ...(await secondTurn('alice')), max_tokens: 9000 };
     const before = world.model.requests.length;
-    const held = (await client('alice')).messages.create(body, { headers: { prefer: 'wait=30' } });
+    const held = (await client('alice')).messages.create(body, { headers: { prefer: 'wait=55' } });
     const pending = async (): Promise<string> => {
       const { stdout } = await world.cli(['--json', 'approvals', 'list'], 'bob');
       const [first]: { id: string }[] = JSON.parse(stdout);
@@ -193,7 +194,14 @@ describe('thinking that was masked', () => {
     const [latest]: { id: string }[] = JSON.parse(list.stdout);
     const { stdout } = await world.cli(['sessions', 'show', latest?.id ?? '']);
     const replay = await world.cli(['sessions', 'replay', '--speed', 'max', latest?.id ?? '']);
-    expect(stdout + replay.stdout).toContain('sealed originals were opened');
-    expect(stdout + replay.stdout).not.toContain(EMAIL);
+    const said = stdout + replay.stdout;
+    expect(said).toContain('sealed originals were opened');
+    expect(said).not.toContain(EMAIL);
+    // and which bytes went, to whoever has the key (docs/adr/0020-signed-text.md)
+    const hmac = (key: Uint8Array, bytes: Uint8Array | string) => createHmac('sha256', key).update(bytes).digest();
+    const recordingKey = readRecordingKey({ file: 'keys/recording.key' }, world.folder);
+    const sent = world.model.requests.at(-1)?.body ?? Buffer.alloc(0);
+    const digest = hmac(hmac(recordingKey, 'sallyport signed text v1'), sent).toString('hex');
+    expect(said).toContain(`${sent.length} bytes, HMAC-SHA-256 ${digest}`);
   });
 });
