@@ -9,6 +9,7 @@ import type { CallGatherer } from '../protocol/tool-calls.ts';
 import { Failure } from '../reasons.ts';
 import { maskAnswerContent } from './answer-content.ts';
 import { maskEvents } from './answer-events.ts';
+import { maskParts } from './answer-parts.ts';
 import { maskPlain } from './answer-plain.ts';
 import { maskWhole } from './answer-whole.ts';
 import type { Sealer } from './signed.ts';
@@ -72,6 +73,8 @@ const passing = (): AnswerMask => ({ kind: 'stream', push: (chunk) => [chunk], e
 
 const maskFor = (options: AnswerMaskOptions): AnswerMask => {
   const { codec, operation, contentType, rawHeaders } = options;
+  const within = codec.parts?.(operation, contentType, rawHeaders ?? []) ?? null;
+  if (within !== null) return maskParts(options, maskWithin(options, within));
   const read = codec.answerContent?.(operation, rawHeaders ?? []) ?? null;
   if (read !== null) return maskAnswerContent(options, read);
   const framing = framingOf(codec, operation, contentType);
@@ -84,6 +87,12 @@ const maskFor = (options: AnswerMaskOptions): AnswerMask => {
   if (form === 'other' && MEDIA.test(contentType) && codec.media?.(operation) === true) return passing();
   if (form === 'other') throw unreadable('another content type than JSON, a stream of events or plain text');
   throw unreadable(`a stream of events (${form}), which ${operation.name} does not have`);
+};
+
+/** What comes in parts may go on from one to the next in any way that its type does not say. */
+const maskWithin = (options: AnswerMaskOptions, contentType: string): AnswerMask => {
+  if (['none', 'other'].includes(bodyForm(contentType))) throw unreadable('parts of bytes that no type tells apart');
+  return maskFor({ ...options, contentType, rawHeaders: ['Content-Type', contentType] });
 };
 
 /** Nothing leaves after a failure, and a blocked text is a blocked answer. */

@@ -135,6 +135,11 @@ export interface Codec {
    * Missing where the protocol has no such answers. The reader throws Failure `answer-unreadable`.
    */
   answerContent?(operation: Operation, rawHeaders: readonly string[]): ((bytes: Buffer) => Content) | null;
+  /**
+   * Returns the content type of what an answer with this head brings in parts of an AWS event stream, cut anywhere; null
+   * for any other answer. Missing where the protocol has no such answers.
+   */
+  parts?(operation: Operation, contentType: string, rawHeaders: readonly string[]): string | null;
   /** Returns the tokens used according to a whole answer, or null. */
   usage(operation: Operation, value: unknown): Usage | null;
   /**

@@ -17,6 +17,7 @@ const STREAMS: Readonly<Record<string, BodyForm>> = {
   'application/x-ndjson': 'ndjson',
   'application/ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
+  'application/jsonlines': 'ndjson',
   'application/vnd.amazon.eventstream': 'eventstream',
 };
 

@@ -3,14 +3,19 @@
  * (docs.aws.amazon.com, "InvokeEndpoint", "InvokeEndpointWithResponseStream", "Use Your Own Inference Code")
  */
 
-import type { RequestReading } from '../call.ts';
+import type { JsonStep, RequestReading } from '../call.ts';
 import type { Codec, Operation } from './codec.ts';
+import { containerStream } from './container-stream.ts';
 import { eventstream } from './framing/eventstream.ts';
+import { ndjson } from './framing/ndjson.ts';
+import { sse } from './framing/sse.ts';
 import { freeContent, textAnswer } from './free-body.ts';
 import { headField } from './head-field.ts';
 import { http } from './http.ts';
 import { bodyForm } from './media-type.ts';
+import { openaiLeaks } from './openai/places.ts';
 import { compileOperations, type Row } from './operations.ts';
+import { generationLeaks } from './tgi.ts';
 
 const OPERATIONS: readonly Row[] = [
   { name: 'invoke', method: 'POST', path: '/endpoints/{endpoint}/invocations', body: 'optional' },
@@ -51,6 +56,10 @@ const reading = (operation: Operation, value: unknown, rawHeaders: readonly stri
   model: modelOf(operation, rawHeaders),
 });
 
+/** Containers answer in any shape: only where TGI and DJL Serving have them are tokens what repeats a text. */
+const repeatsTokens = (path: readonly JsonStep[]): boolean =>
+  generationLeaks(path) && (path.at(-1) !== 'tokens' || path.includes('details'));
+
 /** The codec of SageMaker endpoints and of the containers behind them. */
 export const sagemaker: Codec = {
   ...http,
@@ -62,7 +71,7 @@ export const sagemaker: Codec = {
     reads:
       'bodies that are JSON, JSON lines or text in UTF-8 (CSV too), whatever they call themselves; answers likewise',
     limits:
-      'other bodies are files that nobody sees, and refused unless the service says `opaque: allow`; the parts of a response stream are cut anywhere, so it passes only when nothing is masked; asynchronous calls name their input in S3 in a header',
+      'other bodies are files that nobody sees, and refused unless the service says `opaque: allow`; streams, in the parts of a response stream or not, are masked where they are OpenAI’s chunks (vLLM, LMI) or tokens (TGI, DJL), as server-sent events or JSON lines, and refused else; token ids are withheld from masked answers; asynchronous calls name their input in S3 in a header',
     clients: [
       { name: 'curl, to a container', url: 'http://HOST/NAME/invocations', token: '`Authorization: Bearer TOKEN`' },
     ],
@@ -91,6 +100,11 @@ export const sagemaker: Codec = {
     ['none', 'other'].includes(bodyForm(headField(rawHeaders, 'content-type', 'answer-unreadable') ?? ''))
       ? textAnswer
       : null,
-  framings: () => [eventstream],
-  stream: () => null,
+  leaks: (_, path) => repeatsTokens(path) || openaiLeaks(path),
+  framings: ({ name }) => (name === 'invoke_stream' ? [eventstream, sse, ndjson] : [sse, ndjson]),
+  parts: ({ name }, contentType, rawHeaders) =>
+    name === 'invoke_stream' && bodyForm(contentType) === 'eventstream'
+      ? (headField(rawHeaders, 'x-amzn-sagemaker-content-type', 'answer-unreadable') ?? '')
+      : null,
+  stream: containerStream,
 };

@@ -62,8 +62,8 @@ const usageOf = (value: unknown): Usage | null => {
 
 const REPEATING: ReadonlySet<JsonStep> = new Set(['tokens', 'prefill', 'top_tokens']);
 
-/** What repeats the text token by token: as a list, or as the id of the token that an event brings. */
-const leaks = (path: readonly JsonStep[]): boolean => {
+/** Returns true for what repeats the text token by token: as a list, or as the id of the token that an event brings. */
+export const generationLeaks = (path: readonly JsonStep[]): boolean => {
   const last = path.at(-1);
   if (last === undefined) return false;
   return REPEATING.has(last) || (last === 'id' && path.length === 2 && path[0] === 'token');
@@ -72,7 +72,7 @@ const leaks = (path: readonly JsonStep[]): boolean => {
 const CHANNEL = 'text';
 
 /** Each event brings a token; the last one repeats the whole text. */
-const generationStream = (): StreamReader => ({
+export const generationStream = (): StreamReader => ({
   read(_event, value): EventReading {
     const object = eventObject(value);
     if (member(object, 'error') !== undefined) return THE_END;
@@ -107,7 +107,7 @@ const native: Codec = {
   request: ({ name }, value) => readRequest(name, value),
   usage: (_, value) => usageOf(value),
   kind: () => 'text',
-  leaks: (_, path) => leaks(path),
+  leaks: (_, path) => generationLeaks(path),
   signature: () => null,
   framings: () => [sse],
   counts: () => '"generated_tokens"',

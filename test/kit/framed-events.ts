@@ -58,7 +58,7 @@ export const awsMessage = (headers: Readonly<Record<string, string>> | Buffer, p
 };
 
 /** Returns the messages of an AWS event stream. Throws when a CRC or a length is wrong. */
-const awsMessages = (bytes: Buffer): { headers: Record<string, string>; payload: Buffer }[] => {
+export const awsMessages = (bytes: Buffer): { headers: Record<string, string>; payload: Buffer }[] => {
   const messages = [];
   for (let at = 0; at < bytes.length; ) {
     const length = bytes.readUInt32BE(at);

@@ -198,6 +198,32 @@ const readFrame = (bytes: Buffer): Frame => {
   };
 };
 
+/** A message whose payload is bytes of something else. */
+export interface Part {
+  readonly event: string;
+  readonly payload: Buffer;
+  /** Returns the message with other bytes, both CRCs reckoned. */
+  readonly withPayload: (payload: Buffer) => Buffer;
+}
+
+/** Returns what a whole message says. Throws Failure `answer-unreadable`. */
+export const readPart = (bytes: Buffer): Part => {
+  const { headers, payload } = readMessage(bytes);
+  const raw = headers.map((header) => header.raw);
+  return { event: eventOf(headers), payload, withPayload: (other) => write(raw, other) };
+};
+
+/** Returns a message that brings these bytes of an answer in parts. */
+export const payloadPart = (payload: Buffer): Buffer =>
+  write(
+    [
+      stringHeader(':event-type', 'PayloadPart'),
+      stringHeader(':content-type', 'application/octet-stream'),
+      stringHeader(':message-type', 'event'),
+    ],
+    payload,
+  );
+
 const rendered = (kind: 'event' | 'exception', name: string, data: string): Buffer =>
   write(
     [
