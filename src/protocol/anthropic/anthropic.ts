@@ -71,7 +71,7 @@ export const anthropic: Codec = {
     witness: {
       kind: 'proven',
       by: [
-        'the official clients for Node (@anthropic-ai/sdk) and Python (anthropic) against @copilotkit/aimock',
+        'the official clients for Node (@anthropic-ai/sdk), each method of it, and Python (anthropic), against @copilotkit/aimock and servers of the tests',
         'the AI SDK (ai) and LangChain',
         'the API reference of docs.anthropic.com',
       ],

@@ -1,12 +1,14 @@
 /**
- * Every method of OpenAI's Node client, direct and through the gateway: the server is asked the same, and the user gets
- * the same. The generated tests of openai-node do this with a mock of the specification; they are not in its package, so
- * the methods are taken from the client itself.
+ * Every method of the Node clients of OpenAI and Anthropic, direct and through the gateway: the server is asked the same, and
+ * the user gets the same. The generated tests of these clients do this with a mock of the specification; they are not in
+ * their packages, so the methods are taken from the clients themselves.
  */
 
 import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codecs } from '../../src/protocol/codecs.ts';
@@ -22,12 +24,16 @@ interface Seen {
   readonly own: readonly string[];
 }
 
+/** A client, of which only its resources are looked at. */
+type AnyClient = OpenAI | Anthropic;
+
 /** A method of the client: `chat.completions.create`. */
-type Method = (client: OpenAI, args: readonly unknown[]) => unknown;
+type Method = (client: AnyClient, args: readonly unknown[]) => unknown;
 
 /** Methods that ask nothing themselves, or several things one after another until something has happened. */
-const NO_REQUEST = /\.(?:unwrap|verifySignature)$/;
-const COMPOSED = /(?:Poll|Stream|\.poll|\.stream|\.upload|\.prepare|\.waitForProcessing|\.runTools|\.forResult)$/;
+const NO_REQUEST = /\.(?:unwrap|verifySignature|parseUnverified)$/;
+const COMPOSED =
+  /(?:Poll|Stream|\.poll|\.stream|\.upload|\.prepare|\.waitForProcessing|\.runTools|\.toolRunner|\.poller|\.worker|\.thread|\.results|\.forResult)$/;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
@@ -56,9 +62,31 @@ const methodsOf = (resource: object, path: readonly string[] = []): [string, Met
 /** A resource knows its client. */
 const isResource = (value: unknown): value is object => isObject(value) && '_client' in value;
 
-const METHODS = methodsOf(new OpenAI({ apiKey: 'none' })).filter(
-  ([name]) => !NO_REQUEST.test(name) && !COMPOSED.test(name),
-);
+/** A client that is tested, with the protocol that it speaks. */
+interface Tested {
+  readonly protocol: 'openai' | 'anthropic';
+  readonly package: string;
+  readonly make: (url: string, token: string) => AnyClient;
+  readonly atLeast: number;
+}
+
+const CLIENTS: readonly Tested[] = [
+  {
+    protocol: 'openai',
+    package: 'openai',
+    make: (url, token) => new OpenAI({ baseURL: `${url}/v1`, apiKey: token, adminAPIKey: token, maxRetries: 0 }),
+    atLeast: 250,
+  },
+  {
+    protocol: 'anthropic',
+    package: '@anthropic-ai/sdk',
+    make: (url, token) => new Anthropic({ baseURL: url, apiKey: token, maxRetries: 0 }),
+    atLeast: 200,
+  },
+];
+
+const requestsOf = ({ make }: Tested): [string, Method][] =>
+  methodsOf(make('http://127.0.0.1:1', 'none')).filter(([name]) => !NO_REQUEST.test(name) && !COMPOSED.test(name));
 
 /** What every method takes as its parameters: those that it does not know pass as they are. */
 const PARAMETERS = {
@@ -72,23 +100,24 @@ const PARAMETERS = {
   voice: 'alloy',
   purpose: 'assistants',
   limit: 2,
+  max_tokens: 64,
 };
 
-/** Names of what stands in paths: the client takes it out of its parameters. */
-const IN_PATHS = [
-  'thread_id run_id vector_store_id file_id response_id completion_id conversation_id container_id',
-  'eval_id project_id group_id user_id skill_id fine_tuned_model_checkpoint agent_id',
-  'environment_id vault_id session_id subagent_id turn_id service_account_id automation_id',
-  'workload_identity_provider_id identity_provider_id certificate_id upload_id',
-]
-  .join(' ')
-  .split(' ');
+/** Returns the names of what a client takes out of its parameters, into paths for the most part. */
+const takenOut = (name: string): readonly string[] => {
+  const folder = new URL(`../../node_modules/${name}/resources/`, import.meta.url);
+  const taken = globSync('**/*.mjs', { cwd: folder }).flatMap((file) =>
+    [
+      ...readFileSync(new URL(file, folder), 'utf8').matchAll(/const \{ ([\w, ]+?),? (?:\.\.\.\w+ )?\} = params/g),
+    ].flatMap(([, names = '']) => names.split(', ')),
+  );
+  return [...new Set(taken)].filter((one) => !Object.hasOwn(PARAMETERS, one));
+};
 
 let model: Server;
 let world: World;
-let direct: OpenAI;
-let through: OpenAI;
-let opaque: OpenAI;
+let url: string;
+let token: string;
 let seen: Seen[] = [];
 
 /** Everything a user or a list can have; a list has one page. */
@@ -102,6 +131,8 @@ const ANSWER = JSON.stringify({
   choices: [{ index: 0, message: { role: 'assistant', content: 'Anna is a cook.' }, finish_reason: 'stop' }],
   output: [{ type: 'message', content: [{ type: 'output_text', text: 'Anna', annotations: [] }] }],
   text: 'Anna',
+  type: 'message',
+  content: [{ type: 'text', text: 'Anna' }],
 });
 const EVENTS = `event: done\ndata: ${ANSWER}\n\ndata: [DONE]\n\n`;
 
@@ -116,7 +147,7 @@ const startModel = async (): Promise<Server> => {
         target: req.url ?? '',
         type: type.replace(boundary, 'boundary'),
         body: body.toString('latin1').replaceAll(boundary, 'boundary'),
-        own: req.rawHeaders.filter((name, i) => i % 2 === 0 && /^(?:openai|x-stainless|accept)/i.test(name)),
+        own: req.rawHeaders.filter((name, i) => i % 2 === 0 && /^(?:openai|anthropic|x-stainless|accept)/i.test(name)),
       });
       const events = req.headers.accept === 'text/event-stream' || body.includes('"stream":true');
       res.writeHead(200, { 'content-type': events ? 'text/event-stream' : 'application/json', 'x-request-id': 'r' });
@@ -131,48 +162,46 @@ const startModel = async (): Promise<Server> => {
 beforeAll(async () => {
   model = await startModel();
   const address = model.address();
-  const url = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
+  url = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
   world = await startWorld(
     ({ issuer }) => `
 listeners: [{ address: 127.0.0.1:0 }]
 control: { address: 127.0.0.1:0 }
 identity: { issuers: [{ issuer: ${issuer}, audience: sallyport }] }
 services:
-  - { name: llm, protocol: openai, upstream: { url: ${url} } }
-  - { name: all, protocol: openai, opaque: allow, upstream: { url: ${url} } }
+  - { name: openai, protocol: openai, upstream: { url: ${url} } }
+  - { name: openai-unread, protocol: openai, opaque: allow, upstream: { url: ${url} } }
+  - { name: anthropic, protocol: anthropic, upstream: { url: ${url} } }
+  - { name: anthropic-unread, protocol: anthropic, opaque: allow, upstream: { url: ${url} } }
 policies:
   - { name: ml-may, when: '"ml" in caller.groups', then: allow }
 masking:
   - { name: pii, when: '!("privacy-cleared" in caller.groups)', entities: [email] }
 `,
   );
-  const token = await world.idp.token('carol');
-  const client = (origin: string): OpenAI =>
-    new OpenAI({ baseURL: `${origin}/v1`, apiKey: token, adminAPIKey: token, maxRetries: 0 });
-  direct = client(url);
-  through = client(`${world.url}/llm`);
-  opaque = client(`${world.url}/all`);
+  token = await world.idp.token('carol');
 });
 afterAll(async () => {
   await world.close();
   model.close();
 });
 
-const parameters = async (): Promise<object> => ({
+const parameters = async (taken: readonly string[]): Promise<object> => ({
   ...PARAMETERS,
-  ...Object.fromEntries(IN_PATHS.map((name) => [name, `${name}_1`])),
+  ...Object.fromEntries(taken.map((name) => [name, `${name}_1`])),
   file: await toFile(Buffer.from('{"a":1}\n'), 'a.txt', { type: 'text/plain' }),
 });
 
 /** What a user saw of a call: what it resolved to, or how it failed. */
-const outcome = async (method: Method, client: OpenAI, args: readonly unknown[]): Promise<unknown> => {
+const outcome = async (method: Method, client: AnyClient, args: readonly unknown[]): Promise<unknown> => {
   try {
     const result: unknown = await method(client, args);
     if (result instanceof Response) return { status: result.status, text: await result.text() };
     if (isStream(result)) return { stream: await collect(result, plainOf) };
     return plainOf(result ?? null);
   } catch (error) {
-    if (error instanceof OpenAI.APIError) return { name: error.constructor.name, status: error.status };
+    if (error instanceof OpenAI.APIError || error instanceof Anthropic.APIError)
+      return { name: error.constructor.name, status: error.status };
     return { thrown: String(error) };
   }
 };
@@ -185,7 +214,7 @@ interface Called {
   readonly asked: readonly Seen[];
 }
 
-const call = async (method: Method, client: OpenAI, args: readonly unknown[]): Promise<Called> => {
+const call = async (method: Method, client: AnyClient, args: readonly unknown[]): Promise<Called> => {
   seen = [];
   const result = await outcome(method, client, args);
   return { result, asked: seen };
@@ -194,19 +223,25 @@ const call = async (method: Method, client: OpenAI, args: readonly unknown[]): P
 /** The shapes that calls have: an id in front or not, parameters or not. The client takes one, or throws. */
 const shapes = (all: object): readonly (readonly unknown[])[] => [[all], ['id_1', all], [], ['id_1', 'id_2', all]];
 
-const firstSound = async (method: Method): Promise<{ readonly args: readonly unknown[]; readonly plain: Called }> => {
+interface Sound {
+  readonly args: readonly unknown[];
+  readonly plain: Called;
+}
+
+const firstSound = async (method: Method, direct: AnyClient, all: object): Promise<Sound> => {
   const tried: unknown[] = [];
-  for (const args of shapes(await parameters())) {
+  for (const args of shapes(all)) {
     const plain = await call(method, direct, args);
     const isForm = plain.asked.some(({ type }) => type.startsWith('multipart/'));
-    if (plain.asked.length > 0 && !isThrown(plain.result)) return isForm ? asForm(method, args) : { args, plain };
+    if (plain.asked.length > 0 && !isThrown(plain.result))
+      return isForm ? asForm(method, direct, args) : { args, plain };
     tried.push(plain.result);
   }
   throw new Error(`expected a call that makes a request: ${JSON.stringify(tried)}`);
 };
 
 /** No form of the API has lists of objects; some have lists of words, and objects. */
-const asForm = async (method: Method, args: readonly unknown[]): ReturnType<typeof firstSound> => {
+const asForm = async (method: Method, direct: AnyClient, args: readonly unknown[]): Promise<Sound> => {
   const own = { messages: undefined, timestamp_granularities: ['word'], expires_after: { anchor: 'a', seconds: 9 } };
   const fields = args.map((argument) => (isObject(argument) ? { ...argument, ...own } : argument));
   return { args: fields, plain: await call(method, direct, fields) };
@@ -214,20 +249,23 @@ const asForm = async (method: Method, args: readonly unknown[]): ReturnType<type
 
 const isThrown = (result: unknown): boolean => isObject(result) && 'thrown' in result;
 
-const isCarried = ({ method, target }: Seen): boolean =>
-  codecs.openai.operation(method, target.split('?')[0] ?? '') !== null;
+describe.each(CLIENTS)('the methods of the official client $package', (tested) => {
+  const { protocol, make } = tested;
+  const methods = requestsOf(tested);
+  const taken = takenOut(tested.package);
+  const isCarried = ({ method, target }: Seen): boolean =>
+    codecs[protocol].operation(method, target.split('?')[0] ?? '') !== null;
 
-describe('the methods of the official client', () => {
   it('are all there', () => {
-    expect(METHODS.length).toBeGreaterThan(250);
+    expect(methods.length).toBeGreaterThan(tested.atLeast);
   });
 
-  it.each(METHODS)(
+  it.each(methods)(
     '%s: the same is asked and answered, or it is refused as one that is not carried',
     async (_, method) => {
-      const { args, plain } = await firstSound(method);
-      expect(await call(method, opaque, args)).toEqual(plain);
-      const read = await call(method, through, args);
+      const { args, plain } = await firstSound(method, make(url, token), await parameters(taken));
+      expect(await call(method, make(`${world.url}/${protocol}-unread`, token), args)).toEqual(plain);
+      const read = await call(method, make(`${world.url}/${protocol}`, token), args);
       if (plain.asked.every(isCarried)) expect(read).toEqual(plain);
       else expect(read).toMatchObject({ result: { name: 'NotFoundError', status: 404 }, asked: [] });
     },
