@@ -80,4 +80,25 @@ masking:
         expect(masked).toContain('<EMAIL>');
       },
     );
+
+    it('stops to work for a caller who leaves, as its own log says', async () => {
+      const { url, token } = await through('texts', 'alice');
+      const leaving = new AbortController();
+      const answer = await fetch(`${url}/v1/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        // as long as it can be
+        body: JSON.stringify({ model: 'tiny', prompt: 'x', stream: true, ignore_eos: true, max_tokens: 2000 }),
+        signal: leaving.signal,
+      });
+      expect((await answer.body!.getReader().read()).done).toBe(false);
+      const vllmServer = running.get('texts')!;
+      expect(vllmServer.log()).not.toContain('Aborted request');
+      leaving.abort();
+      const [, aborted = ''] = await vllmServer.says(/Aborted request\(s\) (cmpl-[\w-]+)/);
+      const [, asked] = [...vllmServer.log().matchAll(/Received request (cmpl-[\w-]+)/g)].at(-1) ?? [];
+      // its engine puts something of its own behind the id
+      expect(asked).toBeDefined();
+      expect(aborted.startsWith(`${asked}`)).toBe(true);
+    });
   });

@@ -49,7 +49,16 @@ export const startVllm = async (
   await runScript(join(dirname(command), 'python'), [join(import.meta.dirname, 'make_model.py'), folder, ...pieces]);
   const url = `http://127.0.0.1:${await freePort()}`;
   const where = ['--host', '127.0.0.1', '--port', new URL(url).port];
-  const model = ['serve', folder, '--served-model-name', 'tiny', '--enforce-eager', '--dtype', 'bfloat16'];
+  const model = [
+    'serve',
+    folder,
+    '--enable-log-requests',
+    '--served-model-name',
+    'tiny',
+    '--enforce-eager',
+    '--dtype',
+    'bfloat16',
+  ];
   const serving = await serve(command, [...model, ...where, ...PURPOSES[purpose]], {
     cwd: folder,
     url: `${url}/health`,
