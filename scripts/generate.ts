@@ -10,6 +10,10 @@ import { z } from 'zod';
 import { configSchema } from '../src/config.ts';
 import { DETECTORS } from '../src/detect/entities.ts';
 import { codecs } from '../src/protocol/codecs.ts';
+import { builtIn } from '../src/protocol/grpc/codec.ts';
+import { COMMON_METHODS } from '../src/protocol/grpc/common.ts';
+import { kserveGrpc } from '../src/protocol/grpc/kserve.ts';
+import { tfservingGrpc } from '../src/protocol/grpc/tfserving.ts';
 import { configReference } from './config-reference.ts';
 import { detectorsReference } from './detectors-reference.ts';
 import { protocolsReference } from './protocols-reference.ts';
@@ -27,7 +31,11 @@ const schema = z.toJSONSchema(configSchema, {
 const files: Readonly<Record<string, string>> = {
   'docs/config.md': configReference(schema),
   'docs/detectors.md': detectorsReference(DETECTORS),
-  'docs/protocols.md': protocolsReference(Object.values(codecs)),
+  'docs/protocols.md': protocolsReference(Object.values(codecs), {
+    kserve: kserveGrpc,
+    tfserving: tfservingGrpc,
+    grpc: builtIn(COMMON_METHODS),
+  }),
   'sallyport.schema.json': `${JSON.stringify({ title: 'sallyport.yaml', ...schema }, null, 2)}\n`,
 };
 

@@ -2,6 +2,7 @@
 
 import type { Witness } from '../src/protocol/about.ts';
 import type { Codec } from '../src/protocol/codec.ts';
+import type { BuiltInGrpc, GrpcMethod } from '../src/protocol/grpc/codec.ts';
 import type { Row } from '../src/protocol/operations.ts';
 
 const code = (text: string): string => `\`${text}\``;
@@ -44,7 +45,40 @@ const overview = (codecs: readonly Codec[]): readonly string[] =>
     }),
   );
 
-const section = (codec: Codec): readonly string[] => {
+/** What is an operation of a protocol that names none. */
+const EVERYTHING: Readonly<Record<string, string>> = {
+  grpc: 'Every method that descriptors know is an operation, named `PACKAGE.SERVICE/METHOD`; each string of each message is a text.',
+};
+
+const streamsOf = ({ streams: { request, answer } }: GrpcMethod): string => {
+  if (request) return answer ? 'both ways' : 'requests';
+  return answer ? 'answers' : '';
+};
+
+/** What a mask takes for one text. */
+const textsOf = ({ answer, streams }: GrpcMethod): string => {
+  if (!streams.answer) return 'each string';
+  return answer.continued === undefined
+    ? 'each string of each message'
+    : 'each string, over the messages of one request';
+};
+
+const grpcTable = (grpc: BuiltInGrpc): readonly string[] => [
+  '',
+  'Over gRPC:',
+  '',
+  ...table(
+    ['operation', 'method', 'streams', 'texts of answers'],
+    [...grpc.methods].map(([path, method]) => [
+      code(method.operation.name) + (method.operation.management === true ? ' (management)' : ''),
+      code(path),
+      streamsOf(method),
+      textsOf(method),
+    ]),
+  ),
+];
+
+const section = (codec: Codec, grpc: BuiltInGrpc | undefined): readonly string[] => {
   const { title, operations, reads, limits, clients } = codec.about;
   const rows = operations.map((row) => [
     code(row.name) + (row.management === true ? ' (management)' : ''),
@@ -67,8 +101,9 @@ const section = (codec: Codec): readonly string[] => {
     ),
     '',
     ...(rows.length === 0
-      ? ['Every method and path is an operation, named like the method in small letters.']
+      ? [EVERYTHING[codec.protocol] ?? 'Every method and path is an operation, named like the method in small letters.']
       : table(['operation', 'at', 'request body', 'streamed as'], rows)),
+    ...(grpc === undefined ? [] : grpcTable(grpc)),
   ];
 };
 
@@ -93,6 +128,11 @@ Whatever is not masked passes byte for byte. A masked stream equals the masked w
 Where the exchanges of the conformance tests come from is told for each protocol; **unproven** means that they are our
 own idea of it.`;
 
-/** Returns docs/protocols.md. */
-export const protocolsReference = (codecs: readonly Codec[]): string =>
-  [INTRODUCTION, '', ...overview(codecs), ...codecs.flatMap(section), ''].join('\n');
+/** Returns docs/protocols.md. `grpc` has what is built in, by protocol. */
+export const protocolsReference = (
+  codecs: readonly Codec[],
+  grpc: Readonly<Partial<Record<string, BuiltInGrpc>>>,
+): string =>
+  [INTRODUCTION, '', ...overview(codecs), ...codecs.flatMap((codec) => section(codec, grpc[codec.protocol])), ''].join(
+    '\n',
+  );

@@ -59,6 +59,18 @@ export interface GrpcCodec {
   method(path: string): GrpcMethod | null;
 }
 
+/** A protocol whose methods are built in. */
+export interface BuiltInGrpc extends GrpcCodec {
+  /** By path. */
+  readonly methods: ReadonlyMap<string, GrpcMethod>;
+}
+
+/** Returns the codec of these methods. */
+export const builtIn = (methods: ReadonlyMap<string, GrpcMethod>): BuiltInGrpc => ({
+  methods,
+  method: (path) => methods.get(path) ?? null,
+});
+
 /** The streams of three kinds of call; no protocol that is built in has the fourth. */
 export const UNARY: Streams = { request: false, answer: false };
 export const SERVER_STREAM: Streams = { request: false, answer: true };

@@ -4,9 +4,9 @@ import type { JsonStep, RequestReading } from '../../call.ts';
 import { editBytesTensor } from '../bytes-tensor.ts';
 import {
   BIDI,
+  builtIn,
   type Continued,
   type EditText,
-  type GrpcCodec,
   type GrpcMethod,
   operationOf,
   type RequestCodec,
@@ -180,4 +180,4 @@ const METHODS: ReadonlyMap<string, GrpcMethod> = new Map([
 ]);
 
 /** The codec of KServe v2 and Triton. */
-export const kserveGrpc: GrpcCodec = { method: (path) => METHODS.get(path) ?? null };
+export const kserveGrpc = builtIn(METHODS);

@@ -11,7 +11,7 @@ export const grpcOnly: Codec = {
     operations: [],
     model: 'fields `model`, `model_name`, `model_id`, `model_spec.name`',
     reads:
-      'every string of every message, and bytes that are text, known by descriptors (`grpc.descriptors`): a file, reflection, or built in for KServe, Triton and TensorFlow Serving; operations are `PACKAGE.SERVICE/METHOD`, `health.check`, `health.watch`, `health.list`, `reflection`',
+      'every string of every message, and bytes that are text, known by descriptors (`grpc.descriptors`): a file, reflection, or built in for KServe, Triton and TensorFlow Serving',
     limits:
       'methods that no descriptor knows are refused unless the service says `opaque: allow`; bytes that are no text pass and are counted as files; groups of proto2 are refused',
     clients: [

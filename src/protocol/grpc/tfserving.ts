@@ -1,7 +1,7 @@
 /** TensorFlow Serving over gRPC: texts are the strings of tensors (`string_val`) and of examples (`bytes_list`). */
 
 import type { JsonStep, Tensor } from '../../call.ts';
-import { type EditText, type GrpcCodec, type GrpcMethod, operationOf, SERVER_STREAM, UNARY } from './codec.ts';
+import { builtIn, type EditText, type GrpcMethod, operationOf, SERVER_STREAM, UNARY } from './codec.ts';
 import { COMMON_METHODS } from './common.ts';
 import { editText, type IsPlace, type Places, plannedMethod, Reading } from './generic.ts';
 import {
@@ -128,4 +128,4 @@ const METHODS: ReadonlyMap<string, GrpcMethod> = new Map([
 ]);
 
 /** The codec of TensorFlow Serving. */
-export const tfservingGrpc: GrpcCodec = { method: (path) => METHODS.get(path) ?? null };
+export const tfservingGrpc = builtIn(METHODS);
