@@ -2,7 +2,7 @@
 
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { ErasedRow, IndexTables, SessionRow } from './sessions.ts';
-import { bothOf, type What } from './spans.ts';
+import type { What } from './spans.ts';
 
 /** Which sessions; what is absent restricts nothing. */
 export interface SessionFilter {
@@ -43,17 +43,24 @@ const rangeOf = ({ since, until, before }: SessionFilter, firstIdAt: FirstIdAt):
   return { low: since === undefined ? '' : firstIdAt(since), high: ends.toSorted()[0] ?? END };
 };
 
+const subjectOf = (caller: string): string => caller.slice(caller.indexOf('|') + 1);
+
+/** `open` is no reason, but that there is none yet. */
+const wordOf = (reason: string): string => (reason === 'open' ? '' : reason);
+
+const isUnwanted = ({ reason }: SessionFilter): boolean => reason !== undefined && reason !== 'completed';
+
 function restrict(query: Query, { caller, service, model, reason, approval }: SessionFilter): Query {
   let rest = query;
   if (caller !== undefined) {
     const bar = caller.indexOf('|');
-    rest = rest.where('subject', '=', caller.slice(bar + 1));
+    rest = rest.where('subject', '=', subjectOf(caller));
     if (bar !== -1) rest = rest.where('issuer', '=', caller.slice(0, bar));
   }
   if (service !== undefined) rest = rest.where('service', '=', service);
   if (model !== undefined) rest = rest.where('model', '=', model);
-  if (reason !== undefined) rest = rest.where('reason', '=', reason === 'open' ? '' : reason);
-  // as literals: only so SQLite sees that the partial indexes cover the query; a caller's own sessions are fewer
+  if (reason !== undefined) rest = rest.where('reason', '=', wordOf(reason));
+  // as literals: only so SQLite sees that the partial indexes cover the query; for callers there is another way
   if (reason !== undefined && reason !== 'completed' && caller === undefined)
     rest = rest.where('reason', '<>', sql.lit('completed'));
   if (approval !== undefined) rest = rest.where('approval', '=', approval).where('approval', '<>', sql.lit(''));
@@ -66,16 +73,18 @@ interface SpanKey {
   readonly value: string;
 }
 
-/** What the spans can tell of a filter: the most that one look can rule out. */
+/** What the spans can tell of a filter. */
 function spanKey({ service, model }: SessionFilter): SpanKey | null {
-  if (service !== undefined && model !== undefined) return { what: 'both', value: bothOf(service, model) };
   if (model !== undefined) return { what: 'model', value: model };
   return service === undefined ? null : { what: 'service', value: service };
 }
 
 /** These have an index of their own, which leads to the rows at once. */
-const hasIndex = ({ caller, reason, approval }: SessionFilter): boolean =>
-  caller !== undefined || approval !== undefined || (reason !== undefined && reason !== 'completed');
+const hasIndex = ({ caller, reason, approval, service, model }: SessionFilter): boolean =>
+  (service !== undefined && model !== undefined) ||
+  caller !== undefined ||
+  approval !== undefined ||
+  (reason !== undefined && reason !== 'completed');
 
 const inRange = (db: Kysely<IndexTables>, filter: SessionFilter, { low, high }: Range, limit: number): Query =>
   restrict(
@@ -116,12 +125,22 @@ async function listInSpans(
 /** Looks through a span by its narrow index: rows are wide, and few of them are wanted. */
 function inSpan(db: Kysely<IndexTables>, filter: SessionFilter, { low, high }: Range, limit: number): Query {
   const { service, model } = filter;
-  const named = sql`${service ?? null} IS NULL OR service = ${service ?? null}`;
-  const asked = sql`${model ?? null} IS NULL OR model = ${model ?? null}`;
-  const ids = sql<string>`(SELECT id FROM session INDEXED BY session_route
-    WHERE id >= ${low} AND id < ${high} AND (${named}) AND (${asked}))`;
+  const named = service === undefined ? sql`model = ${model ?? ''}` : sql`service = ${service}`;
+  const ids = sql<string>`(SELECT id FROM session INDEXED BY session_route WHERE id >= ${low} AND id < ${high} AND ${named})`;
   return restrict(
     db.selectFrom('session').selectAll().where('id', 'in', ids).orderBy('id', 'desc').limit(limit),
+    filter,
+  );
+}
+
+/** Calls of one caller that did not end well: by an index that has only these, which the planner would pass over. */
+function unwanted(db: Kysely<IndexTables>, filter: SessionFilter, { low, high }: Range): Query {
+  const { caller = '', reason = '' } = filter;
+  const ids = sql<string>`(SELECT id FROM session INDEXED BY session_unwanted
+    WHERE subject = ${subjectOf(caller)} AND reason = ${wordOf(reason)} AND reason <> 'completed'
+      AND id >= ${low} AND id < ${high})`;
+  return restrict(
+    db.selectFrom('session').selectAll().where('id', 'in', ids).orderBy('id', 'desc').limit(filter.limit),
     filter,
   );
 }
@@ -182,6 +201,7 @@ export function listSessions(
 ): Promise<SessionRow[]> {
   const range = rangeOf(filter, firstIdAt);
   if (filter.finding !== undefined) return listWithFinding(db, filter, filter.finding, range);
+  if (filter.caller !== undefined && isUnwanted(filter)) return unwanted(db, filter, range).execute();
   const key = hasIndex(filter) ? null : spanKey(filter);
   return key !== null ? listInSpans(db, filter, key, range) : inRange(db, filter, range, filter.limit).execute();
 }

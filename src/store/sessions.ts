@@ -126,6 +126,10 @@ const STEPS = [
    CREATE TABLE finding (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
    CREATE INDEX session_approval ON session (approval, id) WHERE approval <> '';
    ${SPAN_TABLES}`,
+  // what two columns restrict is found at once: in spans of a pair that is rare each session costs a dozen pages
+  `CREATE INDEX session_pair ON session (service, model, id);
+   CREATE INDEX session_unwanted ON session (subject, reason, id) WHERE reason <> 'completed';
+   DELETE FROM seen WHERE what = 'both'`,
 ];
 
 /** Writes the index, many rows to a transaction. */

@@ -27,8 +27,8 @@ export interface SeenRow {
   readonly span: string;
 }
 
-/** What spans know of. `both` is a service and a model together. */
-export type What = 'service' | 'model' | 'both';
+/** What spans know of. */
+export type What = 'service' | 'model';
 
 /** What a session adds to its span. */
 interface Occurs {
@@ -36,9 +36,6 @@ interface Occurs {
   readonly service: string;
   readonly model: string;
 }
-
-/** Returns the value of `both`. */
-export const bothOf = (service: string, model: string): string => `${service}\n${model}`;
 
 /** The latest spans are remembered: what is known to be in them is not written again. */
 const REMEMBERED = 16;
@@ -69,7 +66,6 @@ export class Spans {
     const known = this.#knownIn(span);
     this.#see(known, span, 'service', service);
     this.#see(known, span, 'model', model);
-    this.#see(known, span, 'both', bothOf(service, model));
   }
 
   #spanOf(id: string): string {
