@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { isLoopback, splitUpstream, unixPath } from './address.ts';
 import type { Config } from './config.ts';
 import { wrongApprover } from './config-approvers.ts';
-import { entityIssues, maskKeyIssues, ownDetectorIssues } from './config-detectors.ts';
+import { entityIssues, maskKeyIssues, maskPlaceIssues, ownDetectorIssues } from './config-detectors.ts';
 import { guardIssues } from './config-guards.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
@@ -380,6 +380,7 @@ const CHECKS: readonly Check[] = [
   ownDetectorIssues,
   entityIssues,
   maskKeyIssues,
+  maskPlaceIssues,
   reservedNames,
   hosts,
   listenerServices,

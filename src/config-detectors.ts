@@ -7,6 +7,7 @@ import { ENTITIES } from './detect/entities.ts';
 import { ownDetector, OwnDetectorError } from './detect/own.ts';
 import { nearest } from './nearest.ts';
 import { safeJson } from './safe-text.ts';
+import { compileSelectors, SelectorError } from './selectors.ts';
 
 type Looked = Partial<Pick<Config, 'detectors' | 'masking'>>;
 
@@ -44,6 +45,24 @@ export const entityIssues = ({ detectors, masking = [] }: Looked): readonly Conf
     }),
   );
 };
+
+/** Returns an issue for each place of a masking rule that cannot be read. */
+export const maskPlaceIssues = ({ masking = [] }: Looked): readonly ConfigIssue[] =>
+  masking.flatMap(({ at: where }, at) => {
+    if (where === undefined) return [];
+    if (Object.values(where).every((list) => list === undefined))
+      return [issue(['masking', at, 'at'], 'expected paths, tensors or roles')];
+    return (where.paths ?? []).flatMap((path, place) => {
+      try {
+        compileSelectors([path]);
+        return [];
+      } catch (error) {
+        if (error instanceof SelectorError)
+          return [issue(['masking', at, 'at', 'paths', place], `${safeJson(path)}: ${error.message}`)];
+        throw error;
+      }
+    });
+  });
 
 /** Returns an issue for each masking rule whose key and operator do not go together. */
 export const maskKeyIssues = ({ masking = [] }: Looked): readonly ConfigIssue[] =>

@@ -433,6 +433,30 @@ const masking = z.strictObject({
     .default('response')
     .describe('What is masked: what the model reads, what the caller reads, or both.'),
   entities: z.array(z.string().min(1)).min(1).describe('What to mask; `sallyport detectors list` names them.'),
+  at: z
+    .strictObject({
+      paths: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe(
+          'JSON Pointers (`/prompt`) or JSONPaths (`$.messages[*].content`; names, positions, `*` and `..`) into the body, or into each event of a stream; a place holds all that is below it.',
+        ),
+      tensors: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe('Names of tensors; `*` stands for any characters.'),
+      roles: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe('Roles of messages, such as `user` and `tool`; what a model answers is `assistant`.'),
+    })
+    .optional()
+    .describe(
+      'Where it applies, everywhere by default; what is given must hold together. Where a place cannot be told, the rule applies.',
+    ),
   with: z
     .enum(['replace', 'mask', 'redact', 'hash', 'tokenize', 'encrypt', 'drop', 'block'])
     .default('replace')

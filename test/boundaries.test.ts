@@ -94,7 +94,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   guard: ['config', 'call', 'text'],
   limit: ['store', 'protocol', 'config', 'call', 'reasons'],
   approve: ['ledger', 'store', 'protocol', 'call', 'reasons', 'clock'],
-  mask: ['protocol', 'detect', 'call', 'reasons'],
+  mask: ['protocol', 'detect', 'call', 'reasons', 'text'],
   record: ['protocol', 'ledger', 'store', 'call', 'reasons', 'clock', 'log'],
   watch: ['call', 'reasons', 'log'],
   protocol: ['call', 'reasons', 'text'],

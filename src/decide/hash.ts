@@ -31,12 +31,16 @@ const limitJson = ({ spend, ...limit }: LimitConfig): Json => ({
   ...(spend === undefined ? {} : { spend: String(spend) }),
 });
 
-const maskingJson = ({ name, when, direction, entities, with: operator, key, restore }: MaskingConfig): Json => ({
+const placesJson = (at: NonNullable<MaskingConfig['at']>): Json =>
+  Object.fromEntries(Object.entries(at).flatMap(([name, list]) => (list === undefined ? [] : [[name, list]])));
+
+const maskingJson = ({ name, when, direction, entities, at, with: operator, key, restore }: MaskingConfig): Json => ({
   name,
   when,
   direction,
   entities,
   with: operator,
+  ...(at === undefined ? {} : { at: placesJson(at) }),
   ...(operator === 'tokenize' ? { restore } : {}),
   // where the key is, as the config says it: never the key
   ...(key === undefined ? {} : { key: { ...key } }),

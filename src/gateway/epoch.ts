@@ -14,6 +14,7 @@ import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import { compileLimits } from '../limit/compile.ts';
 import type { Log } from '../log.ts';
 import { encryptionKeys } from '../mask/encrypt.ts';
+import { compilePlaces } from '../mask/place.ts';
 import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
 import { codecFor } from '../protocol/codecs.ts';
 import type { Epoch, Served } from './gate.ts';
@@ -149,10 +150,11 @@ const everyEntity = ({ entities }: Catalog): readonly string[] => entities.map((
 const restoresAnswers = ({ with: operator, direction, restore }: MaskingConfig): boolean =>
   operator === 'tokenize' && direction !== 'response' && restore;
 
-function maskRule({ name, entities, with: operator, key, restore }: MaskingConfig, parts: EpochParts): MaskRule {
-  if (key === undefined) return { entities, with: operator, restore };
+function maskRule({ name, entities, with: operator, key, restore, at }: MaskingConfig, parts: EpochParts): MaskRule {
+  const rule = { entities, with: operator, restore, ...(at === undefined ? {} : { places: compilePlaces(at) }) };
+  if (key === undefined) return rule;
   try {
-    return { entities, with: operator, encryption: encryptionKeys(parts.secret(key)) };
+    return { ...rule, encryption: encryptionKeys(parts.secret(key)) };
   } catch (cause) {
     throw new Error(`the key of masking rule ${name} cannot be used: ${messageOf(cause)}`, { cause });
   }

@@ -156,7 +156,7 @@ class EventsMask implements AnswerMask {
     const places: { path: readonly JsonStep[]; channel: string; text: string }[] = [];
     for (const delta of deltas) {
       const { path, channel, kind } = delta;
-      if (kind !== 'data') places.push({ path, channel, text: this.channels.push(delta) });
+      if (kind !== 'data') places.push({ path, channel, text: this.channels.push(delta, value) });
       else if (looksLikeData(delta.text)) places.push({ path, channel, text: delta.text });
       else throw new Failure('answer-unreadable', 'expected data in base64');
     }

@@ -2,6 +2,7 @@
 
 import { Failure } from '../reasons.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
+import { maskerAt } from './document.ts';
 import type { TextStream } from './text-masker.ts';
 
 class PlainMask implements AnswerMask {
@@ -13,7 +14,7 @@ class PlainMask implements AnswerMask {
   private readonly stream: TextStream;
 
   constructor({ masker, found }: AnswerMaskOptions) {
-    this.stream = masker.stream(found);
+    this.stream = maskerAt({ masker }, [], null).stream(found);
   }
 
   push(chunk: Buffer): readonly Buffer[] {

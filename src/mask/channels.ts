@@ -3,6 +3,7 @@
 import type { Finding } from '../call.ts';
 import type { Delta } from '../protocol/codec.ts';
 import { Failure } from '../reasons.ts';
+import { maskerAt } from './document.ts';
 import { jsonTextStream } from './json-text.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
 
@@ -27,9 +28,16 @@ interface Channel {
   over: boolean;
 }
 
+/** How a channel begins. */
+interface Begun {
+  readonly json: boolean;
+  readonly signed: boolean;
+  readonly masker: TextMasker;
+}
+
 /** The channels of one stream. */
 export class Channels {
-  private readonly masker: TextMasker;
+  readonly masker: TextMasker;
   private readonly found: (finding: Finding) => void;
   private readonly channels = new Map<string, Channel>();
   /** UTF-8 bytes of everything that was pushed. */
@@ -41,9 +49,11 @@ export class Channels {
   }
 
   /** Returns what may leave of a channel now that it has grown. Throws Failure `answer-unreadable` after its end. */
-  push({ channel: name, text, kind, signed }: Delta): string {
+  push({ channel: name, text, kind, signed, path }: Delta, document?: unknown): string {
     this.written += Buffer.byteLength(text);
-    const channel = this.channels.get(name) ?? this.begin(name, kind === 'json', signed === true);
+    const channel =
+      this.channels.get(name) ??
+      this.begin(name, { json: kind === 'json', signed: signed === true, masker: this.maskerFor(path, document) });
     if (!channel.over) return noted(channel, text, channel.stream.push(text));
     if (text === '') return text;
     throw new Failure('answer-unreadable', 'expected a text to end where its stream says that it ends');
@@ -78,7 +88,11 @@ export class Channels {
     for (const [name, { over }] of this.channels) if (over) this.channels.delete(name);
   }
 
-  private begin(name: string, json: boolean, signed: boolean): Channel {
+  private maskerFor(path: Delta['path'], document: unknown): TextMasker {
+    return maskerAt(this, path, document);
+  }
+
+  private begin(name: string, { json, signed, masker }: Begun): Channel {
     if (this.channels.size >= MOST_CHANNELS) this.forgetEnded();
     if (this.channels.size >= MOST_CHANNELS)
       throw new Failure('answer-unreadable', `expected at most ${MOST_CHANNELS} texts in one stream`);
@@ -86,7 +100,7 @@ export class Channels {
       if (finding.kept !== true) channel.masked = true;
       this.found(finding);
     };
-    const stream = json ? jsonTextStream(this.masker, found) : this.masker.stream(found);
+    const stream = json ? jsonTextStream(masker, found) : masker.stream(found);
     const channel: Channel = { stream, both: signed ? { original: '', masked: '' } : null, masked: false, over: false };
     this.channels.set(name, channel);
     return channel;

@@ -5,8 +5,9 @@ import { rewriteBytes } from '../protocol/bytes-text.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import { bytesOfPiece, type Content, type Piece, type Rendering } from '../protocol/content.ts';
 import type { Reason } from '../reasons.ts';
-import { maskDocument } from './document.ts';
+import { type DocumentMask, maskDocument } from './document.ts';
 import { maskJsonText } from './json-text.ts';
+import { ANYWHERE } from './place.ts';
 import { isOpened, NOTHING_SEALED, openedIn, type Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
@@ -29,26 +30,49 @@ export interface ContentMask {
  */
 export const maskPieces = (content: Content, mask: ContentMask): Rendering | null => {
   let changed = false;
+  const roleAt = mask.masker.at === undefined ? undefined : rolesOf(content);
   const pieces = content.pieces.map((piece) => {
-    const masked = maskPiece(piece, mask);
+    const masked = maskPiece(piece, mask, roleAt);
     if (masked !== null) changed = true;
     return masked ?? bytesOfPiece(piece);
   });
   return changed ? content.render(pieces) : null;
 };
 
+type RoleAt = NonNullable<DocumentMask['roleAt']>;
+
+const keyOf = (path: readonly JsonStep[]): string => JSON.stringify(path);
+
+/** Returns the roles of a request's texts; undefined for an answer, which asks nothing. */
+const rolesOf = ({ asked }: Content): RoleAt | undefined => {
+  if (asked.length === 0) return undefined;
+  const roles = new Map(asked.flatMap(({ reading }) => reading.texts.map(({ path, role }) => [keyOf(path), role])));
+  // the paths of several operations lead through documents of their own
+  return asked.length === 1 ? (path) => roles.get(keyOf(path)) ?? '' : () => null;
+};
+
 /** Returns the piece masked, null when nothing in it was. A text may be JSON, with strings of its own. */
-const maskPiece = (piece: Piece, mask: ContentMask): Buffer | null => {
-  const { codec, masker, found, collision, withheld, opener } = mask;
+const maskPiece = (piece: Piece, mask: ContentMask, roleAt: RoleAt | undefined): Buffer | null => {
+  const { codec, found, collision, withheld, opener } = mask;
   if (piece.kind === 'json') {
     const { document, operation } = piece;
     const { text, value } = document;
     const opened = opener === undefined ? NOTHING_SEALED : openedIn(document, codec, operation, opener);
     // no sealer here: nothing is sealed on the way to a model server, nor in an answer of several pieces
-    const of = { codec, operation, masker, found, spare: (at: readonly JsonStep[]) => isOpened(opened, at) };
+    const of: DocumentMask = {
+      codec,
+      operation,
+      masker: mask.masker,
+      found,
+      spare: (at) => isOpened(opened, at),
+      ...(roleAt === undefined ? {} : { roleAt }),
+    };
     const masked = maskDocument(of, text, value, collision, (path) => withheld(operation, path));
     return masked === text ? null : Buffer.from(masked);
   }
+  const { at } = piece;
+  const role = roleAt === undefined ? 'assistant' : at === undefined ? null : roleAt(at.path);
+  const masker = mask.masker.at?.(at === undefined ? { ...ANYWHERE, role } : { ...at, role }) ?? mask.masker;
   if (piece.kind === 'text') {
     const masked = maskJsonText(piece.text, masker, found);
     return masked === piece.text ? null : Buffer.from(masked);

@@ -8,6 +8,7 @@ import { editJson, type JsonEdit } from '../protocol/json/json-edit.ts';
 import { isPlainWord } from '../protocol/strings.ts';
 import type { Reason } from '../reasons.ts';
 import { maskJsonText } from './json-text.ts';
+import { tensorAt } from './place.ts';
 import { type Sealer, sealSigned } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
@@ -19,19 +20,32 @@ export interface DocumentMask {
   readonly found: (finding: Finding) => void;
   /** Keeps the originals of signed texts; without it their signatures are dropped when they are masked. */
   readonly sealer?: Sealer;
+  /** Returns the role of the message that a place belongs to; null where it is not known. Missing in answers. */
+  readonly roleAt?: (path: readonly JsonStep[]) => string | null;
   /** Returns true for a string that stays as it is. */
   readonly spare?: (path: readonly JsonStep[]) => boolean;
 }
 
-/** Returns what stands for one string of a document. */
-export const maskString = (
-  { codec, operation, masker, found }: DocumentMask,
+/** What a model says, it says as the assistant. */
+const ANSWER_ROLE = 'assistant';
+
+/** Returns the masker for texts at a place of a document. */
+export const maskerAt = (
+  { masker, roleAt }: Pick<DocumentMask, 'masker' | 'roleAt'>,
   path: readonly JsonStep[],
-  text: string,
   document: unknown,
-): string => {
+): TextMasker => {
+  if (masker.at === undefined) return masker;
+  const role = roleAt === undefined ? ANSWER_ROLE : roleAt(path);
+  return masker.at({ path, role, tensor: tensorAt(path, document) });
+};
+
+/** Returns what stands for one string of a document. */
+export const maskString = (mask: DocumentMask, path: readonly JsonStep[], text: string, document: unknown): string => {
+  const { codec, operation, found } = mask;
   const kind = codec.kind(operation, path, text, document);
   if (kind === 'data') return text;
+  const masker = maskerAt(mask, path, document);
   if (kind === 'base64') return rewriteBase64(text, (inner) => maskJsonText(inner, masker, found));
   return kind === 'json' ? maskJsonText(text, masker, found) : masker.whole(text, found);
 };
@@ -69,7 +83,7 @@ export const maskDocument = (
   collision: Reason,
   withheld: (path: readonly JsonStep[]) => boolean,
 ): string => {
-  const { codec, operation, masker, found } = mask;
+  const { codec, operation, found } = mask;
   const unsigned: Unsigned[] = [];
   let renamed = false;
   const edit: JsonEdit = {
@@ -80,9 +94,9 @@ export const maskDocument = (
       if (signature !== null) unsigned.push({ place: signature, text: value, masked });
       return masked;
     },
-    name(_, name) {
+    name(path, name) {
       if (isPlainWord(name)) return name;
-      const masked = masker.whole(name, found);
+      const masked = maskerAt(mask, [...path, name], document).whole(name, found);
       if (masked !== name) renamed = true;
       return masked;
     },

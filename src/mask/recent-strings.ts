@@ -19,7 +19,7 @@ export class RecentStrings {
   at(path: readonly JsonStep[], text: string, document: unknown): string {
     const { codec, operation } = this.mask;
     // The kind decides first: what is harmless as a text may hide something as JSON.
-    return codec.kind(operation, path, text, document) === 'text'
+    return codec.kind(operation, path, text, document) === 'text' && this.mask.masker.at === undefined
       ? this.text(text)
       : maskString(this.mask, path, text, document);
   }

@@ -20,7 +20,8 @@ export const maskRequest = (
   masker: TextMasker,
   found: (finding: Finding) => void,
 ): Buffer => {
-  const mask = { codec, operation, masker, found };
+  // whose message it is, the whole connection says
+  const mask = { codec, operation, masker, found, roleAt: () => null };
   const text = maskDocument(mask, document.text, document.value, 'mask-blocked', () => false);
   return text === document.text ? document.bytes : Buffer.from(text);
 };

@@ -40,5 +40,6 @@ class RestoringStream implements TextStream {
 export const restoring = (masker: TextMasker, tokens: Tokens): TextMasker => ({
   whole: (text, found) => tokens.restore(masker.whole(text, found)),
   stream: (found) => new RestoringStream(masker.stream(found), tokens),
+  ...(masker.at === undefined ? {} : { at: (place) => restoring(masker.at?.(place) ?? masker, tokens) }),
   session: (use) => restoring(masker.session(use), tokens),
 });

@@ -8,6 +8,7 @@ import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
 import type { EncryptionKeys } from './encrypt.ts';
 import { createMaskMaker, type Mask, type MaskMaker, type Operator } from './operators.ts';
+import type { IsMeant, Place } from './place.ts';
 import { Tokens } from './tokens.ts';
 
 /** Masks texts. Tokens of `tokenize` are the same for the same value within one masker. */
@@ -19,6 +20,8 @@ export interface TextMasker {
   whole(text: string, found: (finding: Finding) => void): string;
   /** Returns a masker for one text that arrives in pieces. Positions of findings count from the start of that text. */
   stream(found: (finding: Finding) => void): TextStream;
+  /** Returns the masker for texts at this place. Missing where no rule is about places: then it is this one. */
+  at?(place: Place): TextMasker;
   /** Returns a masker for the same rules, for one call. Cheap: call it once for each call. */
   session(use?: SessionUse): TextMasker;
 }
@@ -52,6 +55,8 @@ export interface TextStream {
 export interface MaskRule {
   readonly entities: readonly string[];
   readonly with: Operator;
+  /** Which places it is about; missing for all. */
+  readonly places?: IsMeant;
   /** Only with `encrypt`. */
   readonly encryption?: EncryptionKeys;
   /** Only with `tokenize`: what is replaced in a request is put back into its answer. */
@@ -71,7 +76,50 @@ interface Plan {
   readonly rules: readonly MaskRule[];
   readonly ruleOf: ReadonlyMap<Detector, number>;
   readonly key: Uint8Array;
+  /** Null where no rule is about places. */
+  readonly placed: PlacedPlans | null;
 }
+
+/** Plans for places: as many as there are sets of rules that are about one. */
+class PlacedPlans {
+  readonly #rules: readonly MaskRule[];
+  readonly #make: (rules: readonly MaskRule[]) => Plan;
+  readonly #made = new Map<string, Plan>();
+
+  constructor(rules: readonly MaskRule[], make: (rules: readonly MaskRule[]) => Plan) {
+    this.#rules = rules;
+    this.#make = make;
+  }
+
+  /** Returns the plan of the rules that are about this place. */
+  at(place: Place): Plan {
+    const rules = this.#rules.filter(({ places }) => places?.(place) !== false);
+    const id = rules.map((rule) => this.#rules.indexOf(rule)).join();
+    const plan = this.#made.get(id) ?? this.#make(rules);
+    this.#made.set(id, plan);
+    return plan;
+  }
+}
+
+/** `here`: the rules are those of one place already. */
+const planFor = (rules: readonly MaskRule[], key: Uint8Array, catalog: Catalog, here = false): Plan => {
+  const detectors = catalog.chosen(rules.flatMap(({ entities }) => entities));
+  const ruleOf = new Map(detectors.map((detector) => [detector, ruleFor(detector, rules)]));
+  const isPlaced = !here && rules.some(({ places }) => places !== undefined);
+  const placed = isPlaced ? new PlacedPlans(rules, (some) => planFor(some, key, catalog, true)) : null;
+  return { program: compileProgram(detectors), rules, ruleOf, key, placed };
+};
+
+/** Returns what finds the session of a place; one for each plan, all with the tokens of the call. */
+const sessionsAt = (placed: PlacedPlans, use: SessionUse): ((place: Place) => TextMasker) => {
+  const sessions = new Map<Plan, TextMasker>();
+  return (place) => {
+    const plan = placed.at(place);
+    const session = sessions.get(plan) ?? createSession(plan, use);
+    sessions.set(plan, session);
+    return session;
+  };
+};
 
 const maskFound = (
   all: readonly FoundBy[],
@@ -141,6 +189,7 @@ const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
   };
   const telling = tellsKept(plan);
   return {
+    ...(plan.placed === null ? {} : { at: sessionsAt(plan.placed, { tokens, keeps, scanned }) }),
     whole(text, found) {
       const known = scanned.get(text);
       const all = known === undefined ? scanWhole(plan.program, text) : scanWithin(plan.program, text, known);
@@ -169,8 +218,4 @@ export const compileTextMasker = (
   rules: readonly MaskRule[],
   key: Uint8Array,
   catalog: Catalog = BUILT_IN,
-): TextMasker => {
-  const detectors = catalog.chosen(rules.flatMap(({ entities }) => entities));
-  const ruleOf = new Map(detectors.map((detector) => [detector, ruleFor(detector, rules)]));
-  return createSession({ program: compileProgram(detectors), rules, ruleOf, key });
-};
+): TextMasker => createSession(planFor(rules, key, catalog));

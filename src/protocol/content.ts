@@ -1,6 +1,6 @@
 /** A request body, read once: what its operations ask, where its texts stand, and how a masked one is put together. */
 
-import type { RequestReading } from '../call.ts';
+import type { JsonStep, RequestReading } from '../call.ts';
 import { Failure } from '../reasons.ts';
 import type { Operation, ReplyTo } from './codec.ts';
 import type { JsonDocument } from './json/json.ts';
@@ -41,12 +41,18 @@ export interface Asked {
   readonly reading: RequestReading;
 }
 
+/** Where a piece that is no document stands: the path of its text in what was asked, and its tensor, '' for none. */
+export interface PieceAt {
+  readonly path: readonly JsonStep[];
+  readonly tensor: string;
+}
+
 /** A stretch of a body in which texts stand; what lies between two pieces is the content's own business. */
 export type Piece =
   | { readonly kind: 'json'; readonly document: JsonDocument; readonly operation: Operation }
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'text'; readonly text: string; readonly at?: PieceAt }
   /** Bytes that may be text: see bytes-text.ts. */
-  | { readonly kind: 'bytes'; readonly bytes: Buffer };
+  | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly at?: PieceAt };
 
 /** A body after masking. */
 export interface Rendering {

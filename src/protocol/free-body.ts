@@ -50,7 +50,7 @@ const textContent = (reading: FreeReading, bytes: Buffer): Content => {
   return {
     bytes,
     asked: [asked],
-    pieces: [{ kind: 'text', text }],
+    pieces: [{ kind: 'text', text, at: { path: [], tensor: '' } }],
     render: ([is]) => ({ bytes: is ?? bytes, fields: NO_FIELDS }),
   };
 };

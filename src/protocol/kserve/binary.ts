@@ -79,9 +79,13 @@ export const binaryContent = (
   operation: Operation,
   asked: readonly Asked[],
 ): Content => {
-  const { bytes, document, sections } = binary;
-  const elements = sections.flatMap((section) => section.elements ?? []);
-  const pieces: Piece[] = elements.map((element) => ({ kind: 'bytes', bytes: element }));
+  const { bytes, document, sections, tensors } = binary;
+  const pieces = sections.flatMap(({ at, elements }) =>
+    (elements ?? []).map((element, index): Piece => {
+      const path = [list, at, 'data', index];
+      return { kind: 'bytes', bytes: element, at: { path, tensor: tensors[at]?.name ?? '' } };
+    }),
+  );
   return {
     bytes,
     asked,

@@ -52,7 +52,12 @@ class Reading {
     this.filenames.push(part.filename);
     const start = part.filenameAt;
     const end = start + Buffer.byteLength(part.filename);
-    this.stretches.push({ piece: { kind: 'text', text: part.filename }, start, end, quoted: true });
+    this.stretches.push({
+      piece: { kind: 'text', text: part.filename, at: { path: ['filename'], tensor: '' } },
+      start,
+      end,
+      quoted: true,
+    });
   }
 
   private field(part: FormPart): void {
@@ -62,7 +67,12 @@ class Reading {
     if (name.endsWith('[]')) this.value[name] = [...(Array.isArray(known) ? known : []), text];
     else this.value[name] = settingOf(name, text);
     if (kindAt(OPENAI_PLACES, [name], text, this.value) !== 'data')
-      this.stretches.push({ piece: { kind: 'text', text }, start, end, quoted: false });
+      this.stretches.push({
+        piece: { kind: 'text', text, at: { path: [name], tensor: '' } },
+        start,
+        end,
+        quoted: false,
+      });
   }
 }
 

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { look, type InspectCase } from '../../test/kit/inspected.ts';
+import { run, sse } from '../../test/kit/masked-answer.ts';
+import { binaryBody, bytesTensor, inBinary } from '../../test/kit/open-inference.ts';
+import { codecs } from '../protocol/codecs.ts';
+import { compilePlaces, type PlaceConfig } from './place.ts';
+import { maskContent } from './request.ts';
+import { compileTextMasker, type TextMasker } from './text-masker.ts';
+
+const KEY = new Uint8Array(32);
+const masker = (at: PlaceConfig): TextMasker =>
+  compileTextMasker([{ entities: ['email'], with: 'replace', places: compilePlaces(at) }], KEY);
+
+const mail = (n: number): string => `m${n}@example.com`;
+/** Returns the numbers of the addresses that are still there. */
+const left = (text: string | Buffer): readonly number[] =>
+  [...text.toString('latin1').matchAll(/m(\d+)@example/g)].map(([, n]) => Number(n));
+
+const request = (body: unknown, at: PlaceConfig, options: InspectCase = {}): readonly number[] => {
+  const { content } = look(body, options);
+  if (content === null) throw new Error('expected a body');
+  const rendering = maskContent(content, codecs[options.protocol ?? 'openai'], masker(at), () => {});
+  return left(rendering?.bytes ?? content.bytes);
+};
+
+const CHAT = {
+  model: 'm',
+  user: mail(0),
+  messages: [
+    { role: 'system', content: mail(1) },
+    { role: 'user', content: [{ type: 'text', text: mail(2) }] },
+    { role: 'tool', tool_call_id: 'call_12345678', content: `{"to": "${mail(3)}"}` },
+  ],
+  metadata: { customer: { mail: mail(4) }, other: mail(5) },
+};
+
+describe('the places of a rule', () => {
+  it('are the messages of a role in a chat', () => {
+    expect(request(CHAT, { roles: ['user'] })).toEqual([0, 1, 3, 4, 5]);
+    expect(request(CHAT, { roles: ['tool', 'system'] })).toEqual([0, 2, 4, 5]);
+  });
+
+  it('are what a JSON Pointer or a JSONPath means, with all that is below it', () => {
+    expect(request(CHAT, { paths: ['/metadata/customer'] })).toEqual([0, 1, 2, 3, 5]);
+    expect(request(CHAT, { paths: ['$..mail', '$.messages[0]', '$.user'] })).toEqual([2, 3, 5]);
+    expect(request(CHAT, { paths: ['$.messages'], roles: ['user'] })).toEqual([0, 1, 3, 4, 5]);
+  });
+
+  it('are tensors by name, in JSON and in binary', () => {
+    const infer = { protocol: 'kserve', path: '/v2/models/m/infer' } as const;
+    const tensor = (name: string, n: number) => ({ name, datatype: 'BYTES', shape: [1], data: [mail(n)] });
+    const json = { inputs: [tensor('text', 1), tensor('text_id', 2), tensor('note', 3)] };
+    expect(request(json, { tensors: ['text*'] }, infer)).toEqual([3]);
+    expect(request(json, { tensors: ['note'] }, infer)).toEqual([1, 2]);
+    const one = bytesTensor(mail(1), mail(2));
+    const two = bytesTensor(mail(3));
+    const { bytes, rawHeaders } = binaryBody(
+      { inputs: [inBinary('text', 'BYTES', [2], one), inBinary('note', 'BYTES', [1], two)] },
+      one,
+      two,
+    );
+    const options = { ...infer, rawHeaders, contentType: 'application/octet-stream' };
+    expect(request(bytes, { tensors: ['text'] }, options)).toEqual([3]);
+    expect(request(bytes, { paths: ['/inputs/0/data/1', '/inputs/1'] }, options)).toEqual([1]);
+  });
+
+  it('are the fields of a form', () => {
+    const field = (name: string, text: string): string =>
+      `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
+    const body = `${field('model', 'whisper-1')}${field('prompt', mail(1))}${field('user', mail(2))}--b--\r\n`;
+    const options = { path: '/v1/audio/transcriptions', contentType: 'multipart/form-data; boundary=b' };
+    expect(request(Buffer.from(body), { paths: ['/prompt'] }, options)).toEqual([2]);
+    expect(request(Buffer.from(body), { paths: ['/user'] }, options)).toEqual([1]);
+  });
+
+  it('are those of an answer, whole and in the events of a stream', () => {
+    const answer = { choices: [{ index: 0, message: { role: 'assistant', content: mail(1) } }], note: mail(2) };
+    const whole = (at: PlaceConfig): readonly number[] =>
+      left(run([Buffer.from(JSON.stringify(answer))], { contentType: 'application/json', masker: masker(at) }).text);
+    expect(whole({ paths: ['$.choices[*].message'] })).toEqual([2]);
+    expect(whole({ roles: ['user'] })).toEqual([1, 2]);
+    expect(whole({ roles: ['assistant'] })).toEqual([]);
+    const events = ['m1@exam', 'ple.com '].map((content) => ({
+      choices: [{ index: 0, delta: { content } }],
+      note: mail(2),
+    }));
+    const streamed = (at: PlaceConfig): string => run([Buffer.from(sse(...events))], { masker: masker(at) }).text;
+    expect(streamed({ paths: ['$.choices[*].delta'] })).toMatch(/<EMAIL>/);
+    expect(left(streamed({ paths: ['$.choices[*].delta'] }))).toEqual([2, 2]);
+    expect(streamed({ paths: ['/note'] })).toContain('m1@exam');
+    expect(left(streamed({ paths: ['/note'] }))).toEqual([]);
+  });
+
+  it('are everywhere where nobody can tell where a text stands', () => {
+    expect(masker({ roles: ['user'] }).whole(mail(1), () => {})).toBe('<EMAIL>');
+  });
+
+  it('leave the rules for everywhere alone, and a block stays a block where it is meant', () => {
+    const rules = compileTextMasker(
+      [
+        { entities: ['email'], with: 'block', places: compilePlaces({ roles: ['system'] }) },
+        { entities: ['email'], with: 'redact', places: compilePlaces({ roles: ['user'] }) },
+        { entities: ['email'], with: 'replace' },
+      ],
+      KEY,
+    );
+    const at = (role: string): string => rules.at?.({ path: [], role, tensor: '' }).whole(mail(1), () => {}) ?? '';
+    expect(at('user')).toBe('[redacted]');
+    expect(at('tool')).toBe('<EMAIL>');
+    expect(() => at('system')).toThrow(expect.objectContaining({ reason: 'mask-blocked' }));
+  });
+
+  it('share the tokens of a call', () => {
+    const rules = compileTextMasker(
+      [
+        { entities: ['email'], with: 'tokenize', places: compilePlaces({ roles: ['user'] }) },
+        { entities: ['email'], with: 'tokenize', places: compilePlaces({ roles: ['tool'] }) },
+      ],
+      KEY,
+    ).session();
+    const at = (role: string, n: number) => rules.at?.({ path: [], role, tensor: '' }).whole(mail(n), () => {});
+    expect([at('user', 1), at('tool', 2), at('tool', 1)]).toEqual(['<EMAIL_1>', '<EMAIL_2>', '<EMAIL_1>']);
+  });
+});
