@@ -124,6 +124,8 @@ interface Word {
   readonly behindNumber: boolean;
 }
 
+/** So many units are read sooner than an expression is tried. */
+const NEAR = 16;
 const NOTHING_SAID: ReadonlySet<Context> = new Set();
 
 /** What is said ahead of places in one text, asked from left to right. Each word is read once. */
@@ -149,11 +151,17 @@ export class Said {
     );
   }
 
+  /** Returns whether little is left to read to what stands ahead of `at`. */
+  isNear(at: number): boolean {
+    return at - this.#read <= NEAR;
+  }
+
   /** Returns the contexts of which a phrase stands in the units to the left of `at`, at most LEFT of them. */
   before(at: number): ReadonlySet<Context> {
     if (this.#index.size === 0) return NOTHING_SAID;
     const from = Math.max(0, at - LEFT);
     this.#readTo(from, at);
+    if (this.#words.length === 0 && this.#reader.open < 0) return NOTHING_SAID;
     const words = this.#wordsBetween(from, at);
     return this.#lastPhrase < from && words[0]?.phrases === undefined && words.at(-1)?.phrases === undefined
       ? NOTHING_SAID

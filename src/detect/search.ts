@@ -105,8 +105,9 @@ export class Search {
   #decide(compiled: Compiled, at: number): Step | null {
     const { context } = compiled.detector;
     const asks = context?.required === true ? context : null;
-    // The words ahead are read once for all detectors of a place, and for none when no pattern matches there.
-    if (asks !== null && this.#saidAt === at && !isMet(asks, this.#said)) return null;
+    // The words ahead are read once for all detectors of a place. Where they were read a moment ago, as in a text full of
+    // numbers, they tell sooner than the pattern; elsewhere they are read for what a pattern matches only.
+    if (asks !== null && this.#words?.isNear(at) === true && !this.#isSaid(asks, at)) return null;
     if (this.#isOpen(compiled, at)) return asks === null || this.#isSaid(asks, at) ? { kind: 'open', at } : null;
     const end = compiled.matchEnd(this.#text, at);
     if (end < 0 || (asks !== null && !this.#isSaid(asks, at))) return null;
