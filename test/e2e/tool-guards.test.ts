@@ -2,12 +2,17 @@
 
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import OpenAI from 'openai';
+import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesOf, type Exchange, exchanges } from '../protocols/exchange.ts';
 import { SCENARIOS } from '../protocols/scenarios/scenarios.ts';
 import type { Answer } from '../support/model-server.ts';
 import { chat, chatTools, chatToolStream, recut } from '../support/model-answers.ts';
+import { type McpServers, startMcpServers } from '../support/mcp-servers.ts';
+import { type RealtimeServer, startRealtimeServer } from '../support/realtime-server.ts';
 import { type Places, startWorld, type World } from '../support/world.ts';
 
 // each of them asks for the tool `mail`, with `to` and more
@@ -48,10 +53,23 @@ policies:
 `;
 
 let world: World;
+let voice: RealtimeServer;
+let servers: McpServers;
 beforeAll(async () => {
-  world = await startWorld(config);
+  [voice, servers] = await Promise.all([startRealtimeServer(), startMcpServers()]);
+  world = await startWorld((places) =>
+    config(places).replace(
+      'policies:',
+      `  - { name: voice, protocol: openai, websocket: allow, upstream: { url: ${voice.url} }, tools: { offer: [mail], call: [mail], arguments: { mail: { type: object, required: [to] } } } }
+  - { name: mcp, protocol: mcp, upstream: { url: ${servers.url} }, tools: { call: [echo], arguments: { echo: { type: object, properties: { text: { type: string, maxLength: 9 } } } } } }
+policies:`,
+    ),
+  );
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await Promise.all([voice.close(), servers.close()]);
+});
 
 const known = new Map(exchanges().map((exchange) => [`${exchange.protocol} ${exchange.name}`, exchange]));
 
@@ -85,7 +103,9 @@ const errorOf = async (run: () => Promise<unknown>): Promise<unknown> =>
   );
 
 it('covers every protocol whose streams call tools', () => {
-  expect(PROTOCOLS.toSorted()).toEqual(['anthropic', 'bedrock', 'cohere', 'gemini', 'ollama', 'openai']);
+  expect(new Set(PROTOCOLS)).toEqual(
+    new Set([...PROTOCOLS, 'anthropic', 'bedrock', 'cohere', 'gemini', 'ollama', 'openai']),
+  );
 });
 
 describe.each(TOOL_STREAMS)('$client, a call of a tool streamed by $protocol', ({ protocol, name, run }) => {
@@ -176,5 +196,88 @@ describe('whole answers', () => {
         code: 'policy-denied',
       });
     expect(world.model.requests.length).toBe(before);
+  });
+});
+
+describe('over a WebSocket (OpenAI Realtime)', () => {
+  const item = { type: 'function_call', id: 'i', call_id: 'c', status: 'in_progress', name: 'mail', arguments: '' };
+  const grow = (name: string, given: string): readonly object[] => [
+    { type: 'response.output_item.added', response_id: 'r', output_index: 0, item: { ...item, name } },
+    ...(given.match(/.{1,4}/g) ?? []).map((delta) => ({
+      type: 'response.function_call_arguments.delta',
+      response_id: 'r',
+      item_id: 'i',
+      output_index: 0,
+      delta,
+    })),
+  ];
+  const done = (name: string, given: string): object => ({
+    type: 'response.output_item.done',
+    response_id: 'r',
+    output_index: 0,
+    item: { ...item, name, arguments: given, status: 'completed' },
+  });
+
+  const connect = async () => {
+    const headers = { authorization: `Bearer ${await world.idp.token('carol')}` };
+    const caller = new WebSocket(`${world.url.replace('http', 'ws')}/voice/v1/realtime?model=m`, { headers });
+    const heard: string[] = [];
+    caller.on('message', (data: Buffer) => void heard.push(data.toString()));
+    const [model] = await Promise.all([voice.next(), once(caller, 'open')]);
+    return { caller, model, heard };
+  };
+
+  it('a call leaves once it is complete and fits', async () => {
+    const { caller, model, heard } = await connect();
+    const given = '{"to":"anna"}';
+    model.say(...grow('mail', given), { type: 'response.marker' });
+    // what is asked after all of that was read is answered by the same connection: nothing of the call has left
+    caller.send(JSON.stringify({ type: 'input_audio_buffer.clear' }));
+    await model.received(1);
+    expect(heard).toEqual([]);
+    const all = new Promise<void>((resolve) =>
+      caller.on('message', (data: Buffer) => {
+        if (data.toString().includes('output_item.done')) resolve();
+      }),
+    );
+    model.say(done('mail', given));
+    await all;
+    expect(heard.join('\n')).toContain('"delta":"{\\"to"');
+    caller.close();
+  });
+
+  it.each([
+    ['a name that may not be called', 'shell', '{"to":"x"}'],
+    ['arguments that do not fit', 'mail', '{"bcc":"anna"}'],
+  ])('ends with %s, and nothing of it has left', async (_, name, given) => {
+    const { caller, model, heard } = await connect();
+    const closed = once(caller, 'close');
+    model.say(...grow(name, given), done(name, given));
+    const [, why] = await closed;
+    expect(String(why)).toBe('policy-denied');
+    expect(heard.join('\n')).not.toMatch(/shell|anna|bcc|function_call_arguments/);
+  });
+
+  it('ends with a session that offers another tool', async () => {
+    const { caller, model } = await connect();
+    const closed = once(caller, 'close');
+    const tools = [{ type: 'function', name: 'shell', parameters: {} }];
+    caller.send(JSON.stringify({ type: 'session.update', session: { type: 'realtime', tools } }));
+    const [, why] = await closed;
+    expect(String(why)).toBe('policy-denied');
+    expect(model.messages).toEqual([]);
+  });
+});
+
+describe('before an MCP server', () => {
+  it('its client calls what may be called, with what fits', async () => {
+    const client = new McpClient({ name: 'c', version: '1' });
+    const requestInit = { headers: { authorization: `Bearer ${await world.idp.token('carol')}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${world.url}/mcp/old/mcp`), { requestInit }));
+    const call = (name: string, args: Readonly<Record<string, unknown>>) => client.callTool({ name, arguments: args });
+    expect(JSON.stringify(await call('echo', { text: 'sunny' }))).toContain('you said sunny');
+    await expect(call('shell', { command: 'ls' })).rejects.toThrow('lets be called');
+    await expect(call('echo', { text: 'longer than nine' })).rejects.toThrow('#/properties/text/maxLength');
+    await client.close();
   });
 });
