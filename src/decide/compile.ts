@@ -67,6 +67,8 @@ export interface Policy extends Rules {
   /** Rules on the messages of a stream after its request: each message needs its own allow. */
   readonly messages: Rules;
   readonly answers: AnswerRules;
+  /** What some rule reads that costs a look of its own: it is made while a payload is inspected. */
+  readonly looks: { readonly commands: boolean; readonly injection: boolean };
   /**
    * Returns the SHA-256, hex, of what a verdict rests on: its rule and its masking rules. It stays the same over reloads
    * that change other rules, so that approvals survive them.
@@ -96,11 +98,16 @@ export const compilePolicies = (source: PolicySource): Policy => {
   const named = namedIn(source);
   const environments = { calls: environmentFor(named), answers: answerEnvironmentFor(named) };
 
+  const looks = { commands: false, injection: false };
+
   const condition = (section: string, at: number, { name, when, on }: Conditioned): Looked => {
     const reads = new Set<string>();
     const environment = on === 'answer' ? environments.answers : environments.calls;
     try {
-      return { when: asCondition(compile(when, { environment, expected: BOOL, watch: noting(reads) })), reads };
+      const compiled = compile(when, { environment, expected: BOOL, watch: noting(reads) });
+      looks.commands ||= reads.has('call.commands') || reads.has('call.*');
+      looks.injection ||= reads.has('call.injection') || reads.has('call.*');
+      return { when: asCondition(compiled), reads };
     } catch (error) {
       problems.push(asProblem(error, { source: when, path: [section, at, 'when'], rule: name }));
       return { when: never, reads };
@@ -152,6 +159,7 @@ export const compilePolicies = (source: PolicySource): Policy => {
       readsCommands: onAnswers.some(({ readsCommands }) => readsCommands),
       readsInjection: onAnswers.some(({ readsInjection }) => readsInjection),
     },
+    looks,
     basis: basisOf({ policies, masking, detectors }),
   };
 };

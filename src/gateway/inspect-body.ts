@@ -43,6 +43,7 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
     body: { bytes: body.bytes, contentType: head.contentType, rawHeaders: head.rawHeaders },
     assumeMaxTokens: served.config.assume.max_tokens ?? null,
     opaque,
+    looks: epoch.policy.looks,
   };
   const limit = epoch.config.limits.inspection;
   if (socket === null) return inTurns(inspecting(inspection, epoch.scanner), limit);

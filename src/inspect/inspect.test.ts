@@ -30,7 +30,13 @@ describe('facts', () => {
       management: false,
       operations: 1,
       findings: {},
-      closer: { toolCalls: [], commands: [], injection: { score: 0, evidence: [] }, looked: expect.any(Function) },
+      closer: {
+        toolCalls: [],
+        commands: [],
+        injection: { score: 0, evidence: [] },
+        looked: expect.any(Function),
+        prepare: expect.any(Function),
+      },
     });
   });
 

@@ -15,7 +15,7 @@ import { readJson } from '../protocol/json/json.ts';
 import { jsonStrings } from '../protocol/json/json-pieces.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
-import { lookCloser } from './closer.ts';
+import { type Looks, lookCloser, NO_LOOKS } from './closer.ts';
 import { together } from './together.ts';
 import { atOnce } from './turns.ts';
 
@@ -29,6 +29,8 @@ export interface Inspection {
   readonly assumeMaxTokens: number | null;
   /** What cannot be read may pass, and the facts say so. */
   readonly opaque: boolean;
+  /** What rules read of a closer look; what is missing here is made when it is read. */
+  readonly looks?: Looks;
 }
 
 /** What inspection learnt. */
@@ -158,7 +160,9 @@ function* read(call: Inspection, scanner: Scanner): Generator<void, Inspected> {
     const unseen = asked.reading.unseen === true;
     if (unseen && !call.opaque) throw unreadable('all of the input in the request');
     const findings = yield* countFindings(asked, call.codec, scanner, scanned);
-    each.push(factsOf(call, { ...asked, findings, opaque: unseen, operations, closer: lookCloser(asked, call.codec) }));
+    const closer = lookCloser(asked, call.codec);
+    yield* closer.prepare(call.looks ?? NO_LOOKS);
+    each.push(factsOf(call, { ...asked, findings, opaque: unseen, operations, closer }));
   }
   return { facts: together(each), each, content, scanned };
 }
@@ -182,10 +186,11 @@ export const inspect = (call: Inspection, scanner: Scanner): Inspected => atOnce
 
 /** Returns the facts of one operation that was read already: a handshake, or a message of a WebSocket. */
 export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner, limit = Infinity): Facts =>
-  factsOf(call, {
-    ...asked,
-    findings: atOnce(countFindings(asked, call.codec, scanner, new Map()), limit),
-    opaque: false,
-    operations: 1,
-    closer: lookCloser(asked, call.codec),
-  });
+  atOnce(inspectingAsked(call, asked, scanner), limit);
+
+function* inspectingAsked(call: Inspection, asked: Asked, scanner: Scanner): Generator<void, Facts> {
+  const findings = yield* countFindings(asked, call.codec, scanner, new Map());
+  const closer = lookCloser(asked, call.codec);
+  yield* closer.prepare(call.looks ?? NO_LOOKS);
+  return factsOf(call, { ...asked, findings, opaque: false, operations: 1, closer });
+}

@@ -6,7 +6,7 @@ import { NOTHING_ASKED } from '../protocol/content.ts';
 import type { GrpcMethod } from '../protocol/grpc/codec.ts';
 import { WireError } from '../protocol/grpc/protobuf.ts';
 import { Failure } from '../reasons.ts';
-import { lookAt } from './closer.ts';
+import { lookAt, type Looks, NO_LOOKS } from './closer.ts';
 import { factsOf } from './inspect.ts';
 
 /** What is inspected. */
@@ -17,6 +17,8 @@ export interface MessageInspection {
   readonly assumeMaxTokens: number | null;
   /** What cannot be read may pass, and the facts say so. */
   readonly opaque: boolean;
+  /** What rules read of a closer look; what is missing here is made when it is read. */
+  readonly looks?: Looks;
 }
 
 const unreadable = (expected: string, cause: unknown): Failure =>
@@ -57,7 +59,9 @@ export function* inspectingMessage(call: MessageInspection, scanner: Scanner): G
     const reading = { ...read(call), stream: streams.answer };
     const opaque = reading.tensors?.some(({ region }) => region !== '') === true;
     const findings = yield* countFindings(reading, scanner);
-    return factsOf(measured, { ...learnt, reading, findings, opaque, closer: lookAt(reading.texts) });
+    const closer = lookAt(reading.texts);
+    yield* closer.prepare(call.looks ?? NO_LOOKS);
+    return factsOf(measured, { ...learnt, reading, findings, opaque, closer });
   } catch (cause) {
     if (!call.opaque || !(cause instanceof Failure) || cause.reason !== 'body-unreadable') throw cause;
     return factsOf(measured, { ...learnt, reading: NOTHING_ASKED, findings: {}, opaque: true });

@@ -5,7 +5,7 @@
 
 import type { Evidence, Injection, Trip } from '../call.ts';
 import { foldText } from './fold.ts';
-import { compileWires, tripOf, type Tripped, type Wire } from './wire.ts';
+import { compileWires, inSlices, tripOf, type Tripped, type Wire } from './wire.ts';
 
 const wire = (kind: string, weight: number, starts: readonly string[], source: string): Wire => ({
   kind,
@@ -387,12 +387,28 @@ const NO_INJECTION: Injection = { score: 0, evidence: [] };
 
 const MOST_EVIDENCE = 64;
 
+const evidenceOf = ({ weight, ...trip }: Raw): Evidence => ({
+  ...trip,
+  score: rounded(weight * (TRUST[trip.place] ?? 1)),
+});
+
+/** At most 64, those first that say most: nobody can hide one behind many. */
+const most = (evidence: readonly Evidence[]): readonly Evidence[] =>
+  evidence.toSorted((a, b) => b.score - a.score).slice(0, MOST_EVIDENCE);
+
 /** Returns what texts trip, each with how much it says by itself; at most 64. */
 export const injectionEvidence = (texts: readonly PlacedText[]): readonly Evidence[] =>
-  texts
-    .flatMap(({ text, place }) => tripsOf(text, place))
-    .slice(0, MOST_EVIDENCE)
-    .map(({ weight, ...trip }) => ({ ...trip, score: rounded(weight * (TRUST[trip.place] ?? 1)) }));
+  most(texts.flatMap(({ text, place }) => tripsOf(text, place).map(evidenceOf)));
+
+/** Yields whenever somebody else may have a turn, and returns how much texts look like an injection, and why. */
+export function* findingInjection(texts: readonly PlacedText[]): Generator<void, Injection> {
+  const evidence: Evidence[] = [];
+  for (const { text, place } of texts) {
+    evidence.push(...(yield* inSlices(text, (slice) => tripsOf(slice, place).map(evidenceOf))));
+    yield;
+  }
+  return injectionOf(most(evidence));
+}
 
 const rounded = (score: number): number => Math.round(score * 100) / 100;
 

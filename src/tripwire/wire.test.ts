@@ -3,7 +3,17 @@ import { check } from 'recheck';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_WIRES, findCommands } from './commands.ts';
 import { findInjection, INJECTION_WIRES } from './injection.ts';
-import { compileWires, type Wire, WIDEST } from './wire.ts';
+import type { Trip } from '../call.ts';
+import { compileWires, inSlices, type Wire, WIDEST } from './wire.ts';
+
+/** How many turns it took, and what was found. */
+const sliced = (text: string): [number, readonly Trip[]] => {
+  const work = inSlices(text, (slice) => findCommands(slice, 'user'));
+  for (let steps = 1; ; steps++) {
+    const step = work.next();
+    if (step.done === true) return [steps, step.value];
+  }
+};
 
 const WIRES = [...COMMAND_WIRES, ...INJECTION_WIRES];
 
@@ -52,6 +62,20 @@ describe('wires', () => {
     expect(findCommands(`${dense}; rm -rf /`, 'user').at(-1)?.kind).toBe('unread');
     expect(findInjection([{ text: 'ignore '.repeat(100_000), place: 'tool' }]).score).toBe(1);
     expect(findCommands('cat '.repeat(1000), 'user')).toEqual([]);
+  });
+
+  it('are found in long texts wherever a slice ends, once, and where they stand', () => {
+    const command = 'rm -rf / now';
+    for (let at = 65_500; at <= 65_560; at++) {
+      const text = `${'x'.repeat(at)} ${command} ${'y'.repeat(70_000)}`;
+      const [steps, found] = sliced(text);
+      expect(found).toEqual([{ kind: 'files.delete', place: 'user', start: at + 1, end: at + 9 }]);
+      expect(steps).toBeGreaterThan(1);
+    }
+    const [, dense] = sliced('cat '.repeat(100_000));
+    expect(new Set(dense.map(({ kind }) => kind))).toEqual(new Set(['unread']));
+    const [, hidden] = sliced(`${'x'.repeat(65_530)} r''m -rf / ${'y'.repeat(70_000)}`);
+    expect(hidden.map(({ kind }) => kind)).toContain('files.delete');
   });
 
   it('trip fewer than once in 100 KB of our own code and documentation', () => {

@@ -90,3 +90,34 @@ export const compileWires = (wires: readonly Wire[]): Tripwires => {
 
 /** Returns a trip as policies and records see it: never what stands there. */
 export const tripOf = ({ wire, start, end }: Tripped, place: string): Trip => ({ kind: wire.kind, place, start, end });
+
+/** Long texts are looked at so many UTF-16 units at a time. */
+const SLICE = 64 * 1024;
+/** What is looked at beside a slice: what a wire asks of the text ahead of it, and what the widest reads, or a run in base64. */
+const AHEAD = 64;
+const BEHIND = 4_352;
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Yields between slices, and returns what `find` finds in a text: what begins in a slice is found with all that it may read. */
+export function* inSlices<T extends Span>(
+  text: string,
+  find: (slice: string) => readonly T[],
+): Generator<void, readonly T[]> {
+  if (text.length <= SLICE) return find(text);
+  const all: T[] = [];
+  for (let from = 0; from < text.length; from += SLICE) {
+    const left = Math.max(0, from - AHEAD);
+    const slice = text.slice(left, from + SLICE + BEHIND);
+    for (const found of find(slice)) {
+      const isAll = found.start === 0 && found.end === slice.length;
+      const start = isAll ? from : left + found.start;
+      if (start >= from && start < from + SLICE) all.push({ ...found, start, end: left + found.end });
+    }
+    yield;
+  }
+  return all;
+}

@@ -15,8 +15,10 @@ import { type McpServers, startMcpServers } from '../support/mcp-servers.ts';
 import { type RealtimeServer, startRealtimeServer } from '../support/realtime-server.ts';
 import { type Places, startWorld, type World } from '../support/world.ts';
 
-// each of them asks for the tool `mail`, with `to` and more
-const TOOL_STREAMS = SCENARIOS.filter(({ name }) => /^(?:.*-tool-stream|streamGenerateContent-tool)$/.test(name));
+// each of them asks for the tool `mail`, with `to` and more; a random model behind vLLM never ends what it gives a tool
+const TOOL_STREAMS = SCENARIOS.filter(
+  ({ protocol, name }) => protocol !== 'vllm' && /^(?:.*-tool-stream|streamGenerateContent-tool)$/.test(name),
+);
 const PROTOCOLS = [...new Set(TOOL_STREAMS.map(({ protocol }) => protocol))];
 
 const GUARDS: Readonly<Record<string, string>> = {

@@ -64,6 +64,9 @@ async function factsOf({ accepted: { served }, method, epoch }: GrpcCall, messag
   if (method === null || message === null)
     return uninspected(method?.operation ?? null, message?.length ?? 0, method === null);
   const assumeMaxTokens = served.config.assume.max_tokens ?? null;
-  const inspecting = inspectingMessage({ method, message, assumeMaxTokens, opaque }, epoch.scanner);
+  const inspecting = inspectingMessage(
+    { method, message, assumeMaxTokens, opaque, looks: epoch.policy.looks },
+    epoch.scanner,
+  );
   return inTurns(inspecting, epoch.config.limits.inspection);
 }

@@ -176,6 +176,7 @@ export class SocketRelay {
       body: { bytes, contentType: 'application/json', rawHeaders: request.rawHeaders },
       assumeMaxTokens: served.config.assume.max_tokens ?? null,
       opaque: false,
+      looks: epoch.policy.looks,
     };
     const asked = { operation, document: document.value, reading };
     const facts = inspectAsked(inspection, asked, epoch.scanner, epoch.config.limits.inspection);
