@@ -1,6 +1,7 @@
 /** Tensors of the Open Inference Protocol: how large their data is, and the elements of BYTES. */
 
 import { Failure, type Reason } from '../reasons.ts';
+import { MOST_ELEMENTS } from './bytes-tensor.ts';
 
 /** Bytes of one element; BYTES elements say their own length. (kserve/open-inference-protocol, "Tensor Data Types") */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
@@ -27,8 +28,6 @@ export const elementBytes = (datatype: string): number | null =>
 export const elementCount = (shape: readonly number[]): number => shape.reduce((count, size) => count * size, 1);
 
 const LENGTH_BYTES = 4;
-/** The most elements of BYTES that one tensor may have: four bytes are enough for one, and each is looked at on its own. */
-const MOST_ELEMENTS = 100_000;
 
 /** Returns the error for tensors that are not what they say. */
 export const badTensors = (reason: Reason, expected: string): Failure =>

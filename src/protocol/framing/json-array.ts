@@ -6,7 +6,7 @@
 
 import { Failure } from '../../reasons.ts';
 import type { Frame, Framing, Splitter } from './framing.ts';
-import { Gather } from './gather.ts';
+import { PendingFrame } from './pending-frame.ts';
 import { isSpace } from '../json/json-lexer.ts';
 
 const QUOTE = 0x22;
@@ -25,8 +25,7 @@ type Between = 'start' | 'open' | 'item' | 'comma' | 'over';
 
 /** Cuts the bytes of one array behind each object. Inside an object only brackets and strings are looked at. */
 class ItemSplitter implements Splitter {
-  private readonly limit: number;
-  private readonly pending = new Gather();
+  private readonly pending: PendingFrame;
   private between: Between = 'start';
   private depth = 0;
   private inString = false;
@@ -35,7 +34,7 @@ class ItemSplitter implements Splitter {
   private alone = false;
 
   constructor(limit: number) {
-    this.limit = limit;
+    this.pending = new PendingFrame(limit, 'items');
   }
 
   push(chunk: Buffer): readonly Buffer[] {
@@ -45,10 +44,10 @@ class ItemSplitter implements Splitter {
       const byte = chunk[at] ?? 0;
       const ends = this.depth === 0 ? this.outside(byte) : this.inside(byte);
       if (!ends) continue;
-      frames.push(this.frame(chunk.subarray(start, at + 1)));
+      frames.push(this.pending.complete(chunk.subarray(start, at + 1)));
       start = at + 1;
     }
-    if (start < chunk.length) this.keep(chunk.subarray(start));
+    this.pending.keep(chunk.subarray(start));
     return frames;
   }
 
@@ -92,25 +91,6 @@ class ItemSplitter implements Splitter {
     if (this.depth > 0) return false;
     this.between = this.alone ? 'over' : 'item';
     return true;
-  }
-
-  private frame(last: Buffer): Buffer {
-    if (this.pending.length === 0) {
-      this.bound(last.length);
-      return last;
-    }
-    this.keep(last);
-    return this.pending.take();
-  }
-
-  private keep(part: Buffer): void {
-    this.bound(this.pending.length + part.length);
-    this.pending.add(part);
-  }
-
-  private bound(length: number): void {
-    if (length > this.limit)
-      throw new Failure('answer-unreadable', `expected items of at most ${this.limit} bytes, found a larger one`);
   }
 }
 

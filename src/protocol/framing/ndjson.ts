@@ -1,53 +1,32 @@
 /** Newline-delimited JSON: a document a line (github.com/ndjson/ndjson-spec; Ollama's API streams in it). */
 
-import { Failure } from '../../reasons.ts';
 import type { Frame, Framing, Splitter } from './framing.ts';
-import { Gather } from './gather.ts';
+import { PendingFrame } from './pending-frame.ts';
 import { isSpace } from '../json/json-lexer.ts';
 
 const LF = 0x0a;
 
 /** Cuts bytes behind each LF. */
 class LineSplitter implements Splitter {
-  private readonly limit: number;
-  private readonly pending = new Gather();
+  private readonly pending: PendingFrame;
 
   constructor(limit: number) {
-    this.limit = limit;
+    this.pending = new PendingFrame(limit, 'lines');
   }
 
   push(chunk: Buffer): readonly Buffer[] {
     const lines: Buffer[] = [];
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
-      lines.push(this.line(chunk.subarray(start, end + 1)));
+      lines.push(this.pending.complete(chunk.subarray(start, end + 1)));
       start = end + 1;
     }
-    if (start < chunk.length) this.keep(chunk.subarray(start));
+    this.pending.keep(chunk.subarray(start));
     return lines;
   }
 
   end(): Buffer {
     return this.pending.take();
-  }
-
-  private line(last: Buffer): Buffer {
-    if (this.pending.length === 0) {
-      this.bound(last.length);
-      return last;
-    }
-    this.keep(last);
-    return this.pending.take();
-  }
-
-  private keep(part: Buffer): void {
-    this.bound(this.pending.length + part.length);
-    this.pending.add(part);
-  }
-
-  private bound(length: number): void {
-    if (length > this.limit)
-      throw new Failure('answer-unreadable', `expected lines of at most ${this.limit} bytes, found a longer one`);
   }
 }
 

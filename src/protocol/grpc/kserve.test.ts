@@ -49,6 +49,17 @@ describe('ModelInfer', () => {
     ]);
   });
 
+  it('refuses a tensor of more elements than may be looked at, as over REST: four bytes are enough for one', () => {
+    const tensorOf = (elements: number): Buffer =>
+      kit('ModelInferRequest').write({
+        model_name: 'm',
+        inputs: [{ name: 'x', datatype: 'BYTES', shape: [String(elements)] }],
+        raw_input_contents: [Buffer.alloc(4 * elements)],
+      });
+    expect(infer.request.read(tensorOf(100_000)).model).toBe('m');
+    expect(() => infer.request.read(tensorOf(100_001))).toThrow('at most 100000 elements');
+  });
+
   it('reads and edits bytes_contents', () => {
     const bytes = kit('ModelInferRequest').write({
       model_name: 'm',
