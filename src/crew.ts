@@ -104,7 +104,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       ],
       async reload(config, hash) {
         await everyWorker((worker) => worker.reload({ ...config, workers: count }));
-        await recorder.config({ hash, recording: config.recording });
+        await recorder.config({ hash, recording: config.recording, witnesses: config.ledger.witnesses });
       },
       async drain(deadline) {
         expected = true;

@@ -13,7 +13,7 @@ import type { Log } from './log.ts';
 const FIXED = ['listeners', 'control', 'workers', 'store', 'recording', 'ledger'] as const;
 
 /** What of these sections does change at once. */
-const HOT = new Set(['keep', 'retention', 'recipients', 'originals']);
+const HOT = new Set(['keep', 'retention', 'recipients', 'originals', 'witnesses']);
 
 const fixedText = (section: unknown): string =>
   JSON.stringify(section, (key, value: unknown) => (HOT.has(key) ? null : value));

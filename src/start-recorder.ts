@@ -11,6 +11,7 @@ import { systemClock } from './clock.ts';
 import type { LeafBody } from './ledger/leaf.ts';
 import { type Log as Ledger, openLog } from './ledger/log.ts';
 import { parseWitness } from './ledger/cosignature.ts';
+import type { WitnessAt } from './ledger/witness-client.ts';
 import { parseSigner } from './ledger/note-key.ts';
 import { parseAuthority } from './ledger/timestamp.ts';
 import { createLog } from './log.ts';
@@ -70,7 +71,7 @@ async function openParts(): Promise<Parts> {
   const ledger = await openLog({
     dir: folder,
     signer: parseSigner(resolveSecret(config.ledger.key, baseDir)),
-    witnesses: config.ledger.witnesses.map(({ url, key }) => ({ url, witness: parseWitness(key) })),
+    witnesses: witnessesOf(config.ledger.witnesses),
     absent: (witness, why) => log.warn({ witness, why }, 'a witness did not cosign a checkpoint'),
   });
   const ring = await KeyRing.open(folder, recordingKey);
@@ -120,6 +121,9 @@ async function openParts(): Promise<Parts> {
   const line = await openErrandLine(folder, desk.run);
   return { ledger, recording, approvals, desk, line, expiry, ring };
 }
+
+const witnessesOf = (witnesses: typeof config.ledger.witnesses): readonly WitnessAt[] =>
+  witnesses.map(({ url, key }) => ({ url, witness: parseWitness(key) }));
 
 /** Begins another recording key, at once and in every worker. */
 async function rotateKeys({ ring, recording }: Pick<Parts, 'ring' | 'recording'>, who: string): Promise<number> {
@@ -194,8 +198,11 @@ const verbs: RecorderVerbs = {
     stamper = stamps(parts);
     stamper?.start();
   },
-  async config({ hash, recording }) {
+  async config({ hash, recording, witnesses }) {
+    // read first: what cannot be used leaves no leaf that says it is in force
+    const asked = witnessesOf(witnesses);
     await parts?.recording.append({ type: 'config', hash });
+    parts?.ledger.askWitnesses(asked);
     const { recipients, originals } = recording;
     const isOther =
       JSON.stringify([recipients, originals]) !== JSON.stringify([keyPolicy.recipients, keyPolicy.originals]);

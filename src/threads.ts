@@ -72,7 +72,11 @@ export interface RecorderVerbs {
   /** Recovers what an earlier run left unsealed, opens the ledger and the store, and resolves when calls can be recorded. */
   open(nothing: undefined): Promise<void>;
   /** Seals that another config is in force, and keeps recordings as long as it says. */
-  config(next: { readonly hash: string; readonly recording: RecordingConfig }): Promise<void>;
+  config(next: {
+    readonly hash: string;
+    readonly recording: RecordingConfig;
+    readonly witnesses: Config['ledger']['witnesses'];
+  }): Promise<void>;
   metrics(nothing: undefined): Promise<MetricsSnapshot>;
   /** Seals everything and signs a last checkpoint. Workers have closed their recorders before. */
   close(nothing: undefined): Promise<void>;

@@ -58,6 +58,8 @@ export interface Log {
    * a checkpoint over it, which both have signed.
    */
   succeed(next: NoteSigner): Promise<Checkpoint>;
+  /** Has others cosign from the next checkpoint on: one that has seen more leaves or others stops the log then. */
+  askWitnesses(witnesses: readonly WitnessAt[]): void;
   /** Closes the files after what is under way; takes no checkpoint. */
   close(): Promise<void>;
 }
@@ -144,6 +146,10 @@ class OpenLog implements Log {
     const checkpoint = await this.checkpoint();
     this.#signers = [next];
     return checkpoint;
+  }
+
+  askWitnesses(witnesses: readonly WitnessAt[]): void {
+    this.#cosigners.ask(witnesses);
   }
 
   close(): Promise<void> {

@@ -52,9 +52,16 @@ export interface CosignOptions {
 export class Cosigners {
   readonly #options: CosignOptions;
   readonly #sizes = new Map<string, number>();
+  #witnesses: readonly WitnessAt[];
 
   constructor(options: CosignOptions) {
     this.#options = options;
+    this.#witnesses = options.witnesses;
+  }
+
+  /** Has others be asked from the next checkpoint on. */
+  ask(witnesses: readonly WitnessAt[]): void {
+    this.#witnesses = witnesses;
   }
 
   /**
@@ -63,7 +70,7 @@ export class Cosigners {
    * does not answer is told of and left out.
    */
   async cosign(checkpoint: Checkpoint, note: string): Promise<string> {
-    const lines = await Promise.all(this.#options.witnesses.map((each) => this.#ask(each, checkpoint, note)));
+    const lines = await Promise.all(this.#witnesses.map((each) => this.#ask(each, checkpoint, note)));
     return lines.join('');
   }
 

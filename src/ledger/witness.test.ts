@@ -95,6 +95,38 @@ describe('a log with a witness', () => {
     await expect(open(newFolder(), witness)).rejects.toThrow('has cosigned 9 leaves, and this log has 0');
   });
 
+  test('asks those that come while it is open, and those that go no more', async () => {
+    const [first, second, dir] = [
+      await witnessOf(),
+      await startWitness(signer.verifier, 'second.example'),
+      newFolder(),
+    ];
+    onTestFinished(() => second.close());
+    const log = await open(dir, first);
+    await grow(log, 3);
+    log.askWitnesses([second]);
+    await grow(log, 300);
+    expect([first.seen()?.size, second.seen()?.size]).toEqual([3, 300]);
+    const report = await verify(dir, first, second);
+    expect(told(report)).toEqual([]);
+    expect(report.witnessed).toMatchObject([
+      { name: 'witness.example', size: 3 },
+      { name: 'second.example', size: 300 },
+    ]);
+  });
+
+  test('promise 7: is stopped by a witness that comes later, when that has seen what was rolled back', async () => {
+    const [witness, dir] = [await witnessOf(), newFolder()];
+    const log = await open(dir, witness);
+    await grow(log, 3);
+    const old = copyOf(dir);
+    await grow(log, 300);
+    const back = await open(old);
+    back.askWitnesses([witness]);
+    await expect(grow(back, 5)).rejects.toMatchObject({ reason: 'evidence-unavailable' });
+    expect(() => back.append([], memo(''))).toThrow('300 leaves, and this log has 5');
+  });
+
   test('promise 7: is stopped by the witness when it is forked', async () => {
     const [witness, dir] = [await witnessOf(), newFolder()];
     const log = await open(dir, witness);
