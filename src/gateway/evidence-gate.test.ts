@@ -43,6 +43,23 @@ describe('EvidenceGate', () => {
     expect(passed).toEqual(['first', 'last', 'on']);
   });
 
+  it('holds nobody for a little, however long the caller keeps talking', () => {
+    const { gate, pass, passed, synced } = gateOver();
+    gate.ask();
+    for (let word = 0; word < 100; word++) {
+      pass(`${word}`);
+      // the caller is always one ahead of the disk
+      gate.ask();
+      synced();
+    }
+    expect(passed.filter((word) => word !== 'on')).toEqual(Array.from({ length: 100 }, (_, word) => `${word}`));
+    expect([gate.isOpen, gate.isCrowded]).toEqual([false, false]);
+    gate.pass(() => {}, 300_000);
+    expect(gate.isCrowded).toBe(true);
+    synced();
+    expect(gate.isCrowded).toBe(false);
+  });
+
   it('lets nothing pass any more once the evidence has failed, and says so once', () => {
     const { gate, pass, passed, synced } = gateOver();
     gate.ask();

@@ -6,7 +6,11 @@ interface Waiting {
   /** How much of the caller's must be on the disk first. */
   readonly behind: number;
   readonly step: () => void;
+  readonly bytes: number;
 }
+
+/** What may wait before whoever sends it is to be held. Less must not hold: a caller that keeps talking keeps the disk behind. */
+const MOST_WAITING = 256 * 1024;
 
 /** The gate of one answer. Steps run in the order in which they came. */
 export class EvidenceGate {
@@ -16,6 +20,7 @@ export class EvidenceGate {
   #durable = 0;
   #failed = false;
   #waiting: Waiting[] = [];
+  #bytes = 0;
 
   /** `settled` hears each time something has become durable, after the steps that waited for it; false once nothing ever will. */
   constructor(session: Pick<Session, 'durable'>, settled: (ok: boolean) => void) {
@@ -34,10 +39,17 @@ export class EvidenceGate {
     return this.#durable === this.#asked && this.#waiting.length === 0;
   }
 
-  /** Runs the step at once, or when it may. Not at all once the evidence has failed. */
-  pass(step: () => void): void {
+  /** More waits than should. */
+  get isCrowded(): boolean {
+    return this.#bytes > MOST_WAITING;
+  }
+
+  /** Runs the step, which lets so many bytes leave, at once or when it may. Not at all once the evidence has failed. */
+  pass(step: () => void, bytes = 0): void {
     if (this.isOpen) return step();
-    if (!this.#failed) this.#waiting.push({ behind: this.#asked, step });
+    if (this.#failed) return;
+    this.#waiting.push({ behind: this.#asked, step, bytes });
+    this.#bytes += bytes;
   }
 
   #open(at: number): void {
@@ -45,6 +57,7 @@ export class EvidenceGate {
     // what a step lets pass comes behind those that wait already
     for (let [first] = this.#waiting; first !== undefined && first.behind <= this.#durable; [first] = this.#waiting) {
       this.#waiting.shift();
+      this.#bytes -= first.bytes;
       first.step();
     }
     this.#settled(true);
@@ -54,6 +67,7 @@ export class EvidenceGate {
     if (this.#failed) return;
     this.#failed = true;
     this.#waiting = [];
+    this.#bytes = 0;
     this.#settled(false);
   }
 }

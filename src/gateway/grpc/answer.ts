@@ -183,11 +183,11 @@ export class GrpcAnswer {
     this.#onDrain();
   }
 
-  #whenDurable(step: () => void): void {
+  #whenDurable(step: () => void, bytes = 0): void {
     const gate = this.#gate;
     if (gate === null || gate.isOpen) return step();
-    gate.pass(() => this.#guarded(step));
-    this.#pause();
+    gate.pass(() => this.#guarded(step), bytes);
+    if (gate.isCrowded) this.#pause();
   }
 
   /** Runs one piece of reading behind those before it; the upstream waits for what takes longer than this turn. */
@@ -244,7 +244,7 @@ export class GrpcAnswer {
       if (this.#stream.write(bytes)) return;
       this.#pause();
       this.#watchReader();
-    });
+    }, bytes.length);
   }
 
   #finish(rawTrailers: readonly string[]): void {
@@ -293,7 +293,7 @@ export class GrpcAnswer {
   };
 
   readonly #onDrain = (): void => {
-    if (!this.#paused || this.#gate?.isOpen !== true || this.#reading !== null) return;
+    if (!this.#paused || this.#gate?.isCrowded === true || this.#reading !== null) return;
     if (this.#stream.writableNeedDrain) return;
     this.#paused = false;
     this.#stopStall();

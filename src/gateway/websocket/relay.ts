@@ -220,7 +220,7 @@ export class SocketRelay {
       this.#toCaller(() => {
         if (this.#session.bytes(clean)) this.#send('caller', clean);
         else this.#fail(overBound());
-      });
+      }, clean.length);
     }
   }
 
@@ -236,22 +236,22 @@ export class SocketRelay {
   }
 
   /** Nothing is told a caller whose messages so far are not on the disk yet. */
-  #toCaller(step: () => void): void {
-    this.#gate.pass(step);
-    if (!this.#gate.isOpen) this.#sides.upstream.pause();
+  #toCaller(step: () => void, bytes = 0): void {
+    this.#gate.pass(step, bytes);
+    if (this.#gate.isCrowded) this.#sides.upstream.pause();
   }
 
   readonly #settled = (ok: boolean): void => {
     if (!ok) return this.#fail(NOT_KEPT);
     const { caller, upstream } = this.#sides;
-    if (this.#gate.isOpen && upstream.isPaused && caller.bufferedAmount <= MOST_WAITING) upstream.resume();
+    if (!this.#gate.isCrowded && upstream.isPaused && caller.bufferedAmount <= MOST_WAITING) upstream.resume();
   };
 
   #send(to: 'caller' | 'upstream', bytes: Buffer): void {
     const { caller, upstream } = this.#sides;
     const [side, other] = to === 'caller' ? [caller, upstream] : [upstream, caller];
     side.send(bytes, TEXT, () => {
-      if (other.isPaused && side.bufferedAmount <= MOST_WAITING && (to === 'upstream' || this.#gate.isOpen))
+      if (other.isPaused && side.bufferedAmount <= MOST_WAITING && (to === 'upstream' || !this.#gate.isCrowded))
         other.resume();
     });
     if (side.bufferedAmount > MOST_WAITING) other.pause();
