@@ -1,6 +1,6 @@
 /**
  * Writes what is generated: docs/config.md and sallyport.schema.json from the config schema, docs/protocols.md from what
- * the codecs declare, docs/detectors.md from the detectors.
+ * the codecs declare, docs/detectors.md from the detectors, docs/classifier-webhook.json from what webhooks are asked by.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 
@@ -14,6 +14,7 @@ import { builtIn } from '../src/protocol/grpc/codec.ts';
 import { COMMON_METHODS } from '../src/protocol/grpc/common.ts';
 import { kserveGrpc } from '../src/protocol/grpc/kserve.ts';
 import { tfservingGrpc } from '../src/protocol/grpc/tfserving.ts';
+import { classifierWebhook } from './classifier-webhook.ts';
 import { configReference } from './config-reference.ts';
 import { detectorsReference } from './detectors-reference.ts';
 import { protocolsReference } from './protocols-reference.ts';
@@ -30,6 +31,7 @@ const schema = z.toJSONSchema(configSchema, {
 
 const files: Readonly<Record<string, string>> = {
   'docs/config.md': configReference(schema),
+  'docs/classifier-webhook.json': `${JSON.stringify(classifierWebhook(), null, 2)}\n`,
   'docs/detectors.md': detectorsReference(DETECTORS),
   'docs/protocols.md': protocolsReference(Object.values(codecs), {
     kserve: kserveGrpc,

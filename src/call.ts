@@ -130,6 +130,27 @@ export interface RequestReading {
   readonly unseen?: boolean;
 }
 
+/**
+ * How a classifier fared with a request or an answer. `passed` and `flagged` it said itself; `failed`: it was to look and
+ * did not, or not at everything; `skipped`: there was nothing for it to look at, or no need.
+ */
+export type ClassifierOutcome = 'passed' | 'flagged' | 'failed' | 'skipped';
+
+/** What a classifier said of a request, or of an answer so far. */
+export interface Classified {
+  readonly outcome: ClassifierOutcome;
+  /** In its own words, each once; never a text that it saw. */
+  readonly labels: readonly string[];
+  /** How sure it was at most, 0 to 1. */
+  readonly score: number;
+  /** Questions that it was asked. */
+  readonly asked: number;
+  /** The longest that one of them took, in µs; 0 when none was asked. */
+  readonly micros: number;
+  /** Why it failed; missing when it did not. */
+  readonly why?: string;
+}
+
 /** What inspection learnt of a call's payload. Every field always has a value (DESIGN.md "Facts never go missing"). */
 export interface Facts {
   readonly operation: string;
@@ -159,6 +180,8 @@ export interface Facts {
   /** Findings in the request: entity kind → count. */
   readonly findings: Readonly<Record<string, number>>;
   readonly closer: CloserLook;
+  /** What classifiers said of the request, by name; missing where none was to look. */
+  readonly classified?: Readonly<Record<string, Classified>>;
 }
 
 /** What costs a look of its own, and is learnt only when it is read: each member is made at its first reading, and kept. */
@@ -200,6 +223,8 @@ export interface AnswerFacts {
   /** Dangerous commands so far. */
   readonly commands: readonly Trip[];
   readonly injection: Injection;
+  /** What classifiers have said of it so far, by name; missing where none looks. */
+  readonly classified?: Readonly<Record<string, Classified>>;
 }
 
 /** One recognised span of a text, in UTF-16 units. */

@@ -4,7 +4,13 @@ import { isIP } from 'node:net';
 import { isLoopback, splitUpstream, unixPath } from './address.ts';
 import type { Config } from './config.ts';
 import { wrongApprover } from './config-approvers.ts';
-import { entityIssues, maskKeyIssues, maskPlaceIssues, ownDetectorIssues } from './config-detectors.ts';
+import {
+  classifierNameIssues,
+  entityIssues,
+  maskKeyIssues,
+  maskPlaceIssues,
+  ownDetectorIssues,
+} from './config-detectors.ts';
 import { guardIssues } from './config-guards.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
@@ -190,14 +196,16 @@ const FRAMING = new Set([
   'upgrade',
 ]);
 
+/** RFC 9110 §5.1: a field name is a token. */
+const mayCarryCredential = (header: string): boolean =>
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(header) && !FRAMING.has(header.toLowerCase());
+
 const credentialHeaders: Check = ({ services = [] }) =>
   services.flatMap(({ upstream: { credential } }, at) => {
     if (typeof credential !== 'object' || !('header' in credential)) return [];
     const { header } = credential;
-    // RFC 9110 §5.1: a field name is a token.
-    const usable = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(header) && !FRAMING.has(header.toLowerCase());
     return when(
-      !usable,
+      !mayCarryCredential(header),
       ['services', at, 'upstream', 'credential', 'header'],
       `expected the name of a header field that may carry a credential, found ${safeJson(header)}`,
     );
@@ -371,6 +379,46 @@ const upstreamTls: Check = ({ services = [] }) =>
   });
 
 const guards: Check = ({ services = [] }) => services.flatMap(guardIssues);
+/** What each kind of classifier cannot be asked without, and what others do not know. */
+const NEEDS = { 'llama-guard': 'model', bedrock: 'guardrail' } as const;
+
+const classifiers: Check = ({ classifiers: entries = [], services }) => [
+  ...unique(
+    entries,
+    ({ name }) => name,
+    (at) => ['classifiers', at, 'name'],
+  ),
+  ...entries.flatMap((entry, at) => {
+    const path = ['classifiers', at];
+    const { kind, url, credential } = entry;
+    const strangers = services === undefined ? [] : entry.services.filter((each) => !isKnown(services, each));
+    return [
+      ...Object.entries(NEEDS).flatMap(([owner, key]) => [
+        ...when(owner === kind && entry[key] === undefined, path, `expected ${key} for a classifier of this kind`),
+        ...when(owner !== kind && entry[key] !== undefined, [...path, key], `only ${owner} has it, this is ${kind}`),
+      ]),
+      ...when(kind !== 'presidio' && entry.entities.length > 0, [...path, 'entities'], 'only presidio has it'),
+      ...when(!isBase(url) || splitUpstream(url) === null, [...path, 'url'], BASE),
+      ...when(
+        kind === 'bedrock' && (typeof credential !== 'object' || !('aws' in credential)),
+        [...path, 'credential'],
+        'expected { aws: … }: Bedrock takes signed requests only',
+      ),
+      ...when(
+        typeof credential === 'object' && 'header' in credential && !mayCarryCredential(credential.header),
+        [...path, 'credential', 'header'],
+        'expected the name of a header field that may carry a credential',
+      ),
+      ...positive(entry, path, ['timeout']),
+      ...positive(entry.circuit, [...path, 'circuit'], ['pause']),
+      ...positive(entry.window, [...path, 'window'], ['time']),
+      ...strangers.map((each) => issue([...path, 'services'], `no service is named ${safeJson(each)}`)),
+    ];
+  }),
+];
+
+const isKnown = (services: readonly { readonly name: string }[], wanted: string): boolean =>
+  services.some(({ name }) => name === wanted);
 
 const CHECKS: readonly Check[] = [
   names('services'),
@@ -381,6 +429,7 @@ const CHECKS: readonly Check[] = [
   entityIssues,
   maskKeyIssues,
   maskPlaceIssues,
+  classifierNameIssues,
   reservedNames,
   hosts,
   listenerServices,
@@ -401,6 +450,7 @@ const CHECKS: readonly Check[] = [
   guards,
   retention,
   upstreamTls,
+  classifiers,
 ];
 
 /** Returns everything that does not hold between the sections. */

@@ -1,6 +1,7 @@
 /** What must hold of an operator's own detectors, and of the entities that masking rules name. */
 
 import type { Config } from './config.ts';
+import { foundOutside } from './config-classifiers.ts';
 import type { ConfigIssue } from './config-issues.ts';
 import type { ConfigPath } from './config-yaml.ts';
 import { ENTITIES } from './detect/entities.ts';
@@ -9,7 +10,7 @@ import { nearest } from './nearest.ts';
 import { safeJson } from './safe-text.ts';
 import { compileSelectors, SelectorError } from './selectors.ts';
 
-type Looked = Partial<Pick<Config, 'detectors' | 'masking'>>;
+type Looked = Partial<Pick<Config, 'detectors' | 'classifiers' | 'masking'>>;
 
 const issue = (path: ConfigPath, message: string): ConfigIssue => ({ path, message, atKey: false });
 
@@ -29,16 +30,25 @@ export const ownDetectorIssues = ({ detectors = [] }: Looked): readonly ConfigIs
     }
   });
 
+/** Returns an issue for each classifier that has the name of an entity: a masking rule could mean either. */
+export const classifierNameIssues = ({ detectors = [], classifiers = [] }: Looked): readonly ConfigIssue[] =>
+  classifiers.flatMap(({ name }, at) =>
+    isBuiltIn(name) || detectors.some((own) => own.name === name)
+      ? [issue(['classifiers', at, 'name'], `${safeJson(name)} is what a detector finds`)]
+      : [],
+  );
+
 /** Returns an issue for each entity that nothing finds: a rule that masks it would look like one that masks. */
-export const entityIssues = ({ detectors, masking = [] }: Looked): readonly ConfigIssue[] => {
-  if (detectors === undefined) return [];
+export const entityIssues = ({ detectors, classifiers, masking = [] }: Looked): readonly ConfigIssue[] => {
+  if (detectors === undefined || classifiers === undefined) return [];
+  const isOutside = foundOutside({ classifiers });
   const known = new Set([
     ...ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]),
     ...detectors.map(({ name }) => name),
   ]);
   return masking.flatMap(({ entities: wanted }, at) =>
     wanted.flatMap((name, place) => {
-      if (known.has(name)) return [];
+      if (known.has(name) || isOutside(name)) return [];
       const meant = nearest(name, known);
       const hint = meant === null ? '`sallyport detectors list` names them' : `did you mean ${safeJson(meant)}?`;
       return [issue(['masking', at, 'entities', place], `no entity is named ${safeJson(name)}; ${hint}`)];

@@ -97,6 +97,21 @@ const issuer = z.strictObject({
   jwks_uri: z.url().optional().describe('Where the keys are, for an issuer without discovery.'),
 });
 
+const awsKeys = z.strictObject({
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'expected the name of a region, for example us-east-1')
+    .describe('The region of the endpoint.'),
+  service: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'expected the name of a service, for example bedrock')
+    .default('bedrock')
+    .describe('The service that the signature is for.'),
+  access_key_id: secret,
+  secret_access_key: secret,
+  session_token: secret.optional(),
+});
+
 const grpc = z
   .strictObject({
     url: z
@@ -214,22 +229,7 @@ const service = z.strictObject({
               value: secret,
             }),
             z.strictObject({
-              aws: z
-                .strictObject({
-                  region: z
-                    .string()
-                    .regex(/^[a-z0-9-]+$/, 'expected the name of a region, for example us-east-1')
-                    .describe('The region of the endpoint.'),
-                  service: z
-                    .string()
-                    .regex(/^[a-z0-9-]+$/, 'expected the name of a service, for example bedrock')
-                    .default('bedrock')
-                    .describe('The service that the signature is for.'),
-                  access_key_id: secret,
-                  secret_access_key: secret,
-                  session_token: secret.optional(),
-                })
-                .describe('Every call is signed anew for AWS (SigV4).'),
+              aws: awsKeys.describe('Every call is signed anew for AWS (SigV4).'),
             }),
             z.literal('none'),
           ],
@@ -303,6 +303,119 @@ const service = z.strictObject({
     .default('refuse')
     .describe('Whether operations that are a WebSocket (OpenAI Realtime) may be opened.'),
   abort_upstream: z.boolean().default(true).describe('Cancel the upstream call when the caller leaves.'),
+});
+
+const classifier = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,31}$/, 'expected lower-case letters, digits and underscores, beginning with a letter')
+    .describe('Names it in conditions (`call.classified.NAME`), masking rules, records and metrics.'),
+  kind: z
+    .enum(['webhook', 'presidio', 'llama-guard', 'bedrock'])
+    .describe(
+      'What it speaks: the contract of docs/classifiers.md, the REST API of Presidio’s analyzer, chat completions as Llama Guard answers them, or Bedrock’s ApplyGuardrail.',
+    ),
+  url: z
+    .url({ protocol: /^(?:https?|unix)$/ })
+    .describe(
+      'Where it is: the address that a webhook is posted to; else the base, as `http://10.0.0.9:5002` for Presidio, `http://10.0.0.9:8000/v1` for Llama Guard, `https://bedrock-runtime.us-east-1.amazonaws.com` for Bedrock.',
+    ),
+  credential: z
+    .union(
+      [
+        z.strictObject({ bearer: secret }),
+        z.strictObject({
+          header: z.string().min(1).describe('The header field that carries the secret.'),
+          value: secret,
+        }),
+        z.strictObject({ aws: awsKeys.describe('Every question is signed for AWS (SigV4).') }),
+        z.literal('none'),
+      ],
+      { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET }, { aws: … } or none' },
+    )
+    .default('none')
+    .describe('What the gateway presents to it.'),
+  services: z.array(name()).default([]).describe('The services whose calls it looks at; all when empty.'),
+  roles: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Of a request, only texts of these roles (`system`, `user`, `assistant`, `tool`) are sent; all when empty.',
+    ),
+  send: z
+    .enum(['masked', 'raw'])
+    .default('masked')
+    .describe(
+      'What it is shown: texts in which everything that detectors find is replaced (`<EMAIL>`), or texts as they are.',
+    ),
+  on_error: z
+    .enum(['deny', 'allow'])
+    .describe(
+      'What happens to a call that it was to look at and did not: `deny` ends it as `classifier-unavailable`, `allow` lets it go on, and the record says `failed`. There is no default.',
+    ),
+  timeout: duration().prefault('2s').describe('How long a question may take, waiting for its turn included.'),
+  concurrent: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(16)
+    .describe('Questions at once per data worker; eight times as many may wait for their turn.'),
+  circuit: z
+    .strictObject({
+      failures: z.int().min(1).max(1000).default(5).describe('So many failures in a row open it.'),
+      pause: duration().prefault('10s').describe('How long it stays open; then one question tries.'),
+    })
+    .prefault({})
+    .describe('A classifier that fails is left alone for a while: its questions fail at once.'),
+  window: z
+    .strictObject({
+      characters: z
+        .int()
+        .min(64)
+        .max(16_384)
+        .default(1_024)
+        .describe('The longest stretch of a streamed text that is held before it is sent.'),
+      time: duration().prefault('1s').describe('How long text may wait for the end of its sentence.'),
+      context: z
+        .int()
+        .min(0)
+        .max(4_096)
+        .default(256)
+        .describe('How much of what came before is shown with each stretch.'),
+    })
+    .prefault({})
+    .describe('How streamed answers are cut: sentence by sentence, held until they are classified.'),
+  max_characters: z
+    .int()
+    .min(256)
+    .max(16_777_216)
+    .default(262_144)
+    .describe('What it is shown of one request, and of one answer, at most; more counts as a failure.'),
+  threshold: z.number().min(0).max(1).default(0.5).describe('Findings that are less sure than this do not count.'),
+  language: z
+    .string()
+    .min(2)
+    .max(16)
+    .default('en')
+    .describe('Only with `presidio`: the language that texts are taken for.'),
+  entities: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Only with `presidio`: which entities are looked for, by its own names; all when empty.'),
+  model: z.string().min(1).optional().describe('Only with `llama-guard`, and needed there: the name of the model.'),
+  guardrail: z
+    .strictObject({
+      id: z
+        .string()
+        .regex(/^[A-Za-z0-9:/_-]+$/, 'expected the id or the ARN of a guardrail')
+        .describe('Its id or ARN.'),
+      version: z
+        .string()
+        .regex(/^(?:DRAFT|[1-9]\d{0,7})$/, 'expected DRAFT or a number')
+        .describe('`DRAFT` or the number of a version.'),
+    })
+    .optional()
+    .describe('Only with `bedrock`, and needed there: which guardrail.'),
 });
 
 const when = z.string().min(1).describe('A CEL expression that yields a bool.');
@@ -432,7 +545,12 @@ const masking = z.strictObject({
     .enum(['request', 'response', 'both'])
     .default('response')
     .describe('What is masked: what the model reads, what the caller reads, or both.'),
-  entities: z.array(z.string().min(1)).min(1).describe('What to mask; `sallyport detectors list` names them.'),
+  entities: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe(
+      'What to mask; `sallyport detectors list` names them. `NAME` or `NAME.person` is what the classifier of that name finds.',
+    ),
   at: z
     .strictObject({
       paths: z
@@ -565,6 +683,10 @@ export const configSchema = z.strictObject({
     })
     .describe('Who is believed about who is calling.'),
   services: z.array(service).min(1).describe('The inference services behind the gateway.'),
+  classifiers: z
+    .array(classifier)
+    .default([])
+    .describe('Outside classifiers (docs/classifiers.md). Each is asked only where a rule reads what it says.'),
   policies: z.array(policy).default([]).describe('Who may do what. Without a matching `allow`, a call is denied.'),
   prices: z
     .array(price)
@@ -683,4 +805,5 @@ export type LimitConfig = NonNullable<PolicyConfig['limit']>;
 export type PriceConfig = Config['prices'][number];
 export type DetectorConfig = Config['detectors'][number];
 export type MaskingConfig = Config['masking'][number];
+export type ClassifierConfig = Config['classifiers'][number];
 export type SecretRef = z.output<typeof secret>;

@@ -64,6 +64,9 @@ export const REASONS = {
   'inspection-limit': reason(413, 8, 'fix', 'The body takes longer to inspect than the gateway allows.'),
   'operation-unknown': reason(404, 12, 'fix', 'The service has no such operation.'),
 
+  // classify
+  'classifier-unavailable': reason(503, 14, 'later', 'A classifier that must look at the call could not.'),
+
   // decide
   'policy-denied': reason(403, 7, 'never', 'A policy denies this call.'),
   'no-rule': reason(403, 7, 'never', 'No policy allows this call.'),

@@ -39,13 +39,14 @@ const FILES: Readonly<Record<string, string>> = {
   'config-approvers.ts': 'config',
   'config-detectors.ts': 'config',
   'config-guards.ts': 'config',
+  'config-classifiers.ts': 'config',
   'limit-text.ts': 'config',
   'secrets.ts': 'config',
   'tls-material.ts': 'config',
   'recording-key.ts': 'config',
 };
 
-const VERBS = ['identify', 'inspect', 'decide', 'guard', 'limit', 'approve', 'mask', 'record', 'watch'];
+const VERBS = ['identify', 'inspect', 'classify', 'decide', 'guard', 'limit', 'approve', 'mask', 'record', 'watch'];
 
 /**
  * DESIGN.md "The house": who imports whom. Imports only point down; verb folders do not know one another, and gateway
@@ -90,6 +91,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ['identify', 'approve', 'store', 'protocol', 'call', 'reasons'],
   identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   inspect: ['protocol', 'detect', 'tripwire', 'call', 'reasons'],
+  classify: ['config', 'call', 'reasons', 'clock'],
   decide: ['detect', 'ledger', 'config', 'call', 'reasons', 'text'],
   guard: ['config', 'call', 'text'],
   limit: ['store', 'protocol', 'config', 'call', 'reasons'],

@@ -138,10 +138,24 @@ const maskKeys: Probe = {
     ),
 };
 
+const classifiers: Probe = {
+  check: 'classifiers',
+  run: ({ config, baseDir, env, warn }) =>
+    each(
+      config.classifiers,
+      ({ name }) => name,
+      ({ credential }) => {
+        if (credential === 'none') return;
+        for (const ref of refsIn(credential)) resolveSecret(ref, baseDir, { env, warn });
+      },
+    ),
+};
+
 /** Looks that need nothing but the files and the environment. */
 export const PROBES: readonly Probe[] = [
   policies,
   maskKeys,
+  classifiers,
   recordingKey,
   ledgerKey,
   authority,
