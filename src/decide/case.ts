@@ -62,6 +62,12 @@ const tensor = z.strictObject({
   region: z.string().default(''),
 });
 
+const classified = z.strictObject({
+  outcome: z.enum(['passed', 'flagged', 'failed', 'skipped']).default('passed'),
+  labels: z.array(z.string()).default([]),
+  score: z.number().min(0).max(1).default(0),
+});
+
 // The words are those of conditions, so that a case reads like the rule that it tests.
 const call = z.strictObject({
   service: z.string(),
@@ -92,6 +98,7 @@ const call = z.strictObject({
   management: z.boolean().default(false),
   operations: count().default(1),
   findings: z.record(z.string(), count()).default({}),
+  classified: z.record(z.string(), classified).default({}),
 });
 
 /** The schema of a call written down: who makes it, what it is, and when. What is left out has the value of a plain call. */
@@ -154,5 +161,8 @@ const factsOf = (call: WrittenCall['call']): Facts => {
     operations: call.operations,
     findings: call.findings,
     closer: { ...NOTHING_CLOSER, toolCalls: call.tool_calls, commands: call.commands, injection: call.injection },
+    classified: Object.fromEntries(
+      Object.entries(call.classified).map(([name, said]) => [name, { ...said, asked: 1, micros: 0 }]),
+    ),
   };
 };

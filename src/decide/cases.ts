@@ -57,6 +57,9 @@ export const policiesOf = (cases: Cases, config: PolicySource | null): PolicySou
     policies: cases.policies ?? [],
     masking: cases.masking ?? [],
     services: names.map((name) => ({ name })),
+    classifiers: [...new Set(cases.cases.flatMap(({ call }) => Object.keys(call.classified)))].map((name) => ({
+      name,
+    })),
   };
 };
 

@@ -4,6 +4,7 @@ import type { ApprovalTerms, Verdict } from '../call.ts';
 import type { DetectorConfig, MaskingConfig, PolicyConfig } from '../config.ts';
 import { type Compiled, compile, type Watch } from './cel/compile.ts';
 import { BOOL } from './cel/type.ts';
+import { ClassifiersRead } from './classifiers-read.ts';
 import { answerEnvironmentFor, environmentFor, type Named, type Subject } from './environment.ts';
 import { type HashedRules, hashRules } from './hash.ts';
 import { type KeysOfCounts, keysOfCounts } from './limit-keys.ts';
@@ -60,6 +61,14 @@ export interface AnswerRules {
   readonly readsInjection: boolean;
 }
 
+/** Which classifiers rules read, by name: those have to be asked before the rules are. */
+export interface ReadClassifiers {
+  /** Of requests and messages. */
+  readonly request: ReadonlySet<string>;
+  /** Of answers. */
+  readonly answer: ReadonlySet<string>;
+}
+
 /** Compiled policies. The rules that stand here themselves are those on requests. */
 export interface Policy extends Rules {
   /** SHA-256 of the rules, hex: what records cite. */
@@ -69,6 +78,12 @@ export interface Policy extends Rules {
   readonly answers: AnswerRules;
   /** What some rule reads that costs a look of its own: it is made while a payload is inspected. */
   readonly looks: { readonly commands: boolean; readonly injection: boolean };
+  readonly classifiers: ReadClassifiers;
+  /**
+   * The rules on requests as far as they can be asked before classifiers are: what these deny is denied whatever
+   * classifiers would say. Rules that read one count as matched if they allow or hold, else as not matched.
+   */
+  readonly beforeClassifying: Rules;
   /**
    * Returns the SHA-256, hex, of what a verdict rests on: its rule and its masking rules. It stays the same over reloads
    * that change other rules, so that approvals survive them.
@@ -83,11 +98,13 @@ export interface PolicySource {
   readonly services: readonly { readonly name: string }[];
   /** The operator's own detectors; missing for none. */
   readonly detectors?: readonly DetectorConfig[];
+  readonly classifiers?: readonly { readonly name: string }[];
 }
 
 /** Returns what conditions can name of a config. */
-export const namedIn = ({ services, detectors = [] }: PolicySource): Named => ({
+export const namedIn = ({ services, detectors = [], classifiers = [] }: PolicySource): Named => ({
   services: services.map(({ name }) => name),
+  classifiers: classifiers.map(({ name }) => name),
   own: detectors.map(({ name }) => name),
 });
 
@@ -101,16 +118,22 @@ export const compilePolicies = (source: PolicySource): Policy => {
   const looks = { commands: false, injection: false };
 
   const condition = (section: string, at: number, { name, when, on }: Conditioned): Looked => {
+    const read = new ClassifiersRead(named.classifiers ?? []);
     const reads = new Set<string>();
     const environment = on === 'answer' ? environments.answers : environments.calls;
     try {
-      const compiled = compile(when, { environment, expected: BOOL, watch: noting(reads) });
+      const note = noting(reads);
+      const watch: Watch = (part, expr, scope) => {
+        read.see(expr);
+        return note(part, expr, scope);
+      };
+      const compiled = compile(when, { environment, expected: BOOL, watch });
       looks.commands ||= reads.has('call.commands') || reads.has('call.*');
       looks.injection ||= reads.has('call.injection') || reads.has('call.*');
-      return { when: asCondition(compiled), reads };
+      return { when: asCondition(compiled), reads, read };
     } catch (error) {
       problems.push(asProblem(error, { source: when, path: [section, at, 'when'], rule: name }));
-      return { when: never, reads };
+      return { when: never, reads, read };
     }
   };
 
@@ -124,12 +147,14 @@ export const compilePolicies = (source: PolicySource): Policy => {
       readsToolCalls: readsAnswer('tool_calls') || readsAnswer('commands'),
       readsCommands: readsAnswer('commands'),
       readsInjection: readsAnswer('injection'),
+      read: looked.read,
     };
   });
-  const masks = masking.map((config, at) => ({
-    ...ruleOf(config, condition('masking', at, config)),
-    direction: config.direction,
-  }));
+  const masked = masking.map((config, at) => {
+    const looked = condition('masking', at, config);
+    return { ...ruleOf(config, looked), direction: config.direction, read: looked.read };
+  });
+  const masks: readonly MaskRule[] = masked;
   if (problems.length > 0) throw new PolicyError(problems);
 
   const rulesOn = (what: 'request' | 'message'): Rules => {
@@ -148,9 +173,17 @@ export const compilePolicies = (source: PolicySource): Policy => {
     };
   };
   const onAnswers = rules.filter(({ config }) => config.on === 'answer');
+  const everyRead = [...rules, ...masked].map(({ read }) => read);
+  const onRequests = rulesOn('request');
+  const waits = new Set([...rules, ...masked].filter(({ read }) => read.on('call').length > 0).map(({ name }) => name));
   return {
     hash: hashRules({ policies, masking, detectors }),
-    ...rulesOn('request'),
+    ...onRequests,
+    classifiers: {
+      request: new Set(everyRead.flatMap((read) => read.on('call'))),
+      answer: new Set(everyRead.flatMap((read) => read.on('answer'))),
+    },
+    beforeClassifying: optimistic(onRequests, waits),
     messages: rulesOn('message'),
     answers: {
       deny: onAnswers,
@@ -174,6 +207,7 @@ interface Conditioned {
 interface Looked {
   readonly when: Condition;
   readonly reads: ReadonlySet<string>;
+  readonly read: ClassifiersRead;
 }
 
 /**
@@ -203,6 +237,26 @@ const noting = (reads: Set<string>): Watch => {
 /** `.call` is `call`. */
 const nameOf = ({ name }: { readonly name: string }): string => name.replace(/^\./, '');
 
+/**
+ * The rules with nothing in them that waits: a rule of these names that denies or limits is left out, one that allows or
+ * holds is taken to match. What they deny, all of the rules deny.
+ */
+const optimistic = (rules: Rules, waits: ReadonlySet<string>): Rules => {
+  if (waits.size === 0) return rules;
+  const without = <R extends Rule>(list: readonly R[]): readonly R[] => list.filter(({ name }) => !waits.has(name));
+  const matched = <R extends Rule>(list: readonly R[]): readonly R[] =>
+    list.map((rule) => (waits.has(rule.name) ? { ...rule, when: always } : rule));
+  return {
+    deny: without(rules.deny),
+    approve: matched(rules.approve),
+    allow: matched(rules.allow),
+    allowManagement: matched(rules.allowManagement),
+    masks: [],
+    limits: [],
+  };
+};
+
+const always: Condition = () => true;
 const never: Condition = () => null;
 
 const asCondition =

@@ -4,6 +4,7 @@ import type {
   AnswerFacts,
   Caller,
   CanonicalRequest,
+  Classified,
   Evidence,
   Facts,
   Injection,
@@ -150,7 +151,31 @@ const countsBy = (own: readonly string[]) => ({
 // A number of ours is an int whatever it is: no policy has to think of doubles.
 const count = (read: (facts: Facts) => number) => field(INT, ({ facts }: Subject) => BigInt(read(facts)));
 
-const callOf = ({ services, own }: Named) =>
+const OUTCOMES: ScalarType<string> = {
+  kind: 'scalar',
+  name: 'string',
+  words: { noun: 'outcome', words: ['passed', 'flagged', 'failed', 'skipped'] },
+};
+
+const CLASSIFIED = structOf<Classified | undefined>('classified', {
+  outcome: field(OUTCOMES, (classified) => classified?.outcome ?? 'skipped'),
+  flagged: field(BOOL, (classified) => classified?.outcome === 'flagged'),
+  labels: field(listOf(STRING), (classified) => classified?.labels ?? NO_LABELS),
+  score: field(DOUBLE, (classified) => classified?.score ?? 0),
+});
+
+const NO_LABELS: readonly string[] = [];
+
+type ByName = Readonly<Record<string, Classified>> | undefined;
+
+/** Every classifier of the config has a value: that it was skipped, where it did not look. */
+const classifiedBy = (classifiers: readonly string[]) =>
+  structOf<ByName>(
+    'classifiers',
+    Object.fromEntries(classifiers.map((name) => [name, field(CLASSIFIED, (all: ByName) => all?.[name])])),
+  );
+
+const callOf = ({ services, own, classifiers = [] }: Named) =>
   structOf<Subject>('call', {
     service: field(namesOf(services), ({ request }) => request.service),
     protocol: field(PROTOCOLS, ({ request }) => request.protocol),
@@ -180,9 +205,10 @@ const callOf = ({ services, own }: Named) =>
     management: field(BOOL, ({ facts }) => facts.management),
     operations: count((facts) => facts.operations),
     findings: field(countsBy(own), ({ facts }) => remembered(findingMaps, facts.findings, countsOf)),
+    classified: field(classifiedBy(classifiers), ({ facts }) => facts.classified),
   });
 
-const answerOf = ({ own }: Named) =>
+const answerOf = ({ own, classifiers = [] }: Named) =>
   structOf<AnswerFacts>('answer', {
     status: field(INT, ({ status }) => BigInt(status)),
     content_type: field(STRING, ({ contentType }) => contentType),
@@ -192,6 +218,7 @@ const answerOf = ({ own }: Named) =>
     tool_calls: field(listOf(TOOL_CALL), ({ toolCalls }) => toolCalls),
     commands: field(listOf(COMMAND), ({ commands }) => commands),
     injection: field(INJECTION, ({ injection }) => injection),
+    classified: field(classifiedBy(classifiers), ({ classified }) => classified),
   });
 
 const NO_ANSWER: AnswerFacts = {
@@ -212,6 +239,8 @@ export interface Named {
   readonly services: readonly string[];
   /** The operator's own detectors. */
   readonly own: readonly string[];
+  /** Missing for none. */
+  readonly classifiers?: readonly string[];
 }
 
 /** Returns the environment of conditions on calls. Its root is a Subject. */
