@@ -15,6 +15,8 @@ export interface AnswerJudge {
   more(usage: Usage | null): void;
   /** What was read must not leave yet, nor what comes after it: it may be part of a tool call that is to be judged whole. */
   readonly holds: boolean;
+  /** Throws as `head` does, when a classifier has said something. Called before what it looked at leaves. */
+  learnt(): void;
 }
 
 /** Returns the judge of a call's answer, null when neither a rule nor the service looks at answers. */
@@ -26,6 +28,7 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
   const { trips } = call;
   const calls = call.toolCalls?.calls ?? [];
   let [status, contentType, seen, tokens, made, tripped] = [0, '', 0, 0, 0, 0];
+  let last: Usage | null = null;
 
   const judge = (usage: Usage | null): void => {
     const denied = decideAnswer(policy.answers, {
@@ -42,6 +45,7 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
         toolCalls: calls,
         commands: trips?.commands ?? [],
         injection: trips?.injection ?? NOTHING_CLOSER.injection,
+        classified: call.classification?.answer ?? {},
       },
     });
     if (denied === null) return;
@@ -65,8 +69,10 @@ export function judgeAnswer(call: CallState): AnswerJudge | null {
       tokens = used;
       made = calls.length;
       tripped = trip;
+      last = usage;
       judge(usage);
     },
+    learnt: () => judge(last),
     get holds() {
       return guard?.holds === true;
     },

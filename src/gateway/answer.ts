@@ -10,6 +10,7 @@ import { type Framing, framingOf } from '../protocol/framing/framing.ts';
 import { Failure, type Reason } from '../reasons.ts';
 import type { CallResponse } from './http/exchange.ts';
 import { answerFields, codingOf, fieldValue, interimFields, replaceFields, trailerFields } from './http/fields.ts';
+import type { AnswerHold } from './answer-hold.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { HeldAnswer } from './held-answer.ts';
@@ -41,6 +42,11 @@ export class Answer implements AnswerSink {
   readonly #guard: SecretGuard | null;
   readonly #held = new HeldAnswer();
   #flow: Flow | null = null;
+  /** What holds the answer until classifiers have looked at it; null where none does. */
+  #hold: AnswerHold | null = null;
+  /** Lets the head out that waits for the first release. */
+  #heldHead: (() => void) | null = null;
+  #trailers: readonly string[] = [];
   #mask: AnswerMask | null = null;
   #status = 0;
   /** How the answer carries events; null when it carries none. */
@@ -106,6 +112,7 @@ export class Answer implements AnswerSink {
       this.#judge?.head(status, contentType);
       if (!isBodiless(res.req.method, status))
         this.#mask = this.#masks.for(contentType, codingOf(rawHeaders), rawHeaders);
+      if (!isBodiless(res.req.method, status)) this.#hold = this.#holdFor(contentType, rawHeaders);
       if (this.#mask?.kind !== 'whole') checkLength(this.#call, fieldValue(rawHeaders, 'content-length'));
     });
     if (this.#over || this.#failing) return;
@@ -119,8 +126,13 @@ export class Answer implements AnswerSink {
       this.#whole = { statusText: phrase, fields: withoutLength(fields) };
       return;
     }
-    session.head(status, fields);
-    this.#whenDurable(() => this.#writeHead(status, phrase, fields));
+    const leave = (): void => {
+      session.head(status, fields);
+      this.#whenDurable(() => this.#writeHead(status, phrase, fields));
+    };
+    // an answer that is held may still be refused: its head leaves with what is released first
+    if (this.#hold === null) leave();
+    else this.#heldHead = leave;
   }
 
   data(chunk: Buffer): void {
@@ -128,34 +140,73 @@ export class Answer implements AnswerSink {
     this.#guarded(() => {
       const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
       this.#keepOriginal(bytes);
-      const pieces = this.#mask?.push(bytes) ?? [bytes];
-      chargeText(this.#call, this.#mask, chunk.length);
-      if (this.#mask === null) this.#leave(bytes);
-      else this.#leaveJudged(pieces, this.#mask);
+      if (this.#hold === null) this.#pass(bytes, chunk.length);
+      else this.#hold.push(bytes);
     });
+  }
+
+  /** Masks and lets out what has come; `came` is how much that was. */
+  #pass(bytes: Buffer, came: number): void {
+    const pieces = this.#mask?.push(bytes) ?? [bytes];
+    chargeText(this.#call, this.#mask, came);
+    if (this.#mask === null) this.#leave(bytes);
+    else this.#leaveJudged(pieces, this.#mask);
+  }
+
+  #holdFor(contentType: string, rawHeaders: readonly string[]): AnswerHold | null {
+    const { holds } = this.#masks;
+    if (holds === null) return null;
+    return holds.for(contentType, codingOf(rawHeaders), rawHeaders, {
+      release: (bytes) => {
+        this.#leaveHead();
+        this.#pass(bytes, bytes.length);
+      },
+      released: () => {
+        this.#leaveHead();
+        this.#complete(NOTHING);
+      },
+      learnt: () => this.#judge?.learnt(),
+      fail: (failure) => this.fail(failure),
+      guarded: (step) => this.#guarded(step),
+      pause: () => this.#pause(),
+      resume: () => this.#onDrain(),
+    });
+  }
+
+  #leaveHead(): void {
+    const leave = this.#heldHead;
+    this.#heldHead = null;
+    leave?.();
   }
 
   end(rawTrailers: readonly string[]): void {
     // the connection is another call's from here on: it is not ours to hold any more
     this.#flow = null;
+    this.#trailers = rawTrailers;
     this.#guarded(() => {
       const rest = this.#guard?.end() ?? NOTHING;
       this.#keepOriginal(rest);
-      if (this.#mask === null) this.#leave(rest);
-      else {
-        const pieces = [...this.#mask.push(rest), ...this.#mask.end()];
-        chargeText(this.#call, this.#mask, 0);
-        if (this.#whole !== null) {
-          this.#judge?.more(this.#mask.usage);
-          chargeBytes(this.#call, byteLength(pieces));
-          const { statusText, fields } = this.#whole;
-          return this.#endWhole(pieces, { statusText, fields: [...replaceFields(fields, this.#mask.fields ?? [])] });
-        }
-        this.#leaveJudged(pieces, this.#mask);
-      }
-      const { secret } = this.#call.accepted.served.upstream;
-      this.#whenDurable(() => this.#finish(trailerFields(rawTrailers, secret)));
+      if (this.#hold === null) this.#complete(rest);
+      else this.#hold.end(rest);
     });
+  }
+
+  /** Lets out what is left of an answer that has come whole. */
+  #complete(rest: Buffer): void {
+    if (this.#mask === null) this.#leave(rest);
+    else {
+      const pieces = [...this.#mask.push(rest), ...this.#mask.end()];
+      chargeText(this.#call, this.#mask, 0);
+      if (this.#whole !== null) {
+        this.#judge?.more(this.#mask.usage);
+        chargeBytes(this.#call, byteLength(pieces));
+        const { statusText, fields } = this.#whole;
+        return this.#endWhole(pieces, { statusText, fields: [...replaceFields(fields, this.#mask.fields ?? [])] });
+      }
+      this.#leaveJudged(pieces, this.#mask);
+    }
+    const { secret } = this.#call.accepted.served.upstream;
+    this.#whenDurable(() => this.#finish(trailerFields(this.#trailers, secret)));
   }
 
   fail(failure: Failure): void {
@@ -165,6 +216,7 @@ export class Answer implements AnswerSink {
     const session = this.#session;
     const { operation, served } = this.#call.accepted;
     this.#flow?.abort();
+    this.#hold?.drop();
     // nothing was sent yet: the caller gets a proper refusal, once the record of this call is durable
     if (!res.headersSent) {
       const refusal = refusalFor(failure.reason, this.#told(failure));
@@ -292,7 +344,7 @@ export class Answer implements AnswerSink {
   };
 
   readonly #onDrain = (): void => {
-    if (!this.#paused || this.#waiting !== null || this.#res.writableNeedDrain) return;
+    if (!this.#paused || this.#waiting !== null || this.#res.writableNeedDrain || this.#hold?.full === true) return;
     this.#paused = false;
     this.#flow?.resume();
   };
@@ -330,6 +382,7 @@ export class Answer implements AnswerSink {
 
   #close(failure: Failure | null, status: number, ended: Ending['ended']): void {
     this.#over = true;
+    this.#hold?.drop();
     if (this.#stall !== null) clearTimeout(this.#stall);
     this.#res.off('close', this.#onClose).off('drain', this.#onDrain);
     this.#call.end({

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { unixPath } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, MaskingConfig, SecretRef, ServiceConfig } from '../config.ts';
+import { classifierOf, foundOutside } from '../config-classifiers.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import type { Catalog } from '../detect/entities.ts';
 import { catalogWith } from '../detect/own.ts';
@@ -14,10 +15,12 @@ import { createIdentifier, CREDENTIAL_HEADERS } from '../identify/identify.ts';
 import { compileLimits } from '../limit/compile.ts';
 import type { Log } from '../log.ts';
 import { encryptionKeys } from '../mask/encrypt.ts';
+import { NO_MASKER, outsideMasker } from '../mask/outside.ts';
 import { compilePlaces } from '../mask/place.ts';
-import { compileTextMasker, type MaskRule, type TextMasker } from '../mask/text-masker.ts';
+import { compileTextMasker, type MaskRule, type SessionUse, type TextMasker } from '../mask/text-masker.ts';
 import { codecFor } from '../protocol/codecs.ts';
-import type { Epoch, Served } from './gate.ts';
+import { openClassifiers, type OpenClassifier } from './classifiers.ts';
+import type { Epoch, OutsideMasking, Served } from './gate.ts';
 import { serveGrpc } from './grpc/serve.ts';
 import { MetadataCache } from './metadata-cache.ts';
 import { compileRoutes } from './route.ts';
@@ -41,6 +44,7 @@ export interface EpochParts {
 
 /** An epoch that holds connections and keys. */
 export interface OpenEpoch extends Epoch {
+  readonly classifiers: readonly OpenClassifier[];
   /** Lets go of what the next epoch does not use; calls under way keep what they have until they end. */
   close(next: OpenEpoch | null): Promise<void>;
 }
@@ -51,7 +55,9 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
   const limits = compileLimits({ policies: config.policies, prices: config.prices, secret: parts.countKey });
   const catalog = catalogWith(config.detectors);
   const scanner = compileScanner(everyEntity(catalog), catalog);
-  const maskerFor = compileMaskers(config, catalog, parts);
+  const { maskerFor, outsideOf, alsoOutside } = compileMaskers(config, catalog, parts);
+  const classifiers = openClassifiers(config.classifiers, parts, previous?.classifiers ?? []);
+  const dropper = compileTextMasker([{ entities: everyEntity(catalog), with: 'drop' }], parts.maskKey, catalog);
   const sealKey = createHmac('sha256', parts.maskKey).update('sallyport signed text v1').digest();
   const services = config.services.map((service) => serve(service, parts, previous));
   const identifier = sameIdentity(config, previous)
@@ -64,16 +70,24 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
     scanner,
     maskerFor,
     restores: config.masking.some(restoresAnswers),
+    outsideOf,
+    classifiers,
+    dropper,
+    alsoOutside,
     sealKey,
     identifier,
     routes: compileRoutes(services),
     served: services,
     async close(next) {
       if (next?.identifier !== identifier) identifier.close();
-      const kept = new Set<unknown>(next?.served.flatMap(({ upstream, grpc }) => [upstream, grpc?.upstream.sessions]));
-      const open = services.flatMap(({ upstream, grpc }) =>
-        grpc === null ? [upstream] : [upstream, grpc.upstream.sessions],
-      );
+      const kept = new Set<unknown>([
+        ...(next?.served.flatMap(({ upstream, grpc }) => [upstream, grpc?.upstream.sessions]) ?? []),
+        ...(next?.classifiers ?? []),
+      ]);
+      const open = [
+        ...services.flatMap(({ upstream, grpc }) => (grpc === null ? [upstream] : [upstream, grpc.upstream.sessions])),
+        ...classifiers,
+      ];
       await Promise.all(open.filter((upstream) => !kept.has(upstream)).map((upstream) => upstream.close()));
     },
   };
@@ -166,19 +180,61 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
  * Maskers by the set of rules that apply; there are few such sets, and each is compiled once. What is handed out is a
  * session of its own: tokens of one call tell nothing about another.
  */
-function compileMaskers(config: Config, catalog: Catalog, parts: EpochParts): Epoch['maskerFor'] {
-  const rules = new Map(config.masking.map((rule) => [rule.name, maskRule(rule, parts)]));
+function compileMaskers(
+  config: Config,
+  catalog: Catalog,
+  parts: EpochParts,
+): Pick<Epoch, 'maskerFor' | 'outsideOf' | 'alsoOutside'> {
+  const isOutside = foundOutside(config);
+  const rules = new Map(config.masking.map((rule) => [rule.name, splitRule(maskRule(rule, parts), isOutside)]));
   const made = new Map<string, TextMasker>();
-  const maskKey = createHmac('sha256', parts.maskKey).update('sallyport mask hash v1').digest();
-  return (names, watching, use) => {
-    if (names.length === 0 && !watching) return null;
+  const hashKey = createHmac('sha256', parts.maskKey).update('sallyport mask hash v1').digest();
+  const outsideRulesOf = remembered((names) => {
+    const outside = names.flatMap((name) => rules.get(name)?.outside ?? []);
+    const classifiers = new Set(outside.flatMap(({ entities }) => entities.map(classifierOf)));
+    return { classifiers, rules: outside };
+  });
+  const builtIn = (names: readonly string[], watching: boolean, use: SessionUse): TextMasker => {
     const id = [...names, watching].join(' ');
     const known = made.get(id);
     if (known !== undefined) return known.session(use);
-    const chosen: MaskRule[] = names.flatMap((name) => rules.get(name) ?? []);
+    const chosen: MaskRule[] = names.flatMap((name) => rules.get(name)?.own ?? []);
     if (watching) chosen.push({ entities: everyEntity(catalog), with: 'keep' });
-    const masker = compileTextMasker(chosen, maskKey, catalog);
+    const masker = chosen.length === 0 ? NO_MASKER : compileTextMasker(chosen, hashKey, catalog);
     made.set(id, masker);
     return masker.session(use);
+  };
+  return {
+    outsideOf: outsideRulesOf,
+    maskerFor: (names, watching, use) => (names.length === 0 && !watching ? null : builtIn(names, watching, use)),
+    alsoOutside(names, masker, findings, use) {
+      const { rules: outsideRules } = outsideRulesOf(names);
+      return outsideRules.length === 0 ? masker : outsideMasker(masker, findings, outsideRules, hashKey, use);
+    },
+  };
+}
+
+const NO_OUTSIDE: OutsideMasking = { classifiers: new Set(), rules: [] };
+
+function remembered(make: (names: readonly string[]) => OutsideMasking): Epoch['outsideOf'] {
+  const made = new Map<string, OutsideMasking>();
+  return (names) => {
+    if (names.length === 0) return NO_OUTSIDE;
+    const id = names.join(' ');
+    const known = made.get(id) ?? make(names);
+    made.set(id, known);
+    return known;
+  };
+}
+
+/** Returns a masking rule as one on what detectors find and one on what classifiers find, either of them possibly none. */
+function splitRule(
+  { entities, ...how }: MaskRule,
+  isOutside: (entity: string) => boolean,
+): { readonly own: readonly MaskRule[]; readonly outside: readonly MaskRule[] } {
+  const [outside, own] = [entities.filter(isOutside), entities.filter((entity) => !isOutside(entity))];
+  return {
+    own: own.length === 0 ? [] : [{ entities: own, ...how }],
+    outside: outside.length === 0 ? [] : [{ entities: outside, ...how }],
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Approvals } from '../approve/approvals.ts';
 import { type Facts, NOTHING_CLOSER } from '../call.ts';
+import type { Classifier } from '../classify/classifier.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, ServiceConfig } from '../config.ts';
 import type { Policy } from '../decide/compile.ts';
@@ -11,7 +12,8 @@ import type { Identifier } from '../identify/identify.ts';
 import type { Limits } from '../limit/compile.ts';
 import type { Tables } from '../limit/limit.ts';
 import type { Log } from '../log.ts';
-import type { SessionUse, TextMasker } from '../mask/text-masker.ts';
+import type { OutsideFindings } from '../mask/outside.ts';
+import type { MaskRule, SessionUse, TextMasker } from '../mask/text-masker.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import type { GrpcCodec } from '../protocol/grpc/codec.ts';
 import type { CallWatcher } from '../watch/calls.ts';
@@ -46,6 +48,13 @@ export interface ServedGrpc {
   readonly longest: number;
 }
 
+/** What masking rules say of what classifiers find. */
+export interface OutsideMasking {
+  /** By name. */
+  readonly classifiers: ReadonlySet<string>;
+  readonly rules: readonly MaskRule[];
+}
+
 /** Everything compiled from one config; a call keeps the epoch that it began with. */
 export interface Epoch {
   readonly config: Config;
@@ -59,6 +68,19 @@ export interface Epoch {
   readonly maskerFor: (rules: readonly string[], watching: boolean, use: SessionUse) => TextMasker | null;
   /** A rule puts back into answers what it replaces in requests. */
   readonly restores: boolean;
+  /** In config order. */
+  readonly classifiers: readonly Classifier[];
+  /** Returns what the named masking rules mask of what classifiers find, and which classifiers those are. */
+  readonly outsideOf: (rules: readonly string[]) => OutsideMasking;
+  /** Returns the masker that masks what classifiers found, ahead of `masker`, as the named rules say; `masker` where none does. */
+  readonly alsoOutside: (
+    rules: readonly string[],
+    masker: TextMasker,
+    findings: OutsideFindings,
+    use: SessionUse,
+  ) => TextMasker;
+  /** Drops all that detectors find: what they find while a text grows is learnt by it. */
+  readonly dropper: TextMasker;
   /** Seals the originals of signed texts that were masked. */
   readonly sealKey: Uint8Array;
 }

@@ -1,7 +1,7 @@
 /**
  * The way of a call:
- * accept → identify → inspect → decide → guard → limit → mask.request → record.open → (approve) → forward →
- * mask.answer → record.tee → respond → record.close
+ * accept → identify → inspect → classify → decide → guard → limit → mask.request → record.open → (approve) →
+ * forward → mask.answer → record.tee → respond → record.close
  */
 
 import { decideEach } from '../decide/decide-each.ts';
@@ -9,6 +9,7 @@ import { Failure } from '../reasons.ts';
 import { accept, type Arrival } from './accept.ts';
 import { Answer } from './answer.ts';
 import { approve } from './approve.ts';
+import { classifyRequest, findForMasks } from './classify.ts';
 import type { CallRequest, CallResponse } from './http/exchange.ts';
 import { forward } from './forward.ts';
 import { forwardSocket } from './websocket/forward.ts';
@@ -42,8 +43,9 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
   const call = new Underway(gate, epoch, req, res, accepted, identified.caller, began);
   try {
     const inspected = await inspectBody(call);
-    const { facts, each, content } = inspected;
+    const { facts, content } = inspected;
     call.inspected(facts, content?.replyTo ?? null);
+    const each = await classifyRequest(call, inspected);
 
     const decided = decideEach(
       epoch.policy,
@@ -56,6 +58,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     const verdict = takeLimits(call, guarded, each);
     call.decided(verdict);
 
+    await findForMasks(call, verdict, inspected);
     const masked = verdict.effect === 'deny' ? null : maskBody(call, inspected, verdict);
     const session = call.open(verdict, masked?.bytes ?? null, accepted.head.approval);
     if (verdict.effect === 'deny') return refuseCall(call, { reason: verdict.reason, detail: verdict.message });

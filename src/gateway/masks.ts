@@ -4,6 +4,7 @@ import type { Verdict } from '../call.ts';
 import type { Inspected } from '../inspect/inspect.ts';
 import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/answer.ts';
 import { observeAnswer, observeMessages } from '../mask/observe.ts';
+import { NO_MASKER, type OutsideFindings } from '../mask/outside.ts';
 import { maskContent } from '../mask/request.ts';
 import { restoring } from '../mask/restore.ts';
 import { checkSigned } from '../mask/signed.ts';
@@ -11,6 +12,8 @@ import type { Scanned, TextMasker } from '../mask/text-masker.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { Rendering } from '../protocol/content.ts';
 import { Failure } from '../reasons.ts';
+import { type AnswerHolds, holdsOf } from './answer-holds.ts';
+import { isCoded } from './http/fields.ts';
 import { sealerOf } from './sealed.ts';
 import type { CallState, Underway } from './underway.ts';
 
@@ -21,7 +24,7 @@ import type { CallState, Underway } from './underway.ts';
 export function maskBody(call: Underway, { content, scanned }: Inspected, verdict: Verdict): Rendering | null {
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
   if (content === null) return null;
-  const masker = requestMasker(call, verdict.mask.request, content.bytes, scanned);
+  const masker = outsideIn(call, verdict, requestMasker(call, verdict.mask.request, content.bytes, scanned));
   const { codec } = call.accepted.served;
   if (masker !== null) return maskContent(content, codec, masker, () => {}, sealerOf(call));
   checkSigned(content, codec, sealerOf(call));
@@ -50,16 +53,25 @@ function editingMasker(call: CallState, rules: readonly string[], mayFollow: boo
   const { tokens, epoch } = call;
   const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings, { tokens, keeps: false });
   const restores = mayFollow ? epoch.restores : tokens.holdsValues;
-  return restores ? restoring(masker ?? CHANGING_NOTHING, tokens) : masker;
+  return restores ? restoring(masker ?? NO_MASKER, tokens) : masker;
 }
 
 /** Returns the masker that also looks at what trips the wires, where a rule reads that. */
 const watched = ({ trips }: CallState, masker: TextMasker | null): TextMasker | null =>
-  trips === null ? masker : trips.watching(masker ?? CHANGING_NOTHING);
+  trips === null ? masker : trips.watching(masker ?? NO_MASKER);
 
 /** Returns what masks answers and looks at them, null where neither is asked for. `mayFollow` as above. */
 export const answerMasker = (call: CallState, rules: readonly string[], mayFollow: boolean): TextMasker | null =>
   watched(call, editingMasker(call, rules, mayFollow));
+
+/** Returns the masker that also masks what classifiers found in the texts of a request. */
+function outsideIn(call: Underway, { mask }: Verdict, masker: TextMasker | null): TextMasker | null {
+  const { classification, tokens, epoch } = call;
+  if (classification === null || masker === null) return masker;
+  // a request comes whole: it has no growing text
+  const found: OutsideFindings = { whole: classification.foundIn, stream: () => [] };
+  return epoch.alsoOutside(mask.request, masker, found, { tokens, keeps: true });
+}
 
 /** How the answer of a call is to be masked. */
 export interface AnswerMasks {
@@ -69,6 +81,8 @@ export interface AnswerMasks {
   readonly identity: boolean;
   /** Returns the mask for an answer with this head, null for none. `coding` is '' for none. Throws Failure `answer-unreadable`. */
   for(contentType: string, coding: string, rawHeaders: readonly string[]): AnswerMask | null;
+  /** What holds the answer until classifiers have looked at it; null where none does. */
+  readonly holds: AnswerHolds | null;
 }
 
 /** The most of a whole answer that is held to be masked. */
@@ -78,16 +92,23 @@ const OBSERVED_LIMIT = 256 * 1024;
 
 /** Returns the masks of a call's answer. */
 export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
+  const holds = holdsOf(call, verdict);
   const editing = editingMasker(call, verdict.mask.answer, false);
   const isMasked = editing !== null;
-  const masker = watched(call, editing);
+  const inner = watched(call, editing);
+  // ahead of the others: what was said of a text is said of it as the model wrote it
+  const masker =
+    holds === null || inner === null
+      ? inner
+      : call.epoch.alsoOutside(verdict.mask.answer, inner, holds.found, { tokens: call.tokens, keeps: false });
   const { toolCalls } = call;
-  if (masker === null && toolCalls === null) return observing(call);
+  if (masker === null && toolCalls === null) return observing(call, holds);
   const { operation, served } = call.accepted;
   const opaque = served.config.opaque === 'allow';
   return {
     reads: isMasked,
     identity: true,
+    holds,
     for(contentType, coding, rawHeaders) {
       const coded = isCoded(coding);
       if (operation === null || coded)
@@ -98,7 +119,7 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
           operation,
           contentType,
           rawHeaders,
-          masker: masker ?? CHANGING_NOTHING,
+          masker: masker ?? NO_MASKER,
           ...(toolCalls === null ? {} : { toolCalls }),
           found: call.found,
           sealer: sealerOf(call),
@@ -128,7 +149,7 @@ export function maskMessagesOf(call: Underway, rules: readonly string[]): Answer
     {
       codec: editing === null ? unwithheld(codec) : codec,
       operation,
-      masker: masker ?? CHANGING_NOTHING,
+      masker: masker ?? NO_MASKER,
       ...(toolCalls === null ? {} : { toolCalls }),
       found,
       limit: WHOLE_ANSWER_LIMIT,
@@ -137,31 +158,23 @@ export function maskMessagesOf(call: Underway, rules: readonly string[]): Answer
   );
 }
 
-/** Where tool calls or trips are looked for and nothing else, the answer leaves as it came. */
-const CHANGING_NOTHING: TextMasker = {
-  whole: (text) => text,
-  stream: () => ({ push: (text) => text, end: () => '', held: 0 }),
-  session: () => CHANGING_NOTHING,
-};
-
 /** Returns the codec for an answer that is read and not masked: nothing is withheld from it. */
 const unwithheld = (codec: Codec): Codec => ({ ...codec, leaks: () => false });
-
-const isCoded = (coding: string): boolean => coding !== '' && coding.toLowerCase() !== 'identity';
 
 /**
  * Nothing is masked: the answer passes as it comes, and what it says of tokens used is read along. An upstream that is
  * shown a credential must not send it back out of sight (secret-guard.ts): its answers come uncoded too, and so do those
  * whose tokens a limit counts.
  */
-function observing(call: Underway): AnswerMasks {
+function observing(call: Underway, holds: AnswerHolds | null): AnswerMasks {
   const { operation, served } = call.accepted;
   const guarded = served.upstream.secret !== '';
   const measures = call.allowance?.measures === true;
-  const read = guarded || measures;
+  const read = guarded || measures || holds !== null;
   return {
     reads: false,
     identity: read,
+    holds,
     for(contentType, coding) {
       const coded = isCoded(coding);
       if (coded && read) return unread(call, served.config.opaque === 'allow', 'is compressed');

@@ -7,6 +7,7 @@ import type { ReplyTo, Usage } from '../protocol/codec.ts';
 import type { CallGatherer } from '../protocol/tool-calls.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
+import { Classification } from './classification.ts';
 import type { Body } from './http/body.ts';
 import type { CallRequest, CallResponse } from './http/exchange.ts';
 import { type AnswerTrips, watchTrips } from './answer-trips.ts';
@@ -37,6 +38,7 @@ export abstract class CallState {
   #session: Session | null = null;
   #replyTo: ReplyTo | null = null;
   #allowance: Allowance | null = null;
+  #classification: Classification | null = null;
   /** When the caller may usefully come back, where a limit says so: ms since the epoch, infinity for never. */
   retryAt: number | null = null;
   /** Follows the tool calls of the answer; null where nobody asks for them. */
@@ -96,14 +98,31 @@ export abstract class CallState {
     this.#body = null;
   }
 
+  /** What classifiers are asked about the call; null while nobody needs them. */
+  get classification(): Classification | null {
+    return this.#classification;
+  }
+
+  /** Returns what classifiers are asked about the call, made when it is first needed. */
+  classify(): Classification {
+    this.#classification ??= new Classification(this);
+    return this.#classification;
+  }
+
   /** What a refusal must name; null while the body is not read, or where it names nothing. */
   get replyTo(): ReplyTo | null {
     return this.#replyTo;
   }
 
   inspected(facts: Facts, replyTo: ReplyTo | null = null): void {
-    this.#facts = facts;
+    this.#facts = this.withClassified(facts);
     this.#replyTo = replyTo;
+  }
+
+  /** Returns facts of the call with what classifiers have said of its request. */
+  withClassified(facts: Facts): Facts {
+    const classified = this.#classification?.request;
+    return classified === undefined ? facts : { ...facts, classified };
   }
 
   /** Findings in the answer so far. */
@@ -168,7 +187,13 @@ export abstract class CallState {
   end(end: AnswerEnd): void {
     this.#ended = end;
     this.settle(end);
-    this.#session?.close({ ...end, findings: this.#findings });
+    const classified = this.#classification?.answer;
+    this.#classification?.stop();
+    this.#session?.close({
+      ...end,
+      findings: this.#findings,
+      ...(classified === undefined ? {} : { classified }),
+    });
     this.release();
     this.gate.watcher.ended({
       session: this.#session?.id ?? '',
@@ -182,6 +207,7 @@ export abstract class CallState {
       micros: this.gate.clock.mono() - this.#began,
       findings: this.#findings,
       requestFindings: this.#facts.findings,
+      classified: { request: this.#facts.classified ?? {}, answer: classified ?? {} },
     });
   }
 }

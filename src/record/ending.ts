@@ -1,5 +1,6 @@
 /** What a session ends with. */
 
+import type { Classified } from '../call.ts';
 import type { Usage } from '../protocol/codec.ts';
 import type { Reason } from '../reasons.ts';
 
@@ -14,6 +15,8 @@ export interface Ending {
   readonly ended: Ended;
   /** Findings in the answer: entity kind → count. */
   readonly findings: Readonly<Record<string, number>>;
+  /** What classifiers said of the answer, by name; missing where none was to look. */
+  readonly classified?: Readonly<Record<string, Classified>>;
   readonly usage: Usage | null;
   /** Chunks or events that the upstream sent. */
   readonly events: number;

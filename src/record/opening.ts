@@ -1,6 +1,16 @@
 /** What a session begins with: the call as it was decided, without its texts (those stand in the body). */
 
-import type { CallerKind, CanonicalRequest, Caller, Facts, MaskObligation, Tensor, Trip, Verdict } from '../call.ts';
+import type {
+  CallerKind,
+  CanonicalRequest,
+  Caller,
+  Classified,
+  Facts,
+  MaskObligation,
+  Tensor,
+  Trip,
+  Verdict,
+} from '../call.ts';
 import type { Reason } from '../reasons.ts';
 import { keepFields, type RecordedFields } from './fields.ts';
 
@@ -76,6 +86,8 @@ export interface RecordedFacts {
   readonly opaque: boolean;
   readonly management: boolean;
   readonly findings: Readonly<Record<string, number>>;
+  /** What classifiers said of the request, by name; missing where none was to look. */
+  readonly classified?: Readonly<Record<string, Classified>>;
   readonly texts: number;
   /** First letters of the texts' roles in their order, `-` for none; at most 256. */
   readonly roles: string;
@@ -154,6 +166,7 @@ export function detailsText({ caller, request, verdict }: Opening, redact: Reado
   return `{"caller":${callerTexts(caller).details},${rest.slice(1)}`;
 }
 
+const NOBODY_LOOKED = {};
 const NO_TENSORS: readonly string[] = [];
 
 const tensorText = ({ name, datatype, shape, bytes, region }: Tensor): string =>
@@ -178,6 +191,7 @@ function recordedFacts(facts: Facts): RecordedFacts {
     opaque: facts.opaque,
     management: facts.management,
     findings: facts.findings,
+    ...(facts.classified === undefined ? NOBODY_LOOKED : { classified: facts.classified }),
     texts: texts.length,
     roles,
     toolCount: tools.length,

@@ -177,7 +177,7 @@ export class OpenSession implements Session {
     this.#askedEnd = this.#emit(FRAME.data);
   }
 
-  close({ reason, status, ended, findings, usage, events }: Ending): void {
+  close({ reason, status, ended, findings, classified, usage, events }: Ending): void {
     if (!this.#isOpen) return;
     const record: EndingRecord = {
       v: 1,
@@ -185,6 +185,7 @@ export class OpenSession implements Session {
       status,
       ended,
       findings,
+      ...(classified === undefined ? {} : { classified }),
       usage,
       events,
       bytes: this.#answered,

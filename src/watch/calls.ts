@@ -1,6 +1,6 @@
 /** Tells of every ended call: one line in the log and one count in the metrics, with the same reason (promise 5). */
 
-import type { Caller } from '../call.ts';
+import type { Caller, Classified } from '../call.ts';
 import type { Log } from '../log.ts';
 import type { Reason } from '../reasons.ts';
 import type { CallMetrics } from './metrics.ts';
@@ -19,6 +19,8 @@ export interface EndedCall {
   /** In the answer, and in the request: entity kind → count. */
   readonly findings: Readonly<Record<string, number>>;
   readonly requestFindings: Readonly<Record<string, number>>;
+  /** What classifiers said, by name. */
+  readonly classified: Readonly<Record<'request' | 'answer', Readonly<Record<string, Classified>>>>;
 }
 
 /** Takes note of calls. */
@@ -38,6 +40,8 @@ export function watchCalls(metrics: CallMetrics, log: Log): CallWatcher {
       metrics.ended(service, reason, micros);
       count(metrics, 'request', call.requestFindings);
       count(metrics, 'answer', call.findings);
+      countClassified(metrics, 'request', call.classified.request);
+      countClassified(metrics, 'answer', call.classified.answer);
       const subject = caller === null ? '' : caller.subject;
       log.info({ session, service, operation, model, subject, reason, status, rule, micros }, 'call');
     },
@@ -45,6 +49,17 @@ export function watchCalls(metrics: CallMetrics, log: Log): CallWatcher {
     active: (calls) => metrics.active(calls),
     limited: (rule, reason) => metrics.limited(rule, reason),
   };
+}
+
+function countClassified(
+  metrics: CallMetrics,
+  direction: 'request' | 'answer',
+  classified: Readonly<Record<string, Classified>>,
+): void {
+  for (const name in classified) {
+    const said = classified[name];
+    if (said !== undefined) metrics.classified(name, direction, said);
+  }
 }
 
 function count(

@@ -1,6 +1,7 @@
 /** Metrics of one thread, in the Prometheus data model; the control port adds the threads up. */
 
 import { Counter, Gauge, Histogram, Registry, type MetricObjectWithValues, type MetricValue } from 'prom-client';
+import type { Classified } from '../call.ts';
 import type { Reason } from '../reasons.ts';
 
 /** The metrics of one data worker. */
@@ -9,6 +10,7 @@ export interface CallMetrics {
   ended(service: string, reason: Reason, micros: number): void;
   refused(reason: Reason): void;
   finding(direction: 'request' | 'answer', kind: string, count: number): void;
+  classified(classifier: string, direction: 'request' | 'answer', said: Classified): void;
   active(calls: number): void;
   limited(rule: string, reason: Reason): void;
 }
@@ -45,6 +47,19 @@ export function createCallMetrics(): CallMetrics {
     labelNames: ['direction', 'kind'],
     registers,
   });
+  const classified = new Counter({
+    name: 'sallyport_classified_total',
+    help: 'Requests and answers by classifier and what came of it; failed and skipped are no passes.',
+    labelNames: ['classifier', 'direction', 'outcome'],
+    registers,
+  });
+  const classifying = new Histogram({
+    name: 'sallyport_classifier_seconds',
+    help: 'The longest question of a request or an answer to a classifier.',
+    labelNames: ['classifier'],
+    buckets: BUCKETS,
+    registers,
+  });
   const active = new Gauge({ name: 'sallyport_active_calls', help: 'Calls under way.', registers });
 
   const limited = new Counter({
@@ -67,6 +82,10 @@ export function createCallMetrics(): CallMetrics {
     },
     refused: (reason) => refusals.inc({ reason }),
     finding: (direction, kind, count) => findings.inc({ direction, kind }, count),
+    classified(classifier, direction, { outcome, asked, micros }) {
+      classified.inc({ classifier, direction, outcome });
+      if (asked > 0) classifying.observe({ classifier }, micros / 1e6);
+    },
     active: (count) => active.set(count),
     limited: (rule, reason) => limited.inc({ rule, reason }),
   };

@@ -29,7 +29,7 @@ export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rule
   const { accepted, gate, caller } = call;
   const { served, request } = accepted;
   const message = frame === null ? null : await readMessage(call, frame);
-  const facts = await factsOf(call, message);
+  const facts = call.withClassified(await factsOf(call, message));
   const subject = { ...request, protocol: served.config.protocol };
   const decided = decide(rules, caller, subject, facts, gate.clock.now());
   const verdict = takeLimits(call, await guardMessage(call, decided, facts, message), [facts], frame?.bytes);

@@ -13,6 +13,7 @@ import type { Gate } from '../gate.ts';
 import { acceptGrpc } from './accept.ts';
 import { admit, type Admission } from './admit.ts';
 import { GrpcAnswer } from './answer.ts';
+import { cannotClassify } from '../classify.ts';
 import { GrpcCall } from './call.ts';
 import { grpcRequestFields } from './fields.ts';
 import { watchDeadline } from './deadline.ts';
@@ -50,6 +51,7 @@ export async function handleGrpc(
   };
   try {
     if (call.method === null) await call.learnMethod();
+    cannotClassify(call, 'messages of gRPC are not shown');
   } catch (cause) {
     return end(asFailure(cause));
   }

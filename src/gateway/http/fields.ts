@@ -149,3 +149,6 @@ export function codingOf(raw: readonly string[]): string {
   const transfer = fieldValue(raw, 'transfer-encoding');
   return transfer.toLowerCase() === 'chunked' ? '' : transfer;
 }
+
+/** Returns true for a coding that changes the bytes. */
+export const isCoded = (coding: string): boolean => coding !== '' && coding.toLowerCase() !== 'identity';

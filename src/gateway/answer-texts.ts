@@ -1,0 +1,195 @@
+/**
+ * The texts of one answer as outside classifiers are shown them: growing ones in windows, others whole, each once. Keeps
+ * what was found in each, for the mask that comes behind.
+ */
+
+import type { Finding } from '../call.ts';
+import { type Cut, GrowingText, type Window, type WindowSize } from '../classify/growing-text.ts';
+import { mergeFindings } from '../classify/question.ts';
+import type { Scanner } from '../detect/scanner.ts';
+import type { OutsideFindings } from '../mask/outside.ts';
+import type { TextEar } from '../mask/reading-masker.ts';
+import type { TextMasker, TextStream } from '../mask/text-masker.ts';
+import type { Shown } from './classification.ts';
+
+/** What is ready to be shown, and what to do with what comes of it. */
+export interface Batch {
+  readonly texts: readonly Shown[];
+  /** Says what was found in each text, in order. Called once. */
+  settle(found: readonly (readonly Finding[])[]): void;
+}
+
+/** How far the texts of an answer had come at some point; true once all up to there was looked at. */
+export type Mark = () => boolean;
+
+interface Stream {
+  readonly text: GrowingText;
+  /** Finds what detectors find while the text grows; its output is the text without it. */
+  readonly detect: TextStream;
+  /** Findings that were not yet handed on. */
+  readonly fresh: Finding[];
+  /** Units that came out of `detect`, and those that findings are made of. */
+  out: number;
+  within: number;
+  /** Taken and not yet settled, in order; null while nobody has said what is in it. */
+  readonly underway: { readonly end: number; found: readonly Finding[] | null }[];
+  settled: number;
+  readonly found: Finding[];
+  isOver: boolean;
+  /** Text has waited long enough for the end of its sentence. */
+  isLate: boolean;
+  /** The whole text, to be known again where an answer repeats it; null when it has become too long. */
+  whole: string | null;
+}
+
+const NOTHING: readonly Finding[] = [];
+/** A repeated text that is longer is looked at anew. UTF-16 units. */
+const LONGEST_REPEATED = 1024 ** 2;
+
+/** What texts are read with. */
+export interface ReadingParts {
+  readonly size: WindowSize;
+  readonly scanner: Scanner;
+  /** Drops what detectors find. */
+  readonly dropper: TextMasker;
+}
+
+/** The texts of one answer. */
+export class AnswerTexts implements TextEar {
+  readonly #parts: ReadingParts;
+  readonly #streams: Stream[] = [];
+  readonly #grown = new Set<Stream>();
+  /** Whole texts that were not shown yet. */
+  #fresh: string[] = [];
+  /** What was found in whole texts; null while nobody has said. */
+  readonly #wholes = new Map<string, readonly Finding[] | null>();
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts;
+  }
+
+  whole(text: string): void {
+    if (text === '' || this.#wholes.has(text) || this.#repeated(text) !== undefined) return;
+    this.#wholes.set(text, null);
+    this.#fresh.push(text);
+  }
+
+  begins(): void {
+    const fresh: Finding[] = [];
+    this.#streams.push({
+      text: new GrowingText(this.#parts.size),
+      detect: this.#parts.dropper.stream((finding) => void fresh.push(finding)),
+      fresh,
+      out: 0,
+      within: 0,
+      underway: [],
+      settled: 0,
+      found: [],
+      isOver: false,
+      isLate: false,
+      whole: '',
+    });
+  }
+
+  grows(number: number, text: string): void {
+    const stream = this.#streams[number];
+    if (stream === undefined || text === '') return;
+    stream.text.grow(text);
+    if (stream.whole !== null) stream.whole = stream.whole.length > LONGEST_REPEATED ? null : stream.whole + text;
+    this.#decide(stream, stream.detect.push(text));
+    this.#grown.add(stream);
+  }
+
+  ends(number: number): void {
+    const stream = this.#streams[number];
+    if (stream === undefined) return;
+    this.#decide(stream, stream.detect.end());
+    stream.isOver = true;
+  }
+
+  /** What is out without findings, and what findings are made of, is what is decided: an open finding is neither. */
+  #decide(stream: Stream, out: string): void {
+    stream.out += out.length;
+    for (const { start, end } of stream.fresh) stream.within += end - start;
+    stream.text.decide(stream.out + stream.within, stream.fresh);
+    stream.fresh.length = 0;
+  }
+
+  /** Returns the mark of all texts so far. */
+  mark(): Mark {
+    const grown = [...this.#grown].map((stream) => ({ stream, to: stream.text.length }));
+    const wholes = [...this.#fresh];
+    this.#grown.clear();
+    return () =>
+      grown.every(({ stream, to }) => stream.settled >= to) && wholes.every((text) => this.#wholes.get(text) !== null);
+  }
+
+  /** Whether a text waits for the end of its sentence. */
+  get waits(): boolean {
+    return this.#streams.some(({ text, isOver }) => !isOver && text.waits);
+  }
+
+  /** Says that what waits has waited long enough. */
+  late(): void {
+    for (const stream of this.#streams) stream.isLate = stream.text.waits;
+  }
+
+  /** Returns what is to be shown next; null for nothing yet. */
+  take(): Batch | null {
+    if (this.#fresh.length > 0) return this.#takeWholes();
+    for (const stream of this.#streams) {
+      const cut: Cut = stream.isOver || stream.isLate ? 'anywhere' : 'sentence';
+      const window = stream.text.take(cut);
+      if (window !== null) return this.#batchOf(stream, window);
+      stream.isLate = false;
+    }
+    return null;
+  }
+
+  #takeWholes(): Batch {
+    const wholes = this.#fresh;
+    this.#fresh = [];
+    return {
+      texts: wholes.map((text) => ({ role: 'assistant', text, findings: this.#parts.scanner.scan(text), from: 0 })),
+      settle: (found) => wholes.forEach((text, at) => this.#wholes.set(text, mergeFindings(found[at] ?? NOTHING))),
+    };
+  }
+
+  #batchOf(stream: Stream, { from, start, end, text, findings }: Window): Batch {
+    const window: Stream['underway'][number] = { end, found: null };
+    stream.underway.push(window);
+    return {
+      texts: [{ role: 'assistant', text, findings, from: start - from }],
+      settle: ([found = NOTHING]) => {
+        // what is in the context has left already
+        window.found = mergeFindings(
+          found.flatMap((each) => {
+            const first = Math.max(each.start + from, start);
+            const last = Math.min(each.end + from, end);
+            return first < last ? [{ ...each, start: first, end: last }] : [];
+          }),
+        );
+        this.#settle(stream);
+      },
+    };
+  }
+
+  /** Windows may be answered in any order; what is known is known from the beginning on. */
+  #settle(stream: Stream): void {
+    for (let [first] = stream.underway; first !== undefined && first.found !== null; [first] = stream.underway) {
+      stream.found.push(...first.found);
+      stream.settled = first.end;
+      stream.underway.shift();
+    }
+  }
+
+  #repeated(text: string): Stream | undefined {
+    return this.#streams.find(({ whole }) => whole !== null && whole.length === text.length && whole === text);
+  }
+
+  /** Of the mask: what was found in a text that came whole, or repeats one that grew. */
+  readonly known: OutsideFindings = {
+    whole: (text) => this.#wholes.get(text) ?? this.#repeated(text)?.found ?? NOTHING,
+    stream: (number) => this.#streams[number]?.found ?? NOTHING,
+  };
+}
