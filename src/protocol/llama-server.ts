@@ -20,6 +20,14 @@ const OPERATIONS: readonly Row[] = [
   { name: 'tokenize', method: 'POST', path: '/tokenize', body: 'json' },
   { name: 'detokenize', method: 'POST', path: '/detokenize', body: 'json' },
   { name: 'apply-template', method: 'POST', path: '/apply-template', body: 'json' },
+  ...['', '/v1'].map(
+    (prefix): Row => ({
+      name: 'chat.input_tokens',
+      method: 'POST',
+      path: `${prefix}/chat/completions/input_tokens`,
+      body: 'json',
+    }),
+  ),
   { name: 'health', method: 'GET', path: '/health', body: 'none' },
   { name: 'health', method: 'GET', path: '/v1/health', body: 'none' },
   { name: 'props', method: 'GET', path: '/props', body: 'none', management: true },
@@ -37,6 +45,7 @@ const OPERATIONS: readonly Row[] = [
 /** OpenAI's operations that it also has without a version in their path. */
 const UNVERSIONED: readonly Row[] = [
   { name: 'chat', method: 'POST', path: '/chat/completions', body: 'json' },
+  { name: 'responses', method: 'POST', path: '/responses', body: 'json' },
   { name: 'models.list', method: 'GET', path: '/models', body: 'none' },
 ];
 

@@ -41,6 +41,10 @@ describe('what a server shows or changes of itself', () => {
     ['llama-server', 'POST', '/v1/completions', 'completions'],
     ['llama-server', 'POST', '/chat/completions', 'chat'],
     ['llama-server', 'POST', '/infill', 'infill'],
+    ['llama-server', 'POST', '/responses', 'responses'],
+    ['llama-server', 'POST', '/v1/chat/completions/input_tokens', 'chat.input_tokens'],
+    ['llama-server', 'POST', '/chat/completions/input_tokens', 'chat.input_tokens'],
+    ['vllm', 'POST', '/ping', 'health'],
     ['tgi', 'POST', '/generate', 'generate'],
     ['tgi', 'POST', '/v1/chat/completions', 'chat'],
   ] as const)('%s: %s %s is not', (protocol, method, path, name) => {

@@ -18,6 +18,7 @@ const OPERATIONS: readonly Row[] = [
   ),
   { name: 'health', method: 'GET', path: '/health', body: 'none' },
   { name: 'health', method: 'GET', path: '/ping', body: 'none' },
+  { name: 'health', method: 'POST', path: '/ping', body: 'optional' },
   { name: 'version', method: 'GET', path: '/version', body: 'none' },
   { name: 'metrics', method: 'GET', path: '/metrics', body: 'none', management: true },
   { name: 'load', method: 'GET', path: '/load', body: 'none', management: true },

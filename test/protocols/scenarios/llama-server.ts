@@ -74,6 +74,12 @@ const TEXTS: readonly Scenario[] = [
   does('apply-template', 'apply-template ', ['prompt'], async (at) =>
     askJson(at, '/apply-template', { messages: [user('Who is anna@example.com?')] }),
   ),
+  does('chat-input-tokens', 'chat.input_tokens tiny', [], async (at) =>
+    askJson(at, '/v1/chat/completions/input_tokens', chat),
+  ),
+  does('responses-unversioned-stream', 'responses  stream', ['delta'], async (at) =>
+    askEvents(at, '/responses', { input: ASK, stream: true }),
+  ),
   does('health', 'health ', [], async (at) => askJson(at, '/health')),
   does('props', 'props ', [], async (at) => askJson(at, '/props')),
   does('slots', 'slots ', [], async (at) => askJson(at, '/slots')),
