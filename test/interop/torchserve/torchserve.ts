@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
@@ -77,8 +77,8 @@ export const startTorchserve = async ({
     management: `http://127.0.0.1:${manage}`,
     async stop() {
       const ended = new Promise((resolve) => serving.child.once('exit', resolve));
-      // its workers are processes of their own, which it ends when it is asked to end
-      serving.child.kill('SIGTERM');
+      // the server is a process of its own, of which the command only tells the number
+      process.kill(Number(readFileSync(join(folder, '.model_server.pid'), 'utf8')), 'SIGTERM');
       await ended;
       rmSync(folder, { recursive: true, force: true });
     },
