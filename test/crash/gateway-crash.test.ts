@@ -27,7 +27,7 @@ const CALLERS = 6;
 let idp: IdentityProvider;
 let model: ModelServer;
 let home: string;
-let token: string;
+let token = '';
 let starts = 0;
 /** What each start claims, by its number: the model server hears of calls a little after their gateway is dead. */
 const claimsOf = new Map<string, Claim[]>();
@@ -44,7 +44,6 @@ beforeAll(async () => {
   ]);
   home = mkdtempSync(join(tmpdir(), 'sallyport-crash-home-'));
   await sallyport(['init', '--dir', home]);
-  token = await idp.token('alice');
 });
 afterAll(async () => {
   await Promise.all([idp.stop(), model.close()]);
@@ -99,6 +98,8 @@ async function callOn(port: number, caller: number, child: ChildProcess, start: 
 let strict: 'before_forward' | 'before_answer' = 'before_forward';
 
 const start: StartVictim = async (folder, environment) => {
+  // a token lives for minutes, many kills take longer
+  token = await idp.token('alice');
   const config = join(home, 'crash.yaml');
   writeFileSync(config, crashConfig(folder, strict));
   const child = spawn(process.execPath, [MAIN, '--json', 'start', '--config', config], {
