@@ -14,7 +14,7 @@ import type { GrpcCall } from './call.ts';
 import { asTrailers, grpcAnswerFields, grpcTrailers } from './fields.ts';
 import type { GrpcAnswerMask } from './masks.ts';
 import { chargeBytes, chargeText } from '../limits.ts';
-import { dropRest } from './refuse.ts';
+import { dropRest } from '../http/drop-rest.ts';
 import { refusalFor } from '../refusal.ts';
 import { retryAfter } from '../refuse.ts';
 import { guardSecret, type SecretGuard } from '../secret-guard.ts';

@@ -2,6 +2,7 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Failure } from '../../reasons.ts';
+import { dropRest } from './drop-rest.ts';
 import { BREAK_OFF_MS, type CallRequest, type CallResponse } from './exchange.ts';
 import type { IncomingHead } from './head.ts';
 
@@ -172,6 +173,7 @@ export class Http2Response implements CallResponse {
   dropRest(): readonly string[] {
     const stream = this.#stream;
     stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+    dropRest(stream);
     return [];
   }
 

@@ -70,11 +70,11 @@ const options = (limits: Config['limits']): ServerOptions => ({
 /** Returns the front for HTTP/2 connections; `onStream` takes each stream. */
 export function http2Front(limits: Config['limits'], onStream: (arrival: Http2Arrival) => void): Http2Front {
   const server = createServer(options(limits));
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = new Map<ServerHttp2Session, () => void>();
+  let taking: Socket | null = null;
   server.on('session', (session) => {
-    sessions.add(session);
+    sessions.set(session, tend(session, taking, limits, onStream));
     session.once('close', () => sessions.delete(session));
-    tend(session, limits, onStream);
   });
   // errors of one session end that session; node tells them here as well
   server.on('sessionError', () => {});
@@ -82,40 +82,65 @@ export function http2Front(limits: Config['limits'], onStream: (arrival: Http2Ar
     take(socket) {
       // the listener is node's HTTP server, whose sockets stay open when their peer has ended: with HTTP/2 nobody does that
       socket.allowHalfOpen = false;
+      taking = socket;
       server.emit('connection', socket);
+      taking = null;
     },
-    close: () => sessions.forEach((session) => session.close()),
-    destroy: () => sessions.forEach((session) => session.destroy()),
+    close: () => sessions.forEach((close) => close()),
+    destroy: () => sessions.forEach((_close, session) => session.destroy()),
   };
 }
 
-/** Hands on the streams of a session and ends it when it is idle: pings do not keep it alive, calls do. */
-function tend(session: ServerHttp2Session, limits: Config['limits'], onStream: (arrival: Http2Arrival) => void): void {
+/**
+ * Hands on the streams of a session and ends it when it is idle: pings do not keep it alive, calls do. Returns what ends
+ * it with its last stream. Node waits for a peer to close its side, and reads nothing any more behind its GOAWAY: a peer
+ * who says that and stays, or is gone without a word, would hold the connection for good.
+ */
+function tend(
+  session: ServerHttp2Session,
+  socket: Socket | null,
+  limits: Config['limits'],
+  onStream: (arrival: Http2Arrival) => void,
+): () => void {
   const peer = session.socket.remoteAddress ?? UNIX_PEER;
-  const idle = (): void => {
-    session.close();
-    // who opened no stream, or will not let go, is not waited for
-    setTimeout(() => session.destroy(), GOAWAY_MS).unref();
-  };
   const budget = new ResetBudget(limits.resets);
-  let open = 0;
-  let timer = setTimeout(idle, limits.head_timeout).unref();
+  const open = new Set<ServerHttp2Stream>();
+  const letGo = (): void => {
+    setTimeout(() => {
+      // closed for both sides, but not for node while something is unread
+      for (const stream of open) if (stream.closed) stream.destroy();
+      if (open.size > 0) return;
+      session.destroy();
+      socket?.destroy();
+    }, GOAWAY_MS).unref();
+  };
+  const close = (): void => {
+    session.close();
+    if (open.size === 0) letGo();
+  };
+  let timer = setTimeout(close, limits.head_timeout).unref();
   session.on('error', () => session.destroy());
+  session.on('goaway', letGo);
   session.once('close', () => clearTimeout(timer));
   session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
     clearTimeout(timer);
-    open++;
+    open.add(stream);
     stream.on('error', () => {});
     stream.once('close', () => {
+      open.delete(stream);
       if (stream.headersSent) budget.answered();
       else if (!session.destroyed && !budget.reset(performance.now()))
         session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-      if (--open === 0 && !session.closed) timer = setTimeout(idle, limits.keep_alive).unref();
+      if (open.size > 0) return;
+      if (session.closed) letGo();
+      else timer = setTimeout(close, limits.keep_alive).unref();
     });
     onStream({ stream, rawHeaders: raw, contentType: headers['content-type'] ?? '', peer });
   });
+  return close;
 }
 
+/** How long a peer has to close its side of a session that is over, ms. */
 const GOAWAY_MS = 1_000;
 
 /** Ends a stream whose peer broke the protocol. */
