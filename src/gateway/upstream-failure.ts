@@ -15,15 +15,6 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   // a Unix socket that is not there, or not ours to open
   'ENOENT',
   'EACCES',
-  // its certificate is not one that is believed, and nothing was sent
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
 /** Returns the failure for an error of the connection; `headed` says whether the head of the answer had come. */

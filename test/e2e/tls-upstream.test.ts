@@ -136,8 +136,8 @@ describe.each([
   });
 
   it.each([
-    ['has another name', 'misnamed', '502 upstream-unreachable'],
-    ['is not believed by the public web', 'public', '502 upstream-unreachable'],
+    ['has another name', 'misnamed', '502 upstream-failed'],
+    ['is not believed by the public web', 'public', '502 upstream-failed'],
     ['wants to know who asks', 'anonymous', '502 upstream-failed'],
     ['does not know who vouches for the gateway', 'stranger', '502 upstream-failed'],
   ])('gets no call when it %s', async (_what, service, becomes) => {
