@@ -236,6 +236,16 @@ export interface Finding {
   readonly score: number;
   /** It was only looked for: its text stays as it is. */
   readonly kept?: true;
+  /** A keyed digest of the value; missing where nobody asked for it. */
+  readonly digest?: string;
+}
+
+/** A finding as records tell it: what it is, where it stood, and a keyed digest of it; never the value. */
+export interface FoundAt {
+  readonly kind: string;
+  /** JSON Pointer of its text; empty for a body that is one text, and in answers. */
+  readonly at: string;
+  readonly digest: string;
 }
 
 /** How an entity is replaced. */

@@ -55,7 +55,8 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
   const limits = compileLimits({ policies: config.policies, prices: config.prices, secret: parts.countKey });
   const catalog = catalogWith(config.detectors);
   const scanner = compileScanner(everyEntity(catalog), catalog);
-  const { maskerFor, outsideOf, alsoOutside } = compileMaskers(config, catalog, parts);
+  const digestKey = createHmac('sha256', parts.maskKey).update('sallyport mask hash v1').digest();
+  const { maskerFor, outsideOf, alsoOutside } = compileMaskers(config, catalog, parts, digestKey);
   const classifiers = openClassifiers(config.classifiers, parts, previous?.classifiers ?? []);
   const dropper = compileTextMasker([{ entities: everyEntity(catalog), with: 'drop' }], parts.maskKey, catalog);
   const sealKey = createHmac('sha256', parts.maskKey).update('sallyport signed text v1').digest();
@@ -69,6 +70,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
     limits,
     scanner,
     maskerFor,
+    digestKey,
     restores: config.masking.some(restoresAnswers),
     outsideOf,
     classifiers,
@@ -184,11 +186,11 @@ function compileMaskers(
   config: Config,
   catalog: Catalog,
   parts: EpochParts,
+  digestKey: Uint8Array,
 ): Pick<Epoch, 'maskerFor' | 'outsideOf' | 'alsoOutside'> {
   const isOutside = foundOutside(config);
   const rules = new Map(config.masking.map((rule) => [rule.name, splitRule(maskRule(rule, parts), isOutside)]));
   const made = new Map<string, TextMasker>();
-  const hashKey = createHmac('sha256', parts.maskKey).update('sallyport mask hash v1').digest();
   const outsideRulesOf = remembered((names) => {
     const outside = names.flatMap((name) => rules.get(name)?.outside ?? []);
     const classifiers = new Set(outside.flatMap(({ entities }) => entities.map(classifierOf)));
@@ -200,7 +202,7 @@ function compileMaskers(
     if (known !== undefined) return known.session(use);
     const chosen: MaskRule[] = names.flatMap((name) => rules.get(name)?.own ?? []);
     if (watching) chosen.push({ entities: everyEntity(catalog), with: 'keep' });
-    const masker = chosen.length === 0 ? NO_MASKER : compileTextMasker(chosen, hashKey, catalog);
+    const masker = chosen.length === 0 ? NO_MASKER : compileTextMasker(chosen, digestKey, catalog);
     made.set(id, masker);
     return masker.session(use);
   };
@@ -209,7 +211,7 @@ function compileMaskers(
     maskerFor: (names, watching, use) => (names.length === 0 && !watching ? null : builtIn(names, watching, use)),
     alsoOutside(names, masker, findings, use) {
       const { rules: outsideRules } = outsideRulesOf(names);
-      return outsideRules.length === 0 ? masker : outsideMasker(masker, findings, outsideRules, hashKey, use);
+      return outsideRules.length === 0 ? masker : outsideMasker(masker, findings, outsideRules, digestKey, use);
     },
   };
 }

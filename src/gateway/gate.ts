@@ -68,6 +68,8 @@ export interface Epoch {
   readonly maskerFor: (rules: readonly string[], watching: boolean, use: SessionUse) => TextMasker | null;
   /** A rule puts back into answers what it replaces in requests. */
   readonly restores: boolean;
+  /** What found values are digested under, in records and by the operator `hash`. */
+  readonly digestKey: Uint8Array;
   /** In config order. */
   readonly classifiers: readonly Classifier[];
   /** Returns what the named masking rules mask of what classifiers find, and which classifiers those are. */

@@ -3,6 +3,7 @@
 import { type Inspected, inspectAsked, inspecting } from '../inspect/inspect.ts';
 import { inTurns } from '../inspect/turns.ts';
 import { Failure } from '../reasons.ts';
+import { foundIn } from './found.ts';
 import { readBody } from './http/body.ts';
 import type { Head } from './http/head.ts';
 import { uninspected } from './gate.ts';
@@ -46,7 +47,11 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
     looks: epoch.policy.looks,
   };
   const limit = epoch.config.limits.inspection;
-  if (socket === null) return inTurns(inspecting(inspection, epoch.scanner), limit);
+  if (socket === null) {
+    const inspected = await inTurns(inspecting(inspection, epoch.scanner), limit);
+    call.foundInRequest = foundIn(inspected, epoch.digestKey);
+    return inspected;
+  }
   // a handshake has no body: its query asks
   const asked = { operation, document: null, reading: socket.handshake(head.query) };
   const facts = inspectAsked(inspection, asked, epoch.scanner, limit);

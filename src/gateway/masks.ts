@@ -51,7 +51,7 @@ export function requestMasker(
  */
 function editingMasker(call: CallState, rules: readonly string[], mayFollow: boolean): TextMasker | null {
   const { tokens, epoch } = call;
-  const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings, { tokens, keeps: false });
+  const masker = epoch.maskerFor(rules, epoch.policy.answers.readsFindings, { tokens, keeps: false, digests: true });
   const restores = mayFollow ? epoch.restores : tokens.holdsValues;
   return restores ? restoring(masker ?? NO_MASKER, tokens) : masker;
 }

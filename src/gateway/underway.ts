@@ -1,6 +1,6 @@
 /** One call under way: what the stations have learnt of it so far, and how it ends, once. */
 
-import type { Caller, Facts, Finding, Verdict } from '../call.ts';
+import type { Caller, Facts, Finding, FoundAt, Verdict } from '../call.ts';
 import type { Allowance, CallEnd } from '../limit/allowance.ts';
 import { Tokens } from '../mask/tokens.ts';
 import type { ReplyTo, Usage } from '../protocol/codec.ts';
@@ -8,6 +8,7 @@ import type { CallGatherer } from '../protocol/tool-calls.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Accepted } from './accept.ts';
 import { Classification } from './classification.ts';
+import { MOST_FOUND } from './found.ts';
 import type { Body } from './http/body.ts';
 import type { CallRequest, CallResponse } from './http/exchange.ts';
 import { type AnswerTrips, watchTrips } from './answer-trips.ts';
@@ -137,6 +138,10 @@ export abstract class CallState {
   /** What stands for what the caller said, where a rule hides it from the model. */
   readonly tokens = new Tokens();
 
+  /** The first findings of the request, as the record tells them. */
+  foundInRequest: readonly FoundAt[] = [];
+  readonly #foundInAnswer: FoundAt[] = [];
+
   /** How many findings there are in the answer so far. */
   foundSoFar = 0;
 
@@ -151,6 +156,9 @@ export abstract class CallState {
   readonly found = (finding: Finding): void => {
     this.#findings[finding.kind] = (this.#findings[finding.kind] ?? 0) + 1;
     this.foundSoFar++;
+    const { kind, digest } = finding;
+    if (digest !== undefined && this.#foundInAnswer.length < MOST_FOUND)
+      this.#foundInAnswer.push({ kind, at: '', digest });
   };
 
   /** Opens the record, once. `forwarded` is the masked rendering, null when the body goes as it came. Throws Failure. */
@@ -165,6 +173,7 @@ export abstract class CallState {
       operation: this.#facts.operation,
       model: this.#facts.model,
       facts: this.#facts,
+      found: this.foundInRequest,
       verdict,
       policyHash: epoch.policy.hash,
       body: this.body,
@@ -192,6 +201,7 @@ export abstract class CallState {
     this.#session?.close({
       ...end,
       findings: this.#findings,
+      found: this.#foundInAnswer,
       ...(classified === undefined ? {} : { classified }),
     });
     this.release();

@@ -1,8 +1,9 @@
 /** How an entity is replaced: one entry for each operator. */
 
-import { createHmac } from 'node:crypto';
+import type { Hmac } from 'node:crypto';
 import type { MaskOperator } from '../call.ts';
 import { type Detector, entityOf } from '../detect/detector.ts';
+import { beginDigest, endDigest } from '../detect/digest.ts';
 import { Failure } from '../reasons.ts';
 import { type EncryptionKeys, encryptValue } from './encrypt.ts';
 import type { Tokens } from './tokens.ts';
@@ -25,9 +26,8 @@ const constant = (text: string): Mask => ({ opening: text, add: () => '', closin
 const nameOf = (detector: Detector): string => entityOf(detector.kind).toUpperCase();
 
 /** Returns a mask that is made of the keyed digest of the finding's text, in hex. */
-const keyed = (detector: Detector, key: Uint8Array, closing: (digest: string) => string): Mask => {
-  // The entity's name keeps digests of equal texts of different entities apart; NUL ends it.
-  const hmac = createHmac('sha256', key).update(`${nameOf(detector)}\0`);
+const keyed = (detector: Detector, key: Uint8Array, closing: (hmac: Hmac) => string): Mask => {
+  const hmac = beginDigest(key, detector.kind);
   return {
     opening: '',
     // As UTF-16, halves of a surrogate pair in different pieces give the same bytes as the pair.
@@ -35,7 +35,7 @@ const keyed = (detector: Detector, key: Uint8Array, closing: (digest: string) =>
       hmac.update(piece, 'utf16le');
       return '';
     },
-    closing: () => closing(hmac.digest('hex')),
+    closing: () => closing(hmac),
   };
 };
 
@@ -65,8 +65,8 @@ const tokenizer =
   ({ digest: key, tokens, keeps }: MaskKeys): MaskMaker =>
   (detector) => {
     let value = '';
-    const mask = keyed(detector, key, (digest) => {
-      const token = tokens.tokenOf(nameOf(detector), digest);
+    const mask = keyed(detector, key, (hmac) => {
+      const token = tokens.tokenOf(nameOf(detector), hmac.digest('hex'));
       if (keeps) tokens.keep(token, value);
       return token;
     });
@@ -100,9 +100,6 @@ const encrypter =
     };
   };
 
-/** 16 hex digits, 64 bits: two values in four billion share a mask. */
-const HASH_DIGITS = 16;
-
 /** What rules name, and `keep`: the text stays, and what was found in it is only told. */
 export type Operator = MaskOperator | 'keep';
 
@@ -125,7 +122,7 @@ const MAKERS: Readonly<Record<Operator, (keys: MaskKeys) => MaskMaker>> = {
   hash:
     ({ digest: key }) =>
     (detector) =>
-      keyed(detector, key, (digest) => `<${nameOf(detector)}:${digest.slice(0, HASH_DIGITS)}>`),
+      keyed(detector, key, (hmac) => `<${nameOf(detector)}:${endDigest(hmac)}>`),
   tokenize: tokenizer,
   encrypt: ({ encryption }) => encrypter(encryption),
   drop: () => () => constant(''),

@@ -8,6 +8,7 @@ import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
 import type { EncryptionKeys } from './encrypt.ts';
 import { createMaskMaker, type Mask, type MaskMaker, type Operator } from './operators.ts';
+import { beginDigest, endDigest } from '../detect/digest.ts';
 import type { IsMeant, Place } from './place.ts';
 import { Tokens } from './tokens.ts';
 
@@ -32,6 +33,8 @@ export interface SessionUse {
   readonly tokens?: Tokens;
   /** What it replaces is the caller's own, and may be put back into the answer (restore.ts). */
   readonly keeps?: boolean;
+  /** Findings are told with a keyed digest of their value. */
+  readonly digests?: boolean;
   /** What a scanner with at least these entities found in some texts, so that `whole` need not look at all of them again. */
   readonly scanned?: Scanned;
 }
@@ -121,6 +124,29 @@ const sessionsAt = (placed: PlacedPlans, use: SessionUse): ((place: Place) => Te
   };
 };
 
+/** A mask that digests what it hides. */
+interface DigestingMask extends Mask {
+  readonly digest?: () => string;
+}
+
+const digesting =
+  (makeMask: MaskMaker, key: Uint8Array): MaskMaker =>
+  (detector): DigestingMask => {
+    const mask = makeMask(detector);
+    const value = beginDigest(key, detector.kind);
+    return {
+      ...mask,
+      add(piece) {
+        value.update(piece, 'utf16le');
+        return mask.add(piece);
+      },
+      digest: () => endDigest(value),
+    };
+  };
+
+const told = (finding: Finding, mask: DigestingMask | null): Finding =>
+  mask?.digest === undefined ? finding : { ...finding, digest: mask.digest() };
+
 const maskFound = (
   all: readonly FoundBy[],
   text: string,
@@ -134,7 +160,7 @@ const maskFound = (
     const kept = mask.add(text.slice(finding.start, finding.end));
     out += text.slice(at, finding.start) + mask.opening + kept + mask.closing();
     at = finding.end;
-    found(finding);
+    found(told(finding, mask));
   }
   return at === 0 ? text : out + text.slice(at);
 };
@@ -151,8 +177,8 @@ const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Fi
     piece: (text) => void (out += mask?.add(text) ?? ''),
     end(finding) {
       out += mask?.closing() ?? '';
+      found(told(finding, mask));
       mask = null;
-      found(finding);
     },
   });
   const take = (): string => {
@@ -178,7 +204,7 @@ const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Fi
 const NOTHING_KNOWN: Scanned = new Map();
 
 const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
-  const { tokens = new Tokens(), keeps = false, scanned = NOTHING_KNOWN } = use;
+  const { tokens = new Tokens(), keeps = false, scanned = NOTHING_KNOWN, digests = false } = use;
   const makers = plan.rules.map(({ with: operator, encryption = null, restore = false }) =>
     createMaskMaker(operator, { digest: plan.key, encryption, tokens, keeps: keeps && restore }),
   );
@@ -189,13 +215,13 @@ const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
   };
   const telling = tellsKept(plan);
   return {
-    ...(plan.placed === null ? {} : { at: sessionsAt(plan.placed, { tokens, keeps, scanned }) }),
+    ...(plan.placed === null ? {} : { at: sessionsAt(plan.placed, { tokens, keeps, scanned, digests }) }),
     whole(text, found) {
       const known = scanned.get(text);
       const all = known === undefined ? scanWhole(plan.program, text) : scanWithin(plan.program, text, known);
-      return maskFound(all, text, makeMask, telling(found));
+      return maskFound(all, text, digests ? digesting(makeMask, plan.key) : makeMask, telling(found));
     },
-    stream: (found) => createStream(plan.program, makeMask, telling(found)),
+    stream: (found) => createStream(plan.program, digests ? digesting(makeMask, plan.key) : makeMask, telling(found)),
     session: (use) => createSession(plan, use),
   };
 };

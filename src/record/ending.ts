@@ -1,6 +1,6 @@
 /** What a session ends with. */
 
-import type { Classified } from '../call.ts';
+import type { Classified, FoundAt } from '../call.ts';
 import type { Usage } from '../protocol/codec.ts';
 import type { Reason } from '../reasons.ts';
 
@@ -17,6 +17,8 @@ export interface Ending {
   readonly findings: Readonly<Record<string, number>>;
   /** What classifiers said of the answer, by name; missing where none was to look. */
   readonly classified?: Readonly<Record<string, Classified>>;
+  /** The first findings; missing for none. */
+  readonly found?: readonly FoundAt[];
   readonly usage: Usage | null;
   /** Chunks or events that the upstream sent. */
   readonly events: number;

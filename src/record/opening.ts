@@ -6,6 +6,7 @@ import type {
   Caller,
   Classified,
   Facts,
+  FoundAt,
   MaskObligation,
   Tensor,
   Trip,
@@ -25,6 +26,8 @@ export interface Opening {
   readonly operation: string;
   readonly model: string;
   readonly facts: Facts;
+  /** The first findings; missing for none. */
+  readonly found?: readonly FoundAt[];
   readonly verdict: Verdict;
   readonly policyHash: string;
   /** The body as it came; null for none. */
@@ -69,6 +72,8 @@ export interface OpeningDetails {
   readonly fields: RecordedFields;
   readonly message: string;
   readonly mask: MaskObligation;
+  /** The first findings of the request; missing for none. */
+  readonly found?: readonly FoundAt[];
 }
 
 /** Facts without texts: counts, sizes, names. */
@@ -153,7 +158,7 @@ export function summaryText(opening: Opening): string {
 }
 
 /** Returns the JSON text of an opening's details; values of the fields named in `redact` (lower case) are left out. */
-export function detailsText({ caller, request, verdict }: Opening, redact: ReadonlySet<string>): string {
+export function detailsText({ caller, request, verdict, found = [] }: Opening, redact: ReadonlySet<string>): string {
   const rest = JSON.stringify({
     method: request.method,
     path: request.path,
@@ -162,6 +167,7 @@ export function detailsText({ caller, request, verdict }: Opening, redact: Reado
     fields: keepFields(request.rawHeaders, redact),
     message: verdict.message,
     mask: verdict.mask,
+    ...(found.length === 0 ? {} : { found }),
   });
   return `{"caller":${callerTexts(caller).details},${rest.slice(1)}`;
 }
