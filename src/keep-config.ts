@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { loadConfig, type LoadedConfig } from './config-file.ts';
+import { loadConfig, type LoadedConfig } from './config/file.ts';
 import type { Log } from './log.ts';
 
 /** What changes only with a new start: sockets, threads and stores are opened once. */

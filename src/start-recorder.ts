@@ -25,7 +25,7 @@ import { type Recording, startRecording } from './record/recording.ts';
 import { Retention } from './record/retention.ts';
 import { Stamper } from './record/stamper.ts';
 import { serve } from './rpc.ts';
-import { readRecordingKey, resolveSecret } from './secrets.ts';
+import { readRecordingKey, resolveSecret } from './config/secrets.ts';
 import type { ApprovalTables } from './store/approvals.ts';
 import { type IndexTables, indexWriter } from './store/sessions.ts';
 import { openIndex, openState } from './store/sqlite.ts';

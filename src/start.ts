@@ -8,7 +8,7 @@ import { cannotOpen, splitAddress } from './address.ts';
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { loadConfig } from './config-file.ts';
+import { loadConfig } from './config/file.ts';
 import { apiRoutes } from './control/api.ts';
 import { openControl } from './control/server.ts';
 import { type Crew, startCrew } from './crew.ts';

@@ -32,18 +32,6 @@ const FILES: Readonly<Record<string, string>> = {
   'json-schema.ts': 'text',
   'name-pattern.ts': 'text',
   'config.ts': 'config',
-  'config-file.ts': 'config',
-  'config-yaml.ts': 'config',
-  'config-issues.ts': 'config',
-  'config-checks.ts': 'config',
-  'config-approvers.ts': 'config',
-  'config-detectors.ts': 'config',
-  'config-guards.ts': 'config',
-  'config-classifiers.ts': 'config',
-  'limit-text.ts': 'config',
-  'secrets.ts': 'config',
-  'tls-material.ts': 'config',
-  'recording-key.ts': 'config',
 };
 
 const VERBS = ['identify', 'inspect', 'classify', 'decide', 'guard', 'limit', 'approve', 'mask', 'record', 'watch'];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configReference } from '../scripts/config-reference.ts';
 import { configSchema } from '../src/config.ts';
-import { parseConfig } from '../src/config-file.ts';
+import { parseConfig } from '../src/config/file.ts';
 import { firstConfig } from '../src/cli/init-config.ts';
 
 const reference = configReference(z.toJSONSchema(configSchema, { io: 'input' }));

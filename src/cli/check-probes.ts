@@ -5,15 +5,15 @@ import { resolve } from 'node:path';
 import { parseAuthority } from '../ledger/timestamp.ts';
 import { Agent } from 'undici';
 import type { Config, IssuerConfig, SecretRef, ServiceConfig } from '../config.ts';
-import { type LoadedConfig, showProblem } from '../config-file.ts';
-import { showPath } from '../config-yaml.ts';
+import { type LoadedConfig, showProblem } from '../config/file.ts';
+import { showPath } from '../config/yaml.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import { PolicyError } from '../decide/policy-error.ts';
 import { keysOf } from '../identify/discovery.ts';
 import { encryptionKeys } from '../mask/encrypt.ts';
 import { parseSigner } from '../ledger/note-key.ts';
-import { readRecordingKey, resolveSecret } from '../secrets.ts';
-import { listenerTls, readTls, upstreamTls } from '../tls-material.ts';
+import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
+import { listenerTls, readTls, upstreamTls } from '../config/tls-material.ts';
 
 /** What a probe looks at. */
 interface Looked extends LoadedConfig {

@@ -7,7 +7,7 @@ import { BUILT_IN, type Catalog } from '../detect/entities.ts';
 import { catalogWith } from '../detect/own.ts';
 import { compileScanner, type Scanner } from '../detect/scanner.ts';
 import { decryptValues, encryptionKeys, type EncryptionKeys } from '../mask/encrypt.ts';
-import { resolveSecret } from '../secrets.ts';
+import { resolveSecret } from '../config/secrets.ts';
 import { scanLines } from './detectors-jsonl.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';

@@ -1,11 +1,11 @@
 /** What a command opens recordings with: the key of the config, and identities that the gateway does not have. */
 
 import { Option } from 'commander';
-import type { LoadedConfig } from '../config-file.ts';
+import type { LoadedConfig } from '../config/file.ts';
 import { ageIdentities } from '../record/age.ts';
 import type { Identity } from '../record/key-envelope.ts';
 import { KeyRing } from '../record/key-ring.ts';
-import { readRecordingKey } from '../secrets.ts';
+import { readRecordingKey } from '../config/secrets.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { readInput } from './ledger-keys.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sallyport } from '../../test/kit/command-line.ts';
-import { loadConfig } from '../config-file.ts';
+import { loadConfig } from '../config/file.ts';
 import { parseSigner, parseVerifier } from '../ledger/note-key.ts';
-import { readRecordingKey, resolveSecret } from '../secrets.ts';
+import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
 
 const initialised = async () => {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-init-'));

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { generateSigner, parseSigner } from '../ledger/note-key.ts';
-import { createRecordingKey } from '../recording-key.ts';
+import { createRecordingKey } from '../config/recording-key.ts';
 import { CliError, EXIT } from './exit.ts';
 import { firstConfig } from './init-config.ts';
 import type { Io } from './io.ts';

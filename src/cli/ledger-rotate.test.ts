@@ -10,7 +10,7 @@ import { openLog } from '../ledger/log.ts';
 import { handOver } from '../ledger/key-epochs.ts';
 import { signNote } from '../ledger/note.ts';
 import { generateSigner, type NoteSigner, parseSigner } from '../ledger/note-key.ts';
-import { parseRecordingKey } from '../recording-key.ts';
+import { parseRecordingKey } from '../config/recording-key.ts';
 import { lockFolder } from '../store/lock.ts';
 
 let cwd: string;

@@ -11,7 +11,7 @@ import { generateSigner, type NoteSigner, parseSigner } from '../ledger/note-key
 import { noteRotations } from '../record/prove-session.ts';
 import { SealBatch } from '../record/seal-batch.ts';
 import { showId } from '../record/session-id.ts';
-import { resolveSecret } from '../secrets.ts';
+import { resolveSecret } from '../config/secrets.ts';
 import { type FolderLock, lockFolder } from '../store/lock.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';

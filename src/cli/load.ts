@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { ConfigError, type LoadedConfig, loadConfig, showProblem } from '../config-file.ts';
+import { ConfigError, type LoadedConfig, loadConfig, showProblem } from '../config/file.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 

@@ -1,6 +1,6 @@
 /** Looks at a config and everything that it names, without starting anything. */
 
-import { ConfigError, type LoadedConfig, loadConfig, showProblem } from '../config-file.ts';
+import { ConfigError, type LoadedConfig, loadConfig, showProblem } from '../config/file.ts';
 import type { Probe } from './check-probes.ts';
 import type { Io } from './io.ts';
 

@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
-import { type ConfigProblem, readYaml, showPath } from '../config-yaml.ts';
-import { explainIssues } from '../config-issues.ts';
-import { showProblem } from '../config-file.ts';
+import { type ConfigProblem, readYaml, showPath } from '../config/yaml.ts';
+import { explainIssues } from '../config/issues.ts';
+import { showProblem } from '../config/file.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { openLog } from '../ledger/log.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { reindex } from '../record/reindex.ts';
-import { resolveSecret } from '../secrets.ts';
+import { resolveSecret } from '../config/secrets.ts';
 import { type FolderLock, lockFolder } from '../store/lock.ts';
 import { CliError, EXIT } from './exit.ts';
 import { identityOption, keyRing, type WithIdentity } from './identities.ts';

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { systemClock } from '../clock.ts';
-import type { LoadedConfig } from '../config-file.ts';
+import type { LoadedConfig } from '../config/file.ts';
 import type { LeafBody } from '../ledger/leaf.ts';
 import { parseWitness } from '../ledger/cosignature.ts';
 import { openLog } from '../ledger/log.ts';
@@ -17,7 +17,7 @@ import { changeKeys } from '../record/key-change.ts';
 import { KeyRing } from '../record/key-ring.ts';
 import { SealBatch } from '../record/seal-batch.ts';
 import { showId } from '../record/session-id.ts';
-import { readRecordingKey, resolveSecret } from '../secrets.ts';
+import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
 import { type FolderLock, lockFolder } from '../store/lock.ts';
 import { type IndexTables, indexWriter } from '../store/sessions.ts';
 import { openIndex, openState } from '../store/sqlite.ts';

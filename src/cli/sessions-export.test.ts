@@ -6,7 +6,7 @@ import { sallyport } from '../../test/kit/command-line.ts';
 import { completed, durable, opening, openHouse } from '../../test/record/house.ts';
 import { decodeBundle } from '../ledger/bundle.ts';
 import { parseSigner } from '../ledger/note-key.ts';
-import { parseRecordingKey } from '../recording-key.ts';
+import { parseRecordingKey } from '../config/recording-key.ts';
 
 const CHUNK = (text: string): string =>
   `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'tiny', choices: [{ index: 0, delta: { content: text }, finish_reason: null }] })}\n\n`;

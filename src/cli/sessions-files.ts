@@ -11,7 +11,7 @@ import { readId } from '../record/session-id.ts';
 import { findErased, findSession } from '../store/list-sessions.ts';
 import type { IndexTables, SessionRow } from '../store/sessions.ts';
 import { readIndex, type Store } from '../store/sqlite.ts';
-import type { LoadedConfig } from '../config-file.ts';
+import type { LoadedConfig } from '../config/file.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /** Returns the data folder that a config names. */

@@ -5,7 +5,7 @@ import { openDeeds } from '../record/deed.ts';
 import { findIn, type Match, type Needle, needleOf } from '../record/find-text.ts';
 import { readSession, type SessionContent } from '../record/read-session.ts';
 import { firstIdAt } from '../record/session-id.ts';
-import { readRecordingKey } from '../secrets.ts';
+import { readRecordingKey } from '../config/secrets.ts';
 import { countSessions, listSessions, type SessionFilter } from '../store/list-sessions.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { CliError, EXIT } from './exit.ts';

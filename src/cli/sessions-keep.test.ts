@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { sallyport } from '../../test/kit/command-line.ts';
 import { oneCall, openHouse } from '../../test/record/house.ts';
 import { parseSigner } from '../ledger/note-key.ts';
-import { parseRecordingKey } from '../recording-key.ts';
+import { parseRecordingKey } from '../config/recording-key.ts';
 import { lockFolder } from '../store/lock.ts';
 
 let cwd: string;

@@ -1,6 +1,6 @@
 /** Reads recordings for a command. */
 
-import type { LoadedConfig } from '../config-file.ts';
+import type { LoadedConfig } from '../config/file.ts';
 import type { Reading } from '../record/errand.ts';
 import { MissingKey } from '../record/page-keys.ts';
 import { originalsStart } from '../record/key-ring.ts';

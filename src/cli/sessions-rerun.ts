@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import type { LoadedConfig } from '../config-file.ts';
+import type { LoadedConfig } from '../config/file.ts';
 import { requestOf, type RecordedSession } from '../record/read-session.ts';
 import { readId } from '../record/session-id.ts';
 import { fieldOf } from '../record/session-texts.ts';

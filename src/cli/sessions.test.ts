@@ -6,7 +6,7 @@ import { sallyport } from '../../test/kit/command-line.ts';
 import { completed, durable, type House, oneCall, opening, openHouse } from '../../test/record/house.ts';
 import { systemClock } from '../clock.ts';
 import { parseSigner } from '../ledger/note-key.ts';
-import { parseRecordingKey } from '../recording-key.ts';
+import { parseRecordingKey } from '../config/recording-key.ts';
 import { lockFolder } from '../store/lock.ts';
 import { openIndex } from '../store/sqlite.ts';
 

@@ -9,7 +9,7 @@ import { BOOL } from './cel/type.ts';
 import { showValue } from './cel/show.ts';
 import { compilePolicies, type PolicySource, namedIn } from './compile.ts';
 import { decide } from './decide.ts';
-import { limitText } from '../limit-text.ts';
+import { limitText } from '../config/limit-text.ts';
 import { environmentFor, type Named, type Subject } from './environment.ts';
 
 /** A part of a condition and what it was, in the order of evaluation. */

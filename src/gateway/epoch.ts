@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { unixPath } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, MaskingConfig, SecretRef, ServiceConfig } from '../config.ts';
-import { classifierOf, foundOutside } from '../config-classifiers.ts';
+import { classifierOf, foundOutside } from '../config/classifiers.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import type { Catalog } from '../detect/entities.ts';
 import { catalogWith } from '../detect/own.ts';

@@ -1,7 +1,7 @@
 /** How TLS to a model server differs from the usual. */
 
 import type { SecretRef, ServiceConfig } from '../config.ts';
-import { readTls, type TlsMaterial, upstreamTls } from '../tls-material.ts';
+import { readTls, type TlsMaterial, upstreamTls } from '../config/tls-material.ts';
 
 /** What connections to one upstream are opened with, named as in node:tls. */
 export interface UpstreamTls extends TlsMaterial {

@@ -2,7 +2,7 @@
 
 import { createHmac } from 'node:crypto';
 import type { LimitConfig, PolicyConfig, PriceConfig } from '../config.ts';
-import type { Bound } from '../limit-text.ts';
+import type { Bound } from '../config/limit-text.ts';
 import { type KeyOf, keysOf } from './count-key.ts';
 import { CELLS_PER_WINDOW } from './counts.ts';
 import { GENERATIONS_PER_WINDOW } from './distinct.ts';

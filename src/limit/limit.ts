@@ -5,7 +5,7 @@
 
 import type { Facts, LimitObligation } from '../call.ts';
 import type { Reason } from '../reasons.ts';
-import { type Bound, boundText } from '../limit-text.ts';
+import { type Bound, boundText } from '../config/limit-text.ts';
 import { Allowance, type Claim } from './allowance.ts';
 import type { Limit, Limits, Sum } from './compile.ts';
 import type { CountKey } from './count-key.ts';

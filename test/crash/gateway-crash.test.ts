@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSigner } from '../../src/ledger/note-key.ts';
-import { parseRecordingKey } from '../../src/recording-key.ts';
+import { parseRecordingKey } from '../../src/config/recording-key.ts';
 import { sallyport } from '../kit/command-line.ts';
 import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts';
 import { chat, chatStream } from '../support/model-answers.ts';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import Anthropic, { BadRequestError } from '@anthropic-ai/sdk';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRecordingKey } from '../../src/secrets.ts';
+import { readRecordingKey } from '../../src/config/secrets.ts';
 import { json, messageEvents, recut } from '../support/model-answers.ts';
 import type { Answer, SeenRequest } from '../support/model-server.ts';
 import { startWorld, usualConfig, type World } from '../support/world.ts';

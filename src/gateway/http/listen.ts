@@ -8,7 +8,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { Config } from '../../config.ts';
 import { type ActiveCalls, createArrivals } from './arrive.ts';
 import { lookAtFirstBytes } from './front-door.ts';
-import type { TlsMaterial } from '../../tls-material.ts';
+import type { TlsMaterial } from '../../config/tls-material.ts';
 import type { Gate } from '../gate.ts';
 import {
   http1Options,

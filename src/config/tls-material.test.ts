@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createAuthority } from '../test/support/certificates.ts';
-import type { SecretRef } from './config.ts';
+import { createAuthority } from '../../test/support/certificates.ts';
+import type { SecretRef } from '../config.ts';
 import { readTls } from './tls-material.ts';
 
 const authority = createAuthority();

@@ -3,11 +3,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Config, configSchema } from './config.ts';
-import { nameApprovers } from './config-approvers.ts';
-import { checkSections, type Sections } from './config-checks.ts';
-import { type ConfigIssue, explainIssues } from './config-issues.ts';
-import { type ConfigPath, type ConfigProblem, type Place, readYaml, showPath } from './config-yaml.ts';
+import { type Config, configSchema } from '../config.ts';
+import { nameApprovers } from './approvers.ts';
+import { checkSections, type Sections } from './checks.ts';
+import { type ConfigIssue, explainIssues } from './issues.ts';
+import { type ConfigPath, type ConfigProblem, type Place, readYaml, showPath } from './yaml.ts';
 
 const MAX_BYTES = 1024 ** 2;
 

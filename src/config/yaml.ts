@@ -2,7 +2,7 @@
 
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
-import { safeText } from './safe-text.ts';
+import { safeText } from '../safe-text.ts';
 
 /** A step in a config: a key or an index. */
 export type ConfigPath = readonly (string | number)[];

@@ -2,7 +2,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { Config, SecretRef, ServiceConfig } from './config.ts';
+import type { Config, SecretRef, ServiceConfig } from '../config.ts';
 
 /** What TLS is spoken with, in PEM and named as in node:tls. What is missing is what node takes by default. */
 export interface TlsMaterial {

@@ -1,22 +1,16 @@
 /** What must hold between the parts of a config, beyond what each part says of itself. */
 
 import { isIP } from 'node:net';
-import { isLoopback, splitUpstream, unixPath } from './address.ts';
-import type { Config } from './config.ts';
-import { wrongApprover } from './config-approvers.ts';
-import {
-  classifierNameIssues,
-  entityIssues,
-  maskKeyIssues,
-  maskPlaceIssues,
-  ownDetectorIssues,
-} from './config-detectors.ts';
-import { guardIssues } from './config-guards.ts';
-import type { ConfigIssue } from './config-issues.ts';
-import type { ConfigPath } from './config-yaml.ts';
-import { nearest } from './nearest.ts';
-import { safeJson } from './safe-text.ts';
-import { compileSelectors, SelectorError } from './selectors.ts';
+import { isLoopback, splitUpstream, unixPath } from '../address.ts';
+import type { Config } from '../config.ts';
+import { wrongApprover } from './approvers.ts';
+import { classifierNameIssues, entityIssues, maskKeyIssues, maskPlaceIssues, ownDetectorIssues } from './detectors.ts';
+import { guardIssues } from './guards.ts';
+import type { ConfigIssue } from './issues.ts';
+import type { ConfigPath } from './yaml.ts';
+import { nearest } from '../nearest.ts';
+import { safeJson } from '../safe-text.ts';
+import { compileSelectors, SelectorError } from '../selectors.ts';
 
 /** The sections that are in order by themselves: a check sees them even while others are not. */
 export type Sections = Partial<Config>;

@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { SecretRef } from './config.ts';
+import type { SecretRef } from '../config.ts';
 import { parseRecordingKey } from './recording-key.ts';
 
 const MAX_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 /** Says a limit in words, for refusals and for `sallyport policy explain`. */
 
-import type { LimitConfig } from './config.ts';
+import type { LimitConfig } from '../config.ts';
 
 const BOUNDS = {
   requests: 'requests',

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig, parseConfig } from './config-file.ts';
+import { ConfigError, loadConfig, parseConfig } from './file.ts';
 
-const GOLDEN = new URL('../test/golden/config/', import.meta.url);
+const GOLDEN = new URL('../../test/golden/config/', import.meta.url);
 
 const SMALLEST = `identity:
   issuers:

@@ -3,8 +3,8 @@
  * says, never whoever uses the same word; `group:NAME` is short for the only issuer that speaks for people.
  */
 
-import type { Config, IssuerConfig } from './config.ts';
-import { safeJson } from './safe-text.ts';
+import type { Config, IssuerConfig } from '../config.ts';
+import { safeJson } from '../safe-text.ts';
 
 /** An entry with its issuer; `issuer` is null for a group without one. */
 interface Entry {

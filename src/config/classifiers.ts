@@ -1,6 +1,6 @@
 /** How masking rules name what outside classifiers find. */
 
-import type { Config } from './config.ts';
+import type { Config } from '../config.ts';
 
 /** Returns the classifier that an entity would be of: `pii` of `pii` and of `pii.person`. */
 export const classifierOf = (entity: string): string => entity.split('.', 1)[0] ?? entity;

@@ -1,14 +1,14 @@
 /** What must hold of an operator's own detectors, and of the entities that masking rules name. */
 
-import type { Config } from './config.ts';
-import { foundOutside } from './config-classifiers.ts';
-import type { ConfigIssue } from './config-issues.ts';
-import type { ConfigPath } from './config-yaml.ts';
-import { ENTITIES } from './detect/entities.ts';
-import { ownDetector, OwnDetectorError } from './detect/own.ts';
-import { nearest } from './nearest.ts';
-import { safeJson } from './safe-text.ts';
-import { compileSelectors, SelectorError } from './selectors.ts';
+import type { Config } from '../config.ts';
+import { foundOutside } from './classifiers.ts';
+import type { ConfigIssue } from './issues.ts';
+import type { ConfigPath } from './yaml.ts';
+import { ENTITIES } from '../detect/entities.ts';
+import { ownDetector, OwnDetectorError } from '../detect/own.ts';
+import { nearest } from '../nearest.ts';
+import { safeJson } from '../safe-text.ts';
+import { compileSelectors, SelectorError } from '../selectors.ts';
 
 type Looked = Partial<Pick<Config, 'detectors' | 'classifiers' | 'masking'>>;
 

@@ -1,12 +1,12 @@
 /** What must hold between the guards of a service and the rest of it. */
 
-import type { ServiceConfig } from './config.ts';
-import type { ConfigIssue } from './config-issues.ts';
-import type { ConfigPath } from './config-yaml.ts';
-import { compileSchema, type JsonSchema, SchemaError } from './json-schema.ts';
-import { namePattern } from './name-pattern.ts';
-import { nearest } from './nearest.ts';
-import { safeJson } from './safe-text.ts';
+import type { ServiceConfig } from '../config.ts';
+import type { ConfigIssue } from './issues.ts';
+import type { ConfigPath } from './yaml.ts';
+import { compileSchema, type JsonSchema, SchemaError } from '../json-schema.ts';
+import { namePattern } from '../name-pattern.ts';
+import { nearest } from '../nearest.ts';
+import { safeJson } from '../safe-text.ts';
 
 const when = (wrong: boolean, path: ConfigPath, message: string): readonly ConfigIssue[] =>
   wrong ? [{ path, message, atKey: false }] : [];

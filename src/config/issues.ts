@@ -1,11 +1,11 @@
 /** Says in plain words what the schema found wrong. */
 
 import { z } from 'zod';
-import { configSchema } from './config.ts';
-import type { ConfigPath } from './config-yaml.ts';
-import { nearest } from './nearest.ts';
-import { redactText } from './redact.ts';
-import { safeJson } from './safe-text.ts';
+import { configSchema } from '../config.ts';
+import type { ConfigPath } from './yaml.ts';
+import { nearest } from '../nearest.ts';
+import { redactText } from '../redact.ts';
+import { safeJson } from '../safe-text.ts';
 
 type ZodIssue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
