@@ -17,7 +17,7 @@ export const classifier = z.strictObject({
   url: z
     .url({ protocol: /^(?:https?|unix)$/ })
     .describe(
-      'Where it is: the address that a webhook is posted to; else the base, as `http://10.0.0.9:5002` for Presidio, `http://10.0.0.9:8000/v1` for Llama Guard, `https://bedrock-runtime.us-east-1.amazonaws.com` for Bedrock.',
+      'Where it is: the address that a webhook is posted to; else the base, as `http://presidio.internal:5002` for Presidio, `http://guard.internal:8000/v1` for Llama Guard, `https://bedrock-runtime.us-east-1.amazonaws.com` for Bedrock.',
     ),
   credential: z
     .union(
