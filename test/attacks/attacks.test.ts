@@ -97,9 +97,9 @@ it('is whole before it is attacked', async () => {
 describe('promise 7: evidence convicts who', () => {
   it('edits a leaf', async () => {
     const dir = copy();
-    editLeaves(dir, (leaves) => leaves.with(2, edited(leaves[2], '"decision":"allow"', '"decision":"deny"')));
+    editLeaves(dir, (leaves) => leaves.with(3, edited(leaves[3], '"decision":"allow"', '"decision":"deny"')));
     expect(await convicted(dir)).toMatch(
-      /^problem: leaf 2: is not the one that tile\/0\/000\.p\/\d+ has the hash of$/m,
+      /^problem: leaf 3: is not the one that tile\/0\/000\.p\/\d+ has the hash of$/m,
     );
   });
 
@@ -197,11 +197,15 @@ describe('promise 7: evidence convicts who', () => {
     const mine = frames[2];
     const theirs = other[2];
     if (mine === undefined || theirs === undefined) throw new Error('expected closings');
-    const copyOfMine = Buffer.from(bytes.subarray(mine.start, mine.end));
-    expect(theirs.end - theirs.start).toBe(copyOfMine.length);
-    bytes.set(Buffer.from(bytes.subarray(theirs.start, theirs.end)), mine.start);
-    bytes.set(copyOfMine, theirs.start);
-    writeFileSync(file, bytes);
+    const piece = (from: number, to?: number): Buffer => bytes.subarray(from, to);
+    const swapped = Buffer.concat([
+      piece(0, mine.start),
+      piece(theirs.start, theirs.end),
+      piece(mine.end, theirs.start),
+      piece(mine.start, mine.end),
+      piece(theirs.end),
+    ]);
+    writeFileSync(file, swapped);
     expect(await convicted(dir)).toMatch(
       new RegExp(`^problem: ${row(0).stream}-0\\.spj: is not what leaf \\d+ closed$`, 'm'),
     );

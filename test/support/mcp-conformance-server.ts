@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import {
   CompleteRequestSchema,
   ListToolsRequestSchema,
@@ -34,16 +34,27 @@ const SCHEMA_2020 = {
 const option = (value: string, title: string) => ({ const: value, title });
 const TITLED = [option('value1', 'First Option'), option('value2', 'Second Option'), option('value3', 'Third Option')];
 
-const elicit = async (server: McpServer, message: string, requestedSchema: object): Promise<CallToolResult> => {
+/** What a tool is called with; asks of the client belong to that call: the client may have no stream for others yet. */
+interface ToolCall {
+  readonly requestId: RequestId;
+}
+
+const elicit = async (
+  server: McpServer,
+  { requestId }: ToolCall,
+  message: string,
+  requestedSchema: object,
+): Promise<CallToolResult> => {
   const answer: unknown = await server.server.request(
     { method: 'elicitation/create', params: { message, requestedSchema } },
     z.looseObject({ action: z.string(), content: z.unknown().optional() }),
+    { relatedRequestId: requestId },
   );
   return result(text(`Elicitation completed: ${JSON.stringify(answer)}`));
 };
 
 const tools = (server: McpServer): void => {
-  const plain = (name: string, run: () => CallToolResult | Promise<CallToolResult>): void =>
+  const plain = (name: string, run: (call: ToolCall) => CallToolResult | Promise<CallToolResult>): void =>
     void server.registerTool(name, { description: name }, run);
   plain('test_simple_text', () => result(text('This is a simple text response for testing.')));
   plain('test_image_content', () => result(image));
@@ -75,21 +86,24 @@ const tools = (server: McpServer): void => {
     }
     return result(text('done'));
   });
-  server.registerTool('test_sampling', { inputSchema: { prompt: z.string() } }, async ({ prompt }) => {
+  server.registerTool('test_sampling', { inputSchema: { prompt: z.string() } }, async ({ prompt }, { requestId }) => {
     const messages = [{ role: 'user' as const, content: text(prompt) }];
-    const { content } = await server.server.createMessage({ messages, maxTokens: 100 });
+    const { content } = await server.server.createMessage(
+      { messages, maxTokens: 100 },
+      { relatedRequestId: requestId },
+    );
     return result(text(`LLM response: ${'text' in content ? content.text : ''}`));
   });
   const string = (description: string) => ({ type: 'string', description });
-  server.registerTool('test_elicitation', { inputSchema: { message: z.string() } }, ({ message }) =>
-    elicit(server, message, {
+  server.registerTool('test_elicitation', { inputSchema: { message: z.string() } }, ({ message }, call) =>
+    elicit(server, call, message, {
       type: 'object',
       properties: { username: string("User's response"), email: string("User's email address") },
       required: ['username', 'email'],
     }),
   );
-  plain('test_elicitation_sep1034_defaults', () =>
-    elicit(server, 'defaults', {
+  plain('test_elicitation_sep1034_defaults', (call) =>
+    elicit(server, call, 'defaults', {
       type: 'object',
       properties: {
         name: { type: 'string', default: 'John Doe' },
@@ -101,8 +115,8 @@ const tools = (server: McpServer): void => {
     }),
   );
   const untitled = { type: 'string', enum: ['option1', 'option2', 'option3'] };
-  plain('test_elicitation_sep1330_enums', () =>
-    elicit(server, 'enums', {
+  plain('test_elicitation_sep1330_enums', (call) =>
+    elicit(server, call, 'enums', {
       type: 'object',
       properties: {
         untitledSingle: untitled,
