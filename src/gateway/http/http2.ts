@@ -105,14 +105,19 @@ function tend(
   const peer = session.socket.remoteAddress ?? UNIX_PEER;
   const budget = new ResetBudget(limits.resets);
   const open = new Set<ServerHttp2Stream>();
+  let called = false;
   const letGo = (): void => {
     setTimeout(() => {
       // closed for both sides, but not for node while something is unread
       for (const stream of open) if (stream.closed) stream.destroy();
+    }, GOAWAY_MS).unref();
+    // the end of an answer may still wait for its caller
+    const patience = called ? Math.max(GOAWAY_MS, limits.stall_timeout) : GOAWAY_MS;
+    setTimeout(() => {
       if (open.size > 0) return;
       session.destroy();
       socket?.destroy();
-    }, GOAWAY_MS).unref();
+    }, patience).unref();
   };
   const close = (): void => {
     session.close();
@@ -124,6 +129,7 @@ function tend(
   session.once('close', () => clearTimeout(timer));
   session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
     clearTimeout(timer);
+    called = true;
     open.add(stream);
     stream.on('error', () => {});
     stream.once('close', () => {
