@@ -1,8 +1,8 @@
 /** A classifier outside, and what it is shown. Descriptions are sentences for docs/config.md. */
 
 import { z } from 'zod';
-import { awsKeys } from './service.ts';
-import { duration, name, secret } from './values.ts';
+import { credential } from './credential.ts';
+import { duration, name } from './values.ts';
 
 export const classifier = z.strictObject({
   name: z
@@ -19,19 +19,7 @@ export const classifier = z.strictObject({
     .describe(
       'Where it is: the address that a webhook is posted to; else the base, as `http://presidio.internal:5002` for Presidio, `http://guard.internal:8000/v1` for Llama Guard, `https://bedrock-runtime.us-east-1.amazonaws.com` for Bedrock.',
     ),
-  credential: z
-    .union(
-      [
-        z.strictObject({ bearer: secret }),
-        z.strictObject({
-          header: z.string().min(1).describe('The header field that carries the secret.'),
-          value: secret,
-        }),
-        z.strictObject({ aws: awsKeys.describe('Every question is signed for AWS (SigV4).') }),
-        z.literal('none'),
-      ],
-      { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET }, { aws: … } or none' },
-    )
+  credential: credential('Every question is signed for AWS (SigV4).')
     .default('none')
     .describe('What the gateway presents to it.'),
   services: z.array(name()).default([]).describe('The services whose calls it looks at; all when empty.'),

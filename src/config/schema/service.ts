@@ -1,22 +1,8 @@
 /** One model server, and what it may be asked. Descriptions are sentences for docs/config.md. */
 
 import { z } from 'zod';
+import { credential } from './credential.ts';
 import { duration, name, secret, size } from './values.ts';
-
-export const awsKeys = z.strictObject({
-  region: z
-    .string()
-    .regex(/^[a-z0-9-]+$/, 'expected the name of a region, for example us-east-1')
-    .describe('The region of the endpoint.'),
-  service: z
-    .string()
-    .regex(/^[a-z0-9-]+$/, 'expected the name of a service, for example bedrock')
-    .default('bedrock')
-    .describe('The service that the signature is for.'),
-  access_key_id: secret,
-  secret_access_key: secret,
-  session_token: secret.optional(),
-});
 
 const grpc = z
   .strictObject({
@@ -126,21 +112,7 @@ export const service = z.strictObject({
         .describe(
           'The version of HTTP that the model server is spoken to in; `2` without TLS is HTTP/2 with prior knowledge.',
         ),
-      credential: z
-        .union(
-          [
-            z.strictObject({ bearer: secret }),
-            z.strictObject({
-              header: z.string().min(1).describe('The header field that carries the secret.'),
-              value: secret,
-            }),
-            z.strictObject({
-              aws: awsKeys.describe('Every call is signed anew for AWS (SigV4).'),
-            }),
-            z.literal('none'),
-          ],
-          { error: 'expected { bearer: SECRET }, { header: NAME, value: SECRET }, { aws: … } or none' },
-        )
+      credential: credential('Every call is signed anew for AWS (SigV4).')
         .default('none')
         .describe("What the gateway presents to the model server. The caller's own credential never goes there."),
       tls: z
