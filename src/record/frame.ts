@@ -127,6 +127,18 @@ export interface Frame extends FrameName {
  * whole can stand there.
  */
 export function readFrame(bytes: Buffer, at: number): Frame | 'cut' | 'torn' {
+  const frame = parseFrame(bytes, at);
+  if (typeof frame === 'string') return frame;
+  return crc32(frame.bytes) === bytes.readUInt32LE(at + 4) ? frame : 'torn';
+}
+
+/** Returns the frame at `at` in all but its CRC, which is not looked at; null where none can stand there. */
+export function readDamagedFrame(bytes: Buffer, at: number): Frame | null {
+  const frame = parseFrame(bytes, at);
+  return typeof frame === 'string' ? null : frame;
+}
+
+function parseFrame(bytes: Buffer, at: number): Frame | 'cut' | 'torn' {
   if (bytes.length - at < LEAD) return 'cut';
   const length = bytes.readUInt32LE(at);
   // a hole of zeros reads as an empty frame whose CRC is right: the length tells
@@ -137,7 +149,6 @@ export function readFrame(bytes: Buffer, at: number): Frame | 'cut' | 'torn' {
   const content = bytes.subarray(start, end);
   const kind = (content[0] ?? 0) & ~COMPRESSED;
   if (!isKind(kind) || (hasSlot(kind) && length < CLEAR.keyed + TAG)) return 'torn';
-  if (crc32(content) !== bytes.readUInt32LE(at + 4)) return 'torn';
   return {
     kind,
     sid: content.subarray(SID_AT, SEQ_AT),

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { completed, newFolder, oneCall, opening, openHouse, verifyJournals } from '../../test/record/house.ts';
 import { type Frame, readFrame } from './frame.ts';
 import { journalFolder, readJournalFile, readJournalHead } from './journal-name.ts';
+import { showId } from './session-id.ts';
 import type { JournalReport } from './verify.ts';
 
 let original: string;
@@ -45,6 +46,10 @@ function copy(): Copy {
   const file = readdirSync(journalFolder(folder)).find((name) => name.includes('-w0-')) ?? '';
   const path = join(journalFolder(folder), file);
   const bytes = readFileSync(path);
+  return { folder, file, path, bytes, frames: framesOf(file, bytes) };
+}
+
+function framesOf(file: string, bytes: Buffer): readonly Frame[] {
   const name = readJournalFile(file);
   const frames: Frame[] = [];
   for (let at = name === null ? 0 : (readJournalHead(bytes, name) ?? 0); at < bytes.length; ) {
@@ -53,7 +58,7 @@ function copy(): Copy {
     frames.push(frame);
     at = frame.end;
   }
-  return { folder, file, path, bytes, frames };
+  return frames;
 }
 
 const check = (folder: string): Promise<JournalReport> => verifyJournals(folder, size);
@@ -87,6 +92,69 @@ describe('journals against their ledger', () => {
       writeFileSync(path, changed);
       expect((await check(folder)).problems.length, `byte ${at}`).toBeGreaterThan(0);
     }
+  });
+
+  it('are found changed in one place, and only there: what is behind it is read', async () => {
+    const { folder, file, path, bytes, frames } = copy();
+    const damaged = frames.find(({ sid, seq }) => showId(sid) === long && seq === 2);
+    if (damaged === undefined) throw new Error('expected a frame of the stream');
+    const spots = { content: damaged.end - 3, crc: damaged.start + 5, length: damaged.start, id: damaged.start + 12 };
+    for (const [name, at] of Object.entries(spots)) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 0x04;
+      writeFileSync(path, changed);
+      const { problems } = await check(folder);
+      const [first, ...others] = problems;
+      expect(first, name).toMatchObject({ file, offset: damaged.start });
+      const noFrame = `holds no whole frame here, the next one is at ${damaged.end}`;
+      expect(first?.found, name).toBe(name === 'length' ? noFrame : 'frame 2: its bytes do not have their checksum');
+      for (const { session } of others) expect([long, first?.session], name).toContain(session);
+    }
+  });
+
+  it('are found changed though nothing behind the damage can be read', async () => {
+    const { folder, file, path, bytes, frames } = copy();
+    const [from] = frames.slice(-2);
+    if (from === undefined) throw new Error('expected two frames');
+    writeFileSync(path, Buffer.from(bytes).fill(0xff, from.start));
+    const { problems } = await check(folder);
+    expect(problems).toContainEqual(
+      expect.objectContaining({ file, offset: from.start, found: 'holds no whole frame here, nor behind it' }),
+    );
+  });
+
+  it('are found changed while they are written, where it is sealed; what is not sealed may be torn', async () => {
+    const house = await openHouse();
+    const ids = new Set([await oneCall(house.recorder), await oneCall(house.recorder)]);
+    await expect.poll(async () => (await house.rows()).filter(({ ended }) => ended !== null).length).toBe(2);
+    const { size: leaves } = await house.ledger.checkpoint();
+    const folder = newFolder();
+    cpSync(house.folder, folder, { recursive: true });
+    await house.close();
+    const [file = ''] = readdirSync(journalFolder(folder));
+    const path = join(journalFolder(folder), file);
+    const bytes = readFileSync(path);
+    expect((await verifyJournals(folder, leaves)).problems).toEqual([]);
+
+    const [first, second] = framesOf(file, bytes).filter(({ sid }) => ids.has(showId(sid)));
+    if (first === undefined || second === undefined) throw new Error('expected frames of the calls');
+    const changed = Buffer.from(bytes);
+    changed[first.start + 5] = (changed[first.start + 5] ?? 0) ^ 1;
+    writeFileSync(path, changed);
+    expect((await verifyJournals(folder, leaves)).problems).toEqual([
+      {
+        session: showId(first.sid),
+        file,
+        offset: first.start,
+        found: `frame ${first.seq}: its bytes do not have their checksum`,
+      },
+    ]);
+
+    const torn = Buffer.from(bytes.subarray(first.start, first.end));
+    // of another session, whose opening was never synced
+    torn[10] = (torn[10] ?? 0) ^ 0xff;
+    writeFileSync(path, Buffer.concat([bytes, torn]));
+    expect((await verifyJournals(folder, leaves)).problems).toEqual([]);
   });
 
   it('are found changed though the CRC was made to fit: the session, the file and the place are named', async () => {

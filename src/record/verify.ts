@@ -7,8 +7,9 @@ import { hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Leaf } from '../ledger/leaf.ts';
+import { lookBehind } from './damage.ts';
 import { FrameHashes } from './frame-hashes.ts';
-import { FRAME, type Frame } from './frame.ts';
+import { FRAME, type Frame, NO_SESSION } from './frame.ts';
 import { JournalHash } from './journal-hash.ts';
 import {
   type JournalName,
@@ -59,6 +60,13 @@ interface Progress {
   readonly offset: number;
   readonly hashes: FrameHashes;
   seq: number;
+}
+
+/** A journal that is being read. */
+interface Reading {
+  readonly fd: number;
+  readonly file: string;
+  readonly isClosed: boolean;
 }
 
 /** A check under way: first all leaves in their order, then the files. */
@@ -148,18 +156,51 @@ export class JournalCheck {
     if (head === null && end > 0) return this.#problem('', file, 0, 'does not begin as this journal');
     if (head === null) return;
     const content = new JournalHash(first.subarray(0, head));
-    const scanned = this.#scanner.scan(fd, head, Math.min(end, size), (frame, offset) => {
+    const whole = this.#scanFrames({ fd, file, isClosed: sealed !== null }, head, Math.min(end, size), content);
+    if (sealed !== null && whole && end <= size && content.digest() !== sealed.ct) {
+      this.#problem('', file, -1, `is not what leaf ${sealed.leaf} closed`);
+    }
+  }
+
+  /**
+   * Returns whether whole frames fill the file between the two offsets. What is damaged is told, and what is behind it
+   * read. In a journal that no leaf closed yet, a crash may have torn what is not sealed: there it is told once
+   * something sealed stands at it or behind it.
+   */
+  #scanFrames({ fd, file, isClosed }: Reading, from: number, to: number, content: JournalHash): boolean {
+    const damages: (() => void)[] = [];
+    const tellDamages = (): void => {
+      for (const damage of damages.splice(0)) damage();
+    };
+    const tell = (frame: Frame, offset: number): void => {
       const ct = hash('sha256', frame.bytes, 'hex');
       // a page without the keys that were destroyed stands for the one that was written first
       const first = frame.kind === FRAME.page ? this.#leaves.firstPage(ct) : ct;
       this.#checkDestroyed(frame, ct, file, offset);
-      this.#checkFrame(frame, content.addHash(first), file, offset, sealed !== null);
-    });
-    if (sealed === null) return;
-    if (scanned.stopped !== 'end') this.#problem('', file, scanned.end, 'holds no whole frame here');
-    else if (end <= size && content.digest() !== sealed.ct) {
-      this.#problem('', file, -1, `is not what leaf ${sealed.leaf} closed`);
+      const unsealed = this.#unsealed;
+      this.#checkFrame(frame, content.addHash(first), file, offset, isClosed);
+      if (this.#unsealed === unsealed) tellDamages();
+    };
+    let whole = true;
+    for (let at = from; ; ) {
+      const { end, stopped } = this.#scanner.scan(fd, at, to, tell);
+      if (stopped === 'end') return whole;
+      whole = false;
+      const { frame, next } = lookBehind(fd, end, to);
+      damages.push(() => this.#damaged(file, end, frame, next));
+      if (isClosed) tellDamages();
+      if (frame !== null) tell(frame, end);
+      if (next === null) return false;
+      at = next;
     }
+  }
+
+  #damaged(file: string, offset: number, frame: Frame | null, next: number | null): void {
+    const session = frame === null || frame.sid.equals(NO_SESSION) ? '' : showId(frame.sid);
+    const rest = next === null ? 'nor behind it' : `the next one is at ${next}`;
+    const damage = 'its bytes do not have their checksum';
+    const found = frame === null ? `holds no whole frame here, ${rest}` : `frame ${frame.seq}: ${damage}`;
+    this.#problem(session, file, offset, found);
   }
 
   /** Without the file of its key nobody can read what was recorded under it, though every frame is there. */
