@@ -4,6 +4,7 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import { createLink } from './record/messages.ts';
+import type { KeptPolicy } from './record/policy-files.ts';
 import { ask, type Remote } from './rpc.ts';
 import {
   channel,
@@ -22,6 +23,7 @@ import type { MetricsSnapshot } from './watch/metrics.ts';
 export interface CrewOptions {
   readonly config: Config;
   readonly configHash: string;
+  readonly policy: KeptPolicy;
   readonly baseDir: string;
   readonly instance: string;
   readonly log: Log;
@@ -38,7 +40,7 @@ export interface Crew {
   missing(): Promise<readonly string[]>;
   metrics(): Promise<MetricsSnapshot[]>;
   /** Rejects, and every worker keeps the old config, when the new one cannot be used. */
-  reload(config: Config, hash: string): Promise<void>;
+  reload(config: Config, hash: string, policy: KeptPolicy): Promise<void>;
   /** Ends every thread in order: calls, then their records, then the ledger. */
   drain(deadline: number): Promise<void>;
   /** Ends every thread at once. */
@@ -102,9 +104,9 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
         await recorder.metrics(undefined),
         ...(await everyWorker((worker) => worker.metrics(undefined))),
       ],
-      async reload(config, hash) {
+      async reload(config, hash, policy) {
         await everyWorker((worker) => worker.reload({ ...config, workers: count }));
-        await recorder.config({ hash, recording: config.recording, witnesses: config.ledger.witnesses });
+        await recorder.config({ hash, policy, recording: config.recording, witnesses: config.ledger.witnesses });
       },
       async drain(deadline) {
         expected = true;
@@ -129,13 +131,13 @@ function firstPort(approvals: readonly (readonly [MessagePort, MessagePort])[]):
 }
 
 function startRecorder(
-  { config, configHash, baseDir, instance }: CrewOptions,
+  { config, configHash, policy, baseDir, instance }: CrewOptions,
   links: RecorderBirth['links'],
   approvals: readonly MessagePort[],
   join: (thread: Worker) => void,
 ): Remote<RecorderVerbs> {
   const [orders, end] = channel();
-  const birth: RecorderBirth = { config, configHash, baseDir, instance, links, approvals, orders: end };
+  const birth: RecorderBirth = { config, configHash, policy, baseDir, instance, links, approvals, orders: end };
   join(startThread('start-recorder', birth, [end, ...approvals, ...links.map(({ port }) => port)]));
   return ask<RecorderVerbs>(orders, RECORDER_VERBS);
 }

@@ -21,6 +21,7 @@ import { changeKeys, dropLeft, GATEWAY, tellMade } from './record/key-change.ts'
 import { type KeyPolicy, KeyRing } from './record/key-ring.ts';
 import { type ErrandLine, openErrandLine } from './record/errand-line.ts';
 import { type Desk, openDesk } from './record/evidence-desk.ts';
+import { keepPolicy } from './record/policy-files.ts';
 import { type Recording, startRecording } from './record/recording.ts';
 import { Retention } from './record/retention.ts';
 import { Stamper } from './record/stamper.ts';
@@ -90,7 +91,8 @@ async function openParts(): Promise<Parts> {
   void recording.failure.then((err) =>
     log.error({ err }, 'evidence cannot be kept any more; no call passes until a restart'),
   );
-  await recording.append({ type: 'config', hash: birth.configHash });
+  await keepPolicy(folder, birth.policy);
+  await recording.append({ type: 'config', hash: birth.configHash, policy: birth.policy.hash });
   const approvals = openApprovals({
     store: state,
     seal: async (leaf) => void (await recording.append(leaf)),
@@ -198,10 +200,12 @@ const verbs: RecorderVerbs = {
     stamper = stamps(parts);
     stamper?.start();
   },
-  async config({ hash, recording, witnesses }) {
+  async config({ hash, policy, recording, witnesses }) {
     // read first: what cannot be used leaves no leaf that says it is in force
     const asked = witnessesOf(witnesses);
-    await parts?.recording.append({ type: 'config', hash });
+    // what the leaf names can be looked up from the leaf on
+    await keepPolicy(folder, policy);
+    await parts?.recording.append({ type: 'config', hash, policy: policy.hash });
     parts?.ledger.askWitnesses(asked);
     const { recipients, originals } = recording;
     const isOther =

@@ -21,6 +21,7 @@ import { createRecorder } from './record/recorder.ts';
 import { ask, serve } from './rpc.ts';
 import { readRecordingKey, resolveSecret } from './config/secrets.ts';
 import { listenerTls, readTls } from './config/tls-material.ts';
+import { VERSION } from './version.ts';
 import { WORKER_VERBS, type WorkerBirth, type WorkerVerbs } from './threads.ts';
 import { createCallMetrics } from './watch/metrics.ts';
 import { watchCalls } from './watch/calls.ts';
@@ -36,6 +37,7 @@ const epochParts = {
   clock,
   log,
   secret: (ref: SecretRef) => resolveSecret(ref, birth.baseDir),
+  version: VERSION,
   file: (path: string) => readFileSync(resolve(birth.baseDir, path)),
   maskKey: recordingKey,
   countKey: nameKey(recordingKey),

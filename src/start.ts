@@ -1,6 +1,7 @@
 /** The composition root: starts the threads of a gateway, hands each what it needs, and ends them in order. */
 
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { AggregatorRegistry } from 'prom-client';
@@ -8,19 +9,22 @@ import { cannotOpen, splitAddress } from './address.ts';
 import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { loadConfig } from './config/file.ts';
+import { loadConfig, type LoadedConfig } from './config/file.ts';
 import { apiRoutes } from './control/api.ts';
 import { openControl } from './control/server.ts';
 import { type Crew, startCrew } from './crew.ts';
+import { inForce } from './decide/in-force.ts';
 import { publicUrl } from './gateway/epoch.ts';
 import { createIdentifier } from './identify/identify.ts';
 import { createLog } from './log.ts';
+import type { KeptPolicy } from './record/policy-files.ts';
 import { showId } from './record/session-id.ts';
 import { ask } from './rpc.ts';
 import { keepConfig } from './keep-config.ts';
 import { keepLimits } from './keep-limits.ts';
 import { lockFolder } from './store/lock.ts';
 import { tendIndex } from './store/tend-index.ts';
+import { VERSION } from './version.ts';
 
 /** A gateway that takes calls. */
 export interface Running {
@@ -60,6 +64,7 @@ export async function start(options: { readonly configPath: string }): Promise<R
     crew = await startCrew({
       config,
       configHash: loaded.hash,
+      policy: policyOf({ ...loaded, config }),
       baseDir: loaded.baseDir,
       log,
       instance: showId(randomBytes(16)).slice(-16),
@@ -73,8 +78,12 @@ export async function start(options: { readonly configPath: string }): Promise<R
   }
 }
 
+/** Returns what is in force under a config, as the data workers find it too. Throws when a file that it names cannot be read. */
+const policyOf = ({ config, baseDir }: LoadedConfig): KeptPolicy =>
+  inForce(config, { version: VERSION, file: (path) => readFileSync(resolve(baseDir, path)) });
+
 interface House {
-  readonly loaded: ReturnType<typeof loadConfig>;
+  readonly loaded: LoadedConfig;
   readonly crew: Crew;
   readonly log: ReturnType<typeof createLog>;
   readonly release: () => void;
@@ -101,7 +110,7 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
     throw cannotOpen('control.address', config.control.address, cause);
   });
   const kept = keepConfig(loaded, log, async (next) => {
-    await crew.reload(next.config, next.hash);
+    await crew.reload(next.config, next.hash, policyOf(next));
     identifier.close();
     identifier = createIdentifier({
       identity: next.config.identity,

@@ -3,6 +3,7 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { Config } from './config.ts';
 import type { LinkEnd } from './record/messages.ts';
+import type { KeptPolicy } from './record/policy-files.ts';
 import type { MetricsSnapshot } from './watch/metrics.ts';
 
 /** What a data worker begins with. */
@@ -60,6 +61,8 @@ export interface RecorderBirth {
   readonly instance: string;
   /** SHA-256 of the config file, hex. */
   readonly configHash: string;
+  /** What is in force under it. */
+  readonly policy: KeptPolicy;
   readonly links: readonly LinkEnd[];
   /** One for each thread that asks for approvals. */
   readonly approvals: readonly MessagePort[];
@@ -74,6 +77,7 @@ export interface RecorderVerbs {
   /** Seals that another config is in force, and keeps recordings as long as it says. */
   config(next: {
     readonly hash: string;
+    readonly policy: KeptPolicy;
     readonly recording: RecordingConfig;
     readonly witnesses: Config['ledger']['witnesses'];
   }): Promise<void>;

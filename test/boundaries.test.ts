@@ -32,6 +32,7 @@ const FILES: Readonly<Record<string, string>> = {
   'json-schema.ts': 'text',
   'name-pattern.ts': 'text',
   'config.ts': 'config',
+  'version.ts': 'version',
 };
 
 const VERBS = ['identify', 'inspect', 'classify', 'decide', 'guard', 'limit', 'approve', 'mask', 'record', 'watch'];
@@ -58,11 +59,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'reasons',
     'clock',
     'text',
+    'version',
   ],
   start: [
     'gateway',
     'control',
     'identify',
+    'decide',
     'limit',
     'approve',
     'record',
@@ -74,13 +77,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'clock',
     'log',
     'text',
+    'version',
   ],
   gateway: [...VERBS, 'protocol', 'detect', 'tripwire', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   control: ['identify', 'approve', 'store', 'protocol', 'call', 'reasons'],
   identify: ['protocol', 'config', 'call', 'reasons', 'clock', 'log', 'text'],
   inspect: ['protocol', 'detect', 'tripwire', 'call', 'reasons'],
   classify: ['config', 'call', 'reasons', 'clock'],
-  decide: ['detect', 'ledger', 'config', 'call', 'reasons', 'text'],
+  decide: ['detect', 'tripwire', 'config', 'call', 'reasons', 'text'],
   guard: ['config', 'call', 'text'],
   limit: ['store', 'protocol', 'config', 'call', 'reasons'],
   approve: ['ledger', 'store', 'protocol', 'call', 'reasons', 'clock'],
@@ -99,6 +103,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reasons: [],
   clock: [],
   text: [],
+  version: [],
 };
 
 /** Stations that only compute: same in, same out. What they must not touch. */

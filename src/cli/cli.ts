@@ -1,6 +1,5 @@
 /** The command line: one file per command, put together here. */
 
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { approvalsCommand } from './approvals.ts';
 import { checkCommand } from './check.ts';
@@ -14,6 +13,7 @@ import { policyCommand } from './policy.ts';
 import { reindexCommand } from './reindex.ts';
 import { sessionsCommand } from './sessions.ts';
 import { startCommand } from './start.ts';
+import { VERSION } from '../version.ts';
 
 /** Every command, in the order of the help. */
 const COMMANDS: readonly ((io: Io) => Command)[] = [
@@ -28,12 +28,6 @@ const COMMANDS: readonly ((io: Io) => Command)[] = [
   keysCommand,
   reindexCommand,
 ];
-
-// The manifest stands two folders up from both src/cli and dist/cli.
-const version = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
-};
 
 /** Gives a command and its children what commander does not hand down to commands made elsewhere. */
 const withOutput = (command: Command, io: Io): Command => {
@@ -50,7 +44,7 @@ const withOutput = (command: Command, io: Io): Command => {
 const createProgram = (ofRun: IoOfRun): Command => {
   const root = new Command('sallyport')
     .description('A gateway on the data path of AI inference: every call identified, inspected, decided and recorded.')
-    .version(version())
+    .version(VERSION)
     .option('--json', 'print JSON on stdout')
     .addHelpText('after', `\n${exitCodesHelp()}`)
     .hook('preAction', () => {

@@ -11,6 +11,7 @@ import { PolicyError, showPolicyProblem } from '../decide/policy-error.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
+import { showPolicy } from './policy-show.ts';
 import { readYamlFor } from './read-yaml.ts';
 import { type Line, type Style, styled } from './table.ts';
 
@@ -152,5 +153,13 @@ export const policyCommand = (io: Io): Command => {
     .addOption(configOption())
     .addHelpText('after', CALL_HELP)
     .action((options: ExplainOptions) => explainCall(io, options));
+  command
+    .command('show')
+    .description(
+      'show what a session was decided under, by the hash that it cites; without one, what the config says now',
+    )
+    .argument('[hash]', 'the hash, or its first 8 digits or more')
+    .addOption(configOption())
+    .action((cited: string | undefined, { config }: { config: string }) => showPolicy(io, cited, config));
   return command;
 };

@@ -55,7 +55,7 @@ const showOpening = (id: string, { opening, details }: SessionContent): readonly
   row('service', `${opening.service}: ${opening.operation}, model ${opening.model || 'none'}`),
   row(
     'verdict',
-    `${opening.effect}${opening.rule === '' ? '' : ` by ${opening.rule}`} (policies ${opening.policy.slice(0, 12)})`,
+    `${opening.effect}${opening.rule === '' ? '' : ` by ${opening.rule}`} (policy ${opening.policy.slice(0, 12)})`,
   ),
   ...(opening.facts.operations > 1
     ? [row('operations', `${opening.facts.operations}; number ${opening.decided + 1} decided`)]

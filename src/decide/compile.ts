@@ -4,9 +4,9 @@ import type { ApprovalTerms, Verdict } from '../call.ts';
 import type { DetectorConfig, MaskingConfig, PolicyConfig } from '../config.ts';
 import { type Compiled, compile, type Watch } from './cel/compile.ts';
 import { BOOL } from './cel/type.ts';
+import { canonicalText, sha256 } from './canonical.ts';
 import { ClassifiersRead } from './classifiers-read.ts';
 import { answerEnvironmentFor, environmentFor, type Named, type Subject } from './environment.ts';
-import { type HashedRules, hashRules } from './hash.ts';
 import { type KeysOfCounts, keysOfCounts } from './limit-keys.ts';
 import { asProblem, PolicyError, type PolicyProblem } from './policy-error.ts';
 
@@ -71,8 +71,6 @@ export interface ReadClassifiers {
 
 /** Compiled policies. The rules that stand here themselves are those on requests. */
 export interface Policy extends Rules {
-  /** SHA-256 of the rules, hex: what records cite. */
-  readonly hash: string;
   /** Rules on the messages of a stream after its request: each message needs its own allow. */
   readonly messages: Rules;
   readonly answers: AnswerRules;
@@ -177,7 +175,6 @@ export const compilePolicies = (source: PolicySource): Policy => {
   const onRequests = rulesOn('request');
   const waits = new Set([...rules, ...masked].filter(({ read }) => read.on('call').length > 0).map(({ name }) => name));
   return {
-    hash: hashRules({ policies, masking, detectors }),
     ...onRequests,
     classifiers: {
       request: new Set(everyRead.flatMap((read) => read.on('call'))),
@@ -285,18 +282,22 @@ const approving = (rule: Rule, { approve }: Exclude<PolicyConfig['then'], string
   approve: { by: approve.by, quorum: approve.quorum, within: approve.within, useWithin: approve.use_within },
 });
 
-const basisOf = ({ policies, masking, detectors }: HashedRules): Policy['basis'] => {
+type Bases = Required<Pick<PolicySource, 'policies' | 'masking' | 'detectors'>>;
+
+const basisOf = ({ policies, masking, detectors }: Bases): Policy['basis'] => {
   const known = new Map<string, string>();
   return ({ rule, mask }) => {
     const masks = new Set([...mask.request, ...mask.answer]);
     const key = [rule, ...masks].join(' ');
     const hash =
       known.get(key) ??
-      hashRules({
-        policies: policies.filter(({ name }) => name === rule),
-        masking: masking.filter(({ name }) => masks.has(name)),
-        detectors,
-      });
+      sha256(
+        canonicalText({
+          policies: policies.filter(({ name }) => name === rule),
+          masking: masking.filter(({ name }) => masks.has(name)),
+          detectors,
+        }),
+      );
     known.set(key, hash);
     return hash;
   };

@@ -36,7 +36,6 @@ export interface RuleExplained {
 /** A verdict and what led to it: all rules, in the order of the config, not only those up to the deciding one. */
 export interface Explanation {
   readonly verdict: Verdict;
-  readonly policy: string;
   readonly rules: readonly RuleExplained[];
 }
 
@@ -66,7 +65,7 @@ export const explain = (source: PolicySource, subject: Subject): Explanation => 
       ...evaluate(when, named, subject),
     }),
   );
-  return { verdict, policy: policy.hash, rules: [...rules, ...masking] };
+  return { verdict, rules: [...rules, ...masking] };
 };
 
 type Evaluated = Pick<RuleExplained, 'outcome' | 'fault' | 'parts'>;

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Config, MaskingConfig, SecretRef, ServiceConfig } from '../config.ts';
 import { classifierOf, foundOutside } from '../config/classifiers.ts';
 import { compilePolicies } from '../decide/compile.ts';
+import { inForce } from '../decide/in-force.ts';
 import type { Catalog } from '../detect/entities.ts';
 import { catalogWith } from '../detect/own.ts';
 import { compileScanner } from '../detect/scanner.ts';
@@ -34,6 +35,8 @@ export interface EpochParts {
   readonly log: Log;
   /** Resolves a secret reference to its text. Throws when it cannot. */
   readonly secret: (ref: SecretRef) => string;
+  /** The version of the gateway. */
+  readonly version: string;
   /** Returns the bytes of a file that the config names. Throws when it cannot be read. */
   readonly file: (path: string) => Uint8Array;
   /** The deployment's own key, for the `hash` operator and for the originals of signed texts. */
@@ -66,6 +69,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
     : createIdentifier({ identity: config.identity, publicUrl: publicUrl(config), clock: parts.clock, log: parts.log });
   return {
     config,
+    inForce: inForce(config, parts).hash,
     policy,
     limits,
     scanner,

@@ -58,6 +58,8 @@ export interface OutsideMasking {
 /** Everything compiled from one config; a call keeps the epoch that it began with. */
 export interface Epoch {
   readonly config: Config;
+  /** SHA-256, hex, of everything that verdicts and masks are made from (decide/in-force.ts): what records cite. */
+  readonly inForce: string;
   readonly routes: Routes<Served>;
   readonly served: readonly Served[];
   readonly identifier: Identifier;

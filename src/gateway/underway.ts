@@ -175,7 +175,7 @@ export abstract class CallState {
       facts: this.#facts,
       found: this.foundInRequest,
       verdict,
-      policyHash: epoch.policy.hash,
+      policyHash: epoch.inForce,
       body: this.body,
       forwarded,
       approval,

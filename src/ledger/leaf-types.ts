@@ -36,8 +36,11 @@ const APPROVAL = { approval: text } as const;
 export const LEAF_TYPES = {
   'gateway.start': {},
   'gateway.stop': {},
-  /** `hash` of the config that is in force from here on. */
-  config: { hash },
+  /**
+   * `hash` of the config file that is in force from here on, and of what verdicts and masks are made from under it: the
+   * `policy` that sessions cite. What that is stands in the data folder (`policies/`).
+   */
+  config: { hash, policy: optional(hash) },
   /** The key that signs checkpoints hands over: `next` signs those that are over this leaf. `sig` is by `from`. */
   'key.rotate': { from: text, next: text, sig: text },
   /**
