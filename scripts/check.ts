@@ -20,6 +20,16 @@ const STEPS: readonly Step[] = [
   { name: 'unit tests', start: () => runTool('vitest', 'vitest', ['run', '--project', 'unit', '--reporter=dot']) },
 ];
 
+const USAGE = `npm run check [-- --without-tests]
+
+Runs what a change must pass (${STEPS.map(({ name }) => name).join(', ')}) and fails if one of them does.
+--without-tests leaves the unit tests out, for those who run all tests next.`;
+
+const unknown = process.argv.slice(2).filter((option) => option !== '--without-tests');
+if (unknown.length > 0) {
+  console.log(USAGE);
+  process.exit(unknown.includes('--help') ? 0 : 2);
+}
 const steps = process.argv.includes('--without-tests') ? STEPS.slice(0, -1) : STEPS;
 
 let failed = 0;

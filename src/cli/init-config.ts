@@ -30,7 +30,7 @@ identity:
 # What callers reach.
 services:
   - name: llm
-    protocol: openai # openai, anthropic or http
+    protocol: openai # or anthropic, vllm, ollama, kserve, http, …: docs/protocols.md has them all
     upstream:
       url: http://127.0.0.1:11434 # change me
       # What the gateway presents to the model server; a caller's own token never goes there.
