@@ -28,6 +28,8 @@ export interface CrewOptions {
   readonly instance: string;
   readonly log: Log;
   readonly limits: LimitMemory;
+  /** Which generation of models is loaded, for all workers. */
+  readonly models: SharedArrayBuffer;
 }
 
 /** Threads at work. */
@@ -143,7 +145,7 @@ function startRecorder(
 }
 
 function startDataWorker(
-  { config, baseDir, limits }: CrewOptions,
+  { config, baseDir, limits, models }: CrewOptions,
   index: number,
   link: WorkerBirth['link'],
   approvals: MessagePort | undefined,
@@ -151,7 +153,7 @@ function startDataWorker(
 ): Remote<WorkerVerbs> {
   if (approvals === undefined) throw new Error('expected a line to the approvals for each worker');
   const [orders, end] = channel();
-  const birth: WorkerBirth = { index, config, baseDir, link, approvals, orders: end, limits };
+  const birth: WorkerBirth = { index, config, baseDir, link, approvals, orders: end, limits, models };
   join(startThread('start-worker', birth, [end, approvals, link.port]));
   return ask<WorkerVerbs>(orders, WORKER_VERBS);
 }

@@ -10,6 +10,7 @@ import type { Config, SecretRef } from './config.ts';
 import { createBodyBudget } from './gateway/http/body.ts';
 import { openEpoch, type OpenEpoch } from './gateway/epoch.ts';
 import { createWaitingPlaces, type Gate } from './gateway/gate.ts';
+import { ModelGeneration } from './gateway/metadata-cache.ts';
 import type { ActiveCalls } from './gateway/http/arrive.ts';
 import { listen, refuseTaken, type Listener, type ListenerKeys } from './gateway/http/listen.ts';
 import { CREDENTIAL_HEADERS } from './identify/identify.ts';
@@ -41,6 +42,7 @@ const epochParts = {
   file: (path: string) => readFileSync(resolve(birth.baseDir, path)),
   maskKey: recordingKey,
   countKey: nameKey(recordingKey),
+  models: new ModelGeneration(birth.models),
 };
 let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);
 const draining = new AbortController();

@@ -15,6 +15,7 @@ import { openControl } from './control/server.ts';
 import { type Crew, startCrew } from './crew.ts';
 import { inForce } from './decide/in-force.ts';
 import { publicUrl } from './gateway/epoch.ts';
+import { ModelGeneration } from './gateway/metadata-cache.ts';
 import { createIdentifier } from './identify/identify.ts';
 import { createLog } from './log.ts';
 import type { KeptPolicy } from './record/policy-files.ts';
@@ -69,6 +70,7 @@ export async function start(options: { readonly configPath: string }): Promise<R
       log,
       instance: showId(randomBytes(16)).slice(-16),
       limits: limits.memory,
+      models: new SharedArrayBuffer(ModelGeneration.bytes),
     });
     return await openHouse({ loaded: { ...loaded, config }, crew, log, release });
   } catch (error) {

@@ -20,6 +20,8 @@ export interface WorkerBirth {
   readonly orders: MessagePort;
   /** What limits count; one for all workers. */
   readonly limits: LimitMemory;
+  /** Counts how often models were loaded or unloaded; one for all workers. */
+  readonly models: SharedArrayBuffer;
 }
 
 /** The memory in which limits count. */

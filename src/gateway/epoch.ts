@@ -23,7 +23,7 @@ import { codecFor } from '../protocol/codecs.ts';
 import { openClassifiers, type OpenClassifier } from './classifiers.ts';
 import type { Epoch, OutsideMasking, Served } from './gate.ts';
 import { serveGrpc } from './grpc/serve.ts';
-import { MetadataCache } from './metadata-cache.ts';
+import { MetadataCache, type ModelGeneration } from './metadata-cache.ts';
 import { compileRoutes } from './route.ts';
 import { type AwsKeys, signer } from './sigv4.ts';
 import { openUpstream, type Signing } from './upstream.ts';
@@ -43,6 +43,7 @@ export interface EpochParts {
   readonly maskKey: Uint8Array;
   /** What counts are named under. */
   readonly countKey: Uint8Array;
+  readonly models: ModelGeneration;
 }
 
 /** An epoch that holds connections and keys. */
@@ -136,7 +137,7 @@ function serve(config: ServiceConfig, parts: EpochParts, previous: OpenEpoch | n
     upstream,
     grpc: serveGrpc(config, { secret, tls }, parts.file, known ?? null),
     tools: config.tools === undefined ? null : compileToolGuard(config.tools),
-    metadata: config.tensors === undefined ? null : new MetadataCache(config.tensors.fresh, parts.clock),
+    metadata: config.tensors === undefined ? null : new MetadataCache(config.tensors.fresh, parts.clock, parts.models),
   };
 }
 

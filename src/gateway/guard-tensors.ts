@@ -23,7 +23,7 @@ const unsized: ElementBytes = () => null;
 export async function guardTensors(call: CallState, verdict: Verdict, each: readonly Facts[]): Promise<Verdict> {
   const { operation, request, served } = call.accepted;
   if (served.metadata === null || operation === null) return verdict;
-  if (operation.management === true) call.whenLeft(() => served.metadata?.clear());
+  if (operation.management === true) call.whenSettled(() => served.metadata?.clear());
   const asking = served.codec.metadata?.(operation, request.path) ?? null;
   const timeout = served.config.upstream.connect_timeout;
   const question = mapped(asking, ({ path, read }) => ({
@@ -43,7 +43,7 @@ export async function guardMessage(
   const { served, grpc } = call.accepted;
   const { method } = call;
   if (served.metadata === null || method === null || message === null) return verdict;
-  if (method.operation.management === true) call.whenLeft(() => served.metadata?.clear());
+  if (method.operation.management === true) call.whenSettled(() => served.metadata?.clear());
   const asking = method.metadata?.(message) ?? null;
   const timeout = served.config.upstream.connect_timeout;
   const question = mapped(asking, ({ path, message: asked, read }) => ({

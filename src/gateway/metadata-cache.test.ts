@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { InputSets } from '../protocol/model-inputs.ts';
-import { MetadataCache } from './metadata-cache.ts';
+import { MetadataCache, ModelGeneration } from './metadata-cache.ts';
 
 const INPUTS: InputSets = [[{ name: 'x', datatype: 'FP32', shape: [1] }]];
 
-const setUp = () => {
+const setUp = (memory = new SharedArrayBuffer(ModelGeneration.bytes)) => {
   let now = 1_000_000;
   const asked: string[] = [];
   const answers: (() => Promise<InputSets>)[] = [];
-  const cache = new MetadataCache(10_000, { now: () => now, mono: () => now * 1000 });
+  const cache = new MetadataCache(10_000, { now: () => now, mono: () => now * 1000 }, new ModelGeneration(memory));
   const get = (key: string, anew = false) =>
     cache.get(
       key,
@@ -87,5 +87,17 @@ describe('metadata of models', () => {
     pass(-60_000);
     await get('a');
     expect(asked.length).toBe(2);
+  });
+
+  it('is forgotten by every worker when one has seen a model loaded', async () => {
+    const memory = new SharedArrayBuffer(ModelGeneration.bytes);
+    const [one, other] = [setUp(memory), setUp(memory)];
+    await Promise.all([one.get('a'), other.get('a')]);
+    one.cache.clear();
+    await Promise.all([one.get('a'), other.get('a'), other.get('a')]);
+    expect([one.asked, other.asked]).toEqual([
+      ['a', 'a'],
+      ['a', 'a'],
+    ]);
   });
 });

@@ -15,15 +15,41 @@ interface Said {
   readonly answer: Promise<InputSets>;
 }
 
+/** Which generation of models is loaded, in memory that all data workers share. */
+export class ModelGeneration {
+  readonly #count: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#count = new Int32Array(memory);
+  }
+
+  /** Bytes of such a memory. */
+  static readonly bytes = 4;
+
+  get current(): number {
+    return Atomics.load(this.#count, 0);
+  }
+
+  /** Says to every worker that models were loaded or unloaded. */
+  next(): void {
+    Atomics.add(this.#count, 0, 1);
+  }
+}
+
 /** The metadata of one service's models. */
 export class MetadataCache {
   readonly #said = new Map<string, Said>();
   readonly #fresh: number;
   readonly #clock: Clock;
+  readonly #generation: ModelGeneration;
+  /** Of what is remembered. */
+  #known: number;
 
-  constructor(fresh: number, clock: Clock) {
+  constructor(fresh: number, clock: Clock, generation: ModelGeneration) {
     this.#fresh = fresh;
     this.#clock = clock;
+    this.#generation = generation;
+    this.#known = generation.current;
   }
 
   /**
@@ -31,6 +57,7 @@ export class MetadataCache {
    * it was asked a moment ago. Rejects with Failure `metadata-unavailable`.
    */
   get(key: string, ask: () => Promise<InputSets>, anew = false): Promise<InputSets> {
+    this.#forgetOthers();
     const now = this.#clock.now();
     const known = this.#said.get(key);
     const age = known === undefined ? Infinity : now - known.at;
@@ -47,8 +74,15 @@ export class MetadataCache {
     return answer;
   }
 
-  /** Forgets everything: models of the server were loaded or unloaded. */
+  /** Forgets everything, in every worker: models of a server were loaded or unloaded. */
   clear(): void {
+    this.#generation.next();
+  }
+
+  #forgetOthers(): void {
+    const { current } = this.#generation;
+    if (current === this.#known) return;
+    this.#known = current;
     this.#said.clear();
   }
 

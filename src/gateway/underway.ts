@@ -184,12 +184,20 @@ export abstract class CallState {
     return this.#session;
   }
 
+  readonly #settling: (() => void)[] = [];
+
+  /** Calls `then` before the last byte of the answer leaves, and when the call ends; it may be called more than once. */
+  whenSettled(then: () => void): void {
+    this.#settling.push(then);
+  }
+
   /**
    * Settles its limits, before the last byte of an answer leaves: who has the whole answer may ask again at once. Only the
    * first time counts.
    */
   settle(end: CallEnd): void {
     this.#allowance?.end(end, this.gate.clock.now());
+    for (const then of this.#settling) then();
   }
 
   /** Ends the call: closes the record and tells the watcher. Called once, by whoever answered. */
