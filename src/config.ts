@@ -9,7 +9,7 @@ import { classifier } from './config/schema/classifier.ts';
 import { issuer } from './config/schema/identity.ts';
 import { detector, masking } from './config/schema/masking.ts';
 import { policy, price } from './config/schema/policy.ts';
-import { ageRecipient, retentionRule } from './config/schema/recording.ts';
+import { recipient, retentionRule } from './config/schema/recording.ts';
 import { service } from './config/schema/service.ts';
 import { address, duration, listenAddress, name, secret, size } from './config/schema/values.ts';
 
@@ -136,16 +136,16 @@ export const configSchema = z.strictObject({
           'The key of the gateway: recording keys are wrapped under it, unless there are `recipients`; `sallyport init` makes one.',
         ),
       recipients: z
-        .array(ageRecipient)
+        .array(recipient)
         .default([])
         .describe(
-          'Who can read recordings (age recipients, `age1…`), instead of whoever has `key`. The gateway can read only what it is still writing.',
+          'Who can read recordings, instead of whoever has `key`: age recipients (`age1…`) and keys of AWS KMS. The gateway can read only what it is still writing.',
         ),
       originals: z
-        .array(ageRecipient)
+        .array(recipient)
         .default([])
         .describe(
-          'Keeps what masking takes away of requests and answers, for these age recipients and nobody else; none: it is not kept.',
+          'Keeps what masking takes away of requests and answers, for these recipients and nobody else; none: it is not kept.',
         ),
       max_session: size()
         .prefault('64MiB')

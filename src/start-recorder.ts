@@ -17,8 +17,11 @@ import { parseAuthority } from './ledger/timestamp.ts';
 import { createLog } from './log.ts';
 import { open as openSealed, seal } from './record/cobblestone.ts';
 import { openDeeds } from './record/deed.ts';
-import { changeKeys, dropLeft, GATEWAY, tellMade } from './record/key-change.ts';
-import { type KeyPolicy, KeyRing } from './record/key-ring.ts';
+import { dropLeft, GATEWAY, tellMade } from './record/key-change.ts';
+import { type KeyPolicy, KeyRing, type MadeKey } from './record/key-ring.ts';
+import { KeyServiceError } from './record/key-service-error.ts';
+import { KeyTurns } from './record/key-turns.ts';
+import { keyPolicyOf, type NamedRecipients } from './record/recipients.ts';
 import { type ErrandLine, openErrandLine } from './record/errand-line.ts';
 import { type Desk, openDesk } from './record/evidence-desk.ts';
 import { keepPolicy } from './record/policy-files.ts';
@@ -54,10 +57,12 @@ interface Parts {
   readonly line: ErrandLine;
   readonly expiry: NodeJS.Timeout;
   readonly ring: KeyRing;
+  readonly turns: KeyTurns;
 }
 
 const deeds = openDeeds(recordingKey);
-let keyPolicy: KeyPolicy = config.recording;
+const signer = parseSigner(resolveSecret(config.ledger.key, baseDir));
+let recipients: NamedRecipients = config.recording;
 let letting: Promise<void> = Promise.resolve();
 let parts: Parts | null = null;
 let retention: Retention | null = null;
@@ -65,18 +70,26 @@ let stamper: Stamper | null = null;
 const metrics = createRecordingMetrics(() => {
   if (parts === null) return null;
   const { sessions, journals } = parts.desk.eraser.totals;
-  return { ...parts.recording.totals, erased: sessions, removed: journals };
+  const { failures, overdue } = parts.turns.totals;
+  return {
+    ...parts.recording.totals,
+    erased: sessions,
+    removed: journals,
+    keyFailures: failures,
+    keyOverdue: overdue,
+  };
 });
 
 async function openParts(): Promise<Parts> {
   const ledger = await openLog({
     dir: folder,
-    signer: parseSigner(resolveSecret(config.ledger.key, baseDir)),
+    signer,
     witnesses: witnessesOf(config.ledger.witnesses),
     absent: (witness, why) => log.warn({ witness, why }, 'a witness did not cosign a checkpoint'),
   });
   const ring = await KeyRing.open(folder, recordingKey);
-  const made = await ring.begin(keyPolicy, now());
+  const policy = keyPolicyOf(recipients, signer.verifier.name);
+  const made = await beginKeys(ring, policy);
   const recording = await startRecording({
     folder,
     instance,
@@ -103,14 +116,17 @@ async function openParts(): Promise<Parts> {
   });
   await approvals.settle();
   for (const port of birth.approvals) serve<Approvals>(port, approvals, APPROVAL_VERBS);
+  const append = (body: LeafBody): Promise<number> => recording.append(body);
+  const turns = new KeyTurns(policy, { ring, deeds, append, now, log, goOver: () => recording.rotate() });
   const expiry = setInterval(() => {
     void approvals.expire().catch((err: unknown) => log.error({ err }, 'approvals cannot expire'));
     letting = letting
       .then(letGo)
-      .catch((err: unknown) => log.error({ err }, 'a recording key that is done with cannot be destroyed'));
+      .catch((err: unknown) => log.error({ err }, 'a recording key that is done with cannot be destroyed'))
+      .then(() => turns.tend())
+      .catch((err: unknown) => log.error({ err }, 'a new recording key cannot be made'));
   }, EXPIRE_EVERY);
   const writer = indexWriter(index.raw);
-  const append = (body: LeafBody): Promise<number> => recording.append(body);
   await tellMade({ deeds, append }, made, GATEWAY);
   // what earlier runs needed for a crash: all of it is sealed
   await dropLeft(
@@ -118,22 +134,25 @@ async function openParts(): Promise<Parts> {
     () => recording.keysInUse,
     () => recording.settle(),
   );
-  const rotateKey = (who: string): Promise<number> => rotateKeys({ ring, recording }, who);
+  const rotateKey = (who: string): Promise<number> => turns.turn(who);
   const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey });
   const line = await openErrandLine(folder, desk.run);
-  return { ledger, recording, approvals, desk, line, expiry, ring };
+  return { ledger, recording, approvals, desk, line, expiry, ring, turns };
+}
+
+/** Begins to write under a recording key; rejects with what somebody has to do about it when none can be made. */
+async function beginKeys(ring: KeyRing, policy: KeyPolicy): Promise<readonly MadeKey[]> {
+  try {
+    return await ring.begin(policy, now());
+  } catch (cause) {
+    if (!(cause instanceof KeyServiceError)) throw cause;
+    const todo = 'the gateway needs kms:Encrypt on it, and a way to it; `sallyport check --online` tries both';
+    throw new Error(`${cause.message}. Nothing is recorded without it: ${todo}`, { cause });
+  }
 }
 
 const witnessesOf = (witnesses: typeof config.ledger.witnesses): readonly WitnessAt[] =>
   witnesses.map(({ url, key }) => ({ url, witness: parseWitness(key) }));
-
-/** Begins another recording key, at once and in every worker. */
-async function rotateKeys({ ring, recording }: Pick<Parts, 'ring' | 'recording'>, who: string): Promise<number> {
-  const append = (body: LeafBody): Promise<number> => recording.append(body);
-  const leaf = await changeKeys({ ring, deeds, append, now }, keyPolicy, who);
-  recording.rotate();
-  return leaf;
-}
 
 /** Now and then: lets go of keys of which the last call has been sealed. */
 async function letGo(): Promise<void> {
@@ -207,11 +226,11 @@ const verbs: RecorderVerbs = {
     await keepPolicy(folder, policy);
     await parts?.recording.append({ type: 'config', hash, policy: policy.hash });
     parts?.ledger.askWitnesses(asked);
-    const { recipients, originals } = recording;
+    const named = { recipients: recording.recipients, originals: recording.originals };
     const isOther =
-      JSON.stringify([recipients, originals]) !== JSON.stringify([keyPolicy.recipients, keyPolicy.originals]);
-    keyPolicy = { recipients, originals };
-    if (isOther && parts !== null) await rotateKeys(parts, GATEWAY);
+      JSON.stringify(named) !== JSON.stringify({ recipients: recipients.recipients, originals: recipients.originals });
+    recipients = named;
+    if (isOther) await parts?.turns.follow(keyPolicyOf(named, signer.verifier.name));
     await retention?.stop();
     if (parts !== null) retention = keepFor(parts, recording);
   },

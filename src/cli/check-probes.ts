@@ -1,5 +1,6 @@
 /** What `sallyport check` looks at, one thing each. */
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAuthority } from '../ledger/timestamp.ts';
@@ -12,6 +13,8 @@ import { PolicyError } from '../decide/policy-error.ts';
 import { keysOf } from '../identify/discovery.ts';
 import { encryptionKeys } from '../mask/encrypt.ts';
 import { parseSigner } from '../ledger/note-key.ts';
+import { wrapKey } from '../record/key-envelope.ts';
+import { type NamedRecipient, recipientOf } from '../record/recipients.ts';
 import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
 import { listenerTls, readTls, upstreamTls } from '../config/tls-material.ts';
 
@@ -176,5 +179,20 @@ const issuerProbe = (issuer: IssuerConfig): Probe => ({
   },
 });
 
+/** Has a key service wrap a key that is thrown away: what a start does, and a rotation. */
+const keyServiceProbe = (named: Exclude<NamedRecipient, string>): Probe => ({
+  check: `key service ${named.aws_kms}`,
+  run: async ({ config, baseDir, env }) => {
+    const { verifier } = parseSigner(resolveSecret(config.ledger.key, baseDir, { env }));
+    await wrapKey({ kind: 'recording', key: randomBytes(32), made: 0 }, [recipientOf(named, verifier.name)]);
+    return [];
+  },
+});
+
 /** Looks that ask others. */
-export const onlineProbes = (config: Config): readonly Probe[] => config.identity.issuers.map(issuerProbe);
+export const onlineProbes = ({ identity, recording }: Config): readonly Probe[] => [
+  ...identity.issuers.map(issuerProbe),
+  ...[...recording.recipients, ...recording.originals].flatMap((named) =>
+    typeof named === 'string' ? [] : [keyServiceProbe(named)],
+  ),
+];

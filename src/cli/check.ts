@@ -33,7 +33,7 @@ export const checkCommand = (io: Io): Command =>
   new Command('check')
     .description('tell whether a config would start: the file, the policies, the keys and credentials it names')
     .argument('[config]', 'the config to check', DEFAULT_CONFIG)
-    .option('--online', 'also ask every issuer for its keys')
+    .option('--online', 'also ask every issuer for its keys, and key services to wrap one')
     .action((config: string, { online }: { readonly online?: boolean }) =>
       check(io, resolve(io.cwd, config), online === true),
     );

@@ -3,6 +3,7 @@
 import { Option } from 'commander';
 import type { LoadedConfig } from '../config/file.ts';
 import { ageIdentities } from '../record/age.ts';
+import { kmsEndpoints, kmsIdentity } from '../record/aws-kms.ts';
 import type { Identity } from '../record/key-envelope.ts';
 import { KeyRing } from '../record/key-ring.ts';
 import { readRecordingKey } from '../config/secrets.ts';
@@ -13,29 +14,48 @@ import { dataFolder } from './sessions-files.ts';
 
 /** What a command is told of identities. */
 export interface WithIdentity {
-  readonly identity?: string;
+  readonly identity?: readonly string[];
   /** With what masking took away. */
   readonly original?: true;
 }
 
-/** Returns `--identity FILE`, for every command that opens recordings. */
+/** What stands for the credentials of AWS that the command finds around it. */
+const AWS_KMS = 'aws-kms';
+
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
+
+/** Returns `--identity`, for every command that opens recordings. */
 export const identityOption = (): Option =>
-  new Option('--identity <file>', 'an age identity file, where recordings are for `recording.recipients`').env(
-    'SALLYPORT_IDENTITY',
-  );
+  new Option(
+    '--identity <identity>',
+    `an age identity file, or ${AWS_KMS} for your own AWS credentials; may be given again`,
+  )
+    .argParser(collect)
+    .env('SALLYPORT_IDENTITY');
 
 /** Returns `--original`, for commands that show recordings. */
 export const originalOption = (): Option =>
   new Option('--original', 'as it was before masking; takes the identity of `recording.originals`');
 
-/** Returns the identities in the file that a command is given; none when it is given none. Throws CliError. */
-export function identitiesIn(io: Io, { identity }: WithIdentity): readonly Identity[] {
-  if (identity === undefined) return [];
+/** Returns the identities that a command is given; none when it is given none. Throws CliError. */
+export function identitiesIn(
+  io: Io,
+  { config: { recording } }: LoadedConfig,
+  { identity = [] }: WithIdentity,
+): readonly Identity[] {
+  return identity.flatMap((each) => {
+    if (each !== AWS_KMS) return fileIdentities(io, each);
+    const named = [...recording.recipients, ...recording.originals];
+    return [kmsIdentity(kmsEndpoints(named.filter((one) => typeof one !== 'string')))];
+  });
+}
+
+function fileIdentities(io: Io, file: string): readonly Identity[] {
   try {
-    return ageIdentities(readInput(io, identity).toString('utf8'));
+    return ageIdentities(readInput(io, file).toString('utf8'));
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
-    throw new CliError(EXIT.usage, `${identity}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new CliError(EXIT.usage, `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
@@ -44,7 +64,7 @@ export async function keyRing(io: Io, loaded: LoadedConfig, options: WithIdentit
   const root = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
   const folder = dataFolder(loaded);
   try {
-    return await KeyRing.open(folder, root, identitiesIn(io, options));
+    return await KeyRing.open(folder, root, identitiesIn(io, loaded, options));
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);

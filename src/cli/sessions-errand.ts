@@ -15,6 +15,7 @@ import { finishErasing } from '../record/erase-intent.ts';
 import { openDeeds } from '../record/deed.ts';
 import { changeKeys } from '../record/key-change.ts';
 import { KeyRing } from '../record/key-ring.ts';
+import { keyPolicyOf } from '../record/recipients.ts';
 import { SealBatch } from '../record/seal-batch.ts';
 import { showId } from '../record/session-id.ts';
 import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
@@ -73,7 +74,8 @@ async function runAlone(io: Io, { config, baseDir }: LoadedConfig, folder: strin
       const writer = indexWriter(index.raw);
       for (const { sids, ...erasure } of await finishErasing(folder, ledger.size)) writer.erase(erasure, sids);
       const deeds = openDeeds(recordingKey);
-      const rotateKey = (by: string): Promise<number> => changeKeys({ ring, deeds, append, now }, config.recording, by);
+      const rotateKey = (by: string): Promise<number> =>
+        changeKeys({ ring, deeds, append, now }, keyPolicyOf(config.recording, signer.verifier.name), by);
       const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey });
       const outcome = await desk.run(errand);
       await ledger.checkpoint();

@@ -26,7 +26,7 @@ export async function recordedSession(
   const folder = dataFolder(loaded);
   const row = await rowOf(folder, id);
   const pageKeys = await keyRing(io, loaded, options);
-  const identities = identitiesIn(io, options);
+  const identities = identitiesIn(io, loaded, options);
   const wantsOriginal = options.original === true;
   await runErrand(io, loaded, { kind: 'read', sid: id, how: wantsOriginal ? 'original' : how, who: accountName() });
   try {
@@ -39,7 +39,7 @@ export async function recordedSession(
     throw new CliError(EXIT.found, `session ${id} cannot be read: ${message}`, {
       hint:
         cause instanceof MissingKey
-          ? '--identity names the file of somebody that recordings are for'
+          ? '--identity names somebody that recordings are for: an age identity file, or aws-kms'
           : '`sallyport ledger verify` tells whether its journal was changed',
       cause,
     });

@@ -7,7 +7,7 @@ import type { Identity, Recipient } from './key-envelope.ts';
 export function ageRecipient(to: string): Recipient {
   const encrypter = new Encrypter();
   encrypter.addRecipient(to);
-  return { to, wrap: async (key) => Buffer.from(await encrypter.encrypt(key)).toString('base64') };
+  return { to, wrap: async (key) => ({ to, wrapped: Buffer.from(await encrypter.encrypt(key)).toString('base64') }) };
 }
 
 /**

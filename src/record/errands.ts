@@ -6,6 +6,7 @@ import type { SessionRow } from '../store/sessions.ts';
 import type { Deeds } from './deed.ts';
 import { type Eraser, isClosed } from './erase.ts';
 import type { Errand, Outcome } from './errand.ts';
+import { KeyServiceError } from './key-service-error.ts';
 import type { Memo } from './memo.ts';
 
 /** What errands are done with. */
@@ -18,7 +19,7 @@ export interface ErrandParts {
   readonly eraser: Eraser;
   readonly find: (sid: string) => Promise<SessionRow | null>;
   readonly now: () => number;
-  /** Makes a new recording key; resolves to the number of its leaf. */
+  /** Makes a new recording key; resolves to the number of its leaf. Rejects with KeyServiceError when it is not wrapped. */
   readonly rotateKey: (who: string) => Promise<number>;
 }
 
@@ -63,6 +64,15 @@ export function createErrands(parts: ErrandParts): (errand: Errand) => Promise<O
     return { kind: 'later', why: wait };
   };
 
+  const rotate = async (who: string): Promise<Outcome> => {
+    try {
+      return { kind: 'done', leaf: await parts.rotateKey(who) };
+    } catch (error) {
+      if (!(error instanceof KeyServiceError)) throw error;
+      return refused(`${error.message}; recordings stay under the key in use`);
+    }
+  };
+
   return (errand) => {
     if (errand.kind === 'read') {
       const { sid, how, who } = errand;
@@ -72,7 +82,7 @@ export function createErrands(parts: ErrandParts): (errand: Errand) => Promise<O
       const { what, sessions, who } = errand;
       return done({ type: 'search', what, sessions, who: deeds.who('search', who) });
     }
-    if (errand.kind === 'rotate') return parts.rotateKey(errand.who).then((leaf) => ({ kind: 'done', leaf }));
+    if (errand.kind === 'rotate') return rotate(errand.who);
     if (errand.kind === 'hold') return hold(errand);
     return errand.kind === 'release' ? release(errand) : erase(errand);
   };

@@ -8,13 +8,16 @@ import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { open, seal } from './cobblestone.ts';
+import { KeyServiceError } from './key-service-error.ts';
 import { recordingKeyOf } from './page-keys.ts';
 
 const wrap = z.strictObject({
-  /** Who can open it: `recording.key` of the config, or an age recipient. */
+  /** Who can open it: `recording.key` of the config, an age recipient, or the ARN of a key in AWS KMS. */
   to: z.string(),
   /** Base64. */
   wrapped: z.string(),
+  /** The origin of the log that a key service was told of: without it, it does not unwrap. */
+  log: z.string().optional(),
 });
 
 const schema = z.strictObject({
@@ -32,16 +35,24 @@ export type Wrap = z.output<typeof wrap>;
 /** A key and who can open it. */
 export type KeyEnvelope = Readonly<z.output<typeof schema>>;
 
+/** What a key is called, and what it opens. */
+export type KeyName = Pick<KeyEnvelope, 'id' | 'kind'>;
+
 /** Wraps keys for somebody. Holds nothing that could unwrap them, where the recipient is not the gateway itself. */
 export interface Recipient {
+  /** As the config names it. */
   readonly to: string;
-  wrap(key: Uint8Array, id: string): Promise<string>;
+  /** Rejects with KeyServiceError when a service that it asks does not answer, or refuses. */
+  wrap(key: Uint8Array, name: KeyName): Promise<Wrap>;
 }
 
 /** Unwraps keys. */
 export interface Identity {
-  /** Resolves to null for what was wrapped for somebody else; rejects when it was for this one and is broken. */
-  unwrap(wrap: Wrap, id: string): Promise<Uint8Array | null>;
+  /**
+   * Resolves to null for what was wrapped for somebody else; rejects when it was for this one and is broken, and with
+   * KeyServiceError when a service that it asks does not answer, or refuses.
+   */
+  unwrap(wrap: Wrap, name: KeyName): Promise<Uint8Array | null>;
 }
 
 /** Whom the key of the config stands for among recipients. */
@@ -52,8 +63,9 @@ const context = (id: string): Uint8Array => Buffer.from(`sallyport recording key
 /** Returns both ends of the key that the config names (32 bytes). */
 export const rootParty = (root: Uint8Array): Recipient & Identity => ({
   to: ROOT,
-  wrap: async (key, id) => seal(root, context(id), key).toString('base64'),
-  unwrap: async ({ to, wrapped }, id) => (to === ROOT ? open(root, context(id), Buffer.from(wrapped, 'base64')) : null),
+  wrap: async (key, { id }) => ({ to: ROOT, wrapped: seal(root, context(id), key).toString('base64') }),
+  unwrap: async ({ to, wrapped }, { id }) =>
+    to === ROOT ? open(root, context(id), Buffer.from(wrapped, 'base64')) : null,
 });
 
 /** Returns where the keys of a data folder are kept. */
@@ -62,26 +74,37 @@ export const keyFolder = (folder: string): string => join(folder, 'recording-key
 /** Returns the file name of an envelope. */
 export const envelopeFile = ({ kind, id }: Pick<KeyEnvelope, 'kind' | 'id'>): string => `${kind}-${id}.json`;
 
-/** Resolves to the envelope of a new key. */
+/** Resolves to the envelope of a new key. Rejects when it could not be wrapped for each of the recipients. */
 export async function wrapKey(
   { kind, key, made }: { readonly kind: KeyEnvelope['kind']; readonly key: Uint8Array; readonly made: number },
   recipients: readonly Recipient[],
 ): Promise<KeyEnvelope> {
   const { id } = recordingKeyOf(key);
-  const wraps = await Promise.all(recipients.map(async (each) => ({ to: each.to, wrapped: await each.wrap(key, id) })));
+  const wraps = await Promise.all(recipients.map((each) => each.wrap(key, { id, kind })));
   return { v: 1, kind, id, made, wraps };
 }
 
-/** Resolves to the key in an envelope; null when none of `identities` can open it. Rejects when it holds another key. */
+/**
+ * Resolves to the key in an envelope; null when none of `identities` can open it. Rejects when it holds another key, and
+ * with KeyServiceError when only services that refuse could open it.
+ */
 export async function unwrapKey(envelope: KeyEnvelope, identities: readonly Identity[]): Promise<Uint8Array | null> {
+  let refused: KeyServiceError | null = null;
   for (const wrapped of envelope.wraps) {
     for (const identity of identities) {
-      const key = await identity.unwrap(wrapped, envelope.id);
-      if (key === null) continue;
-      if (recordingKeyOf(key).id !== envelope.id) throw new Error(`the envelope of ${envelope.id} holds another key`);
-      return key;
+      try {
+        const key = await identity.unwrap(wrapped, envelope);
+        if (key === null) continue;
+        if (recordingKeyOf(key).id !== envelope.id) throw new Error(`the envelope of ${envelope.id} holds another key`);
+        return key;
+      } catch (error) {
+        // the key may be wrapped for this one in another way too
+        if (!(error instanceof KeyServiceError)) throw error;
+        refused ??= error;
+      }
     }
   }
+  if (refused !== null) throw refused;
   return null;
 }
 

@@ -11,7 +11,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder, writeDurably } from '../ledger/durable.ts';
-import { ageRecipient } from './age.ts';
 import {
   envelopeFile,
   envelopeText,
@@ -24,16 +23,17 @@ import {
   unwrapKey,
   wrapKey,
 } from './key-envelope.ts';
+import { KeyServiceError } from './key-service-error.ts';
 import { KeyChain, newChainStart } from './original-keys.ts';
 import { MissingKey, type PageOpener, type RecordingKey, recordingKeyOf, TAG_BYTES } from './page-keys.ts';
 import type { WritingKeys } from './writing-keys.ts';
 
 /** Whom keys are wrapped for. */
 export interface KeyPolicy {
-  /** Age recipients of recording keys; none: the key of the config. */
-  readonly recipients: readonly string[];
-  /** Age recipients of originals; none: originals are not kept. */
-  readonly originals: readonly string[];
+  /** Of recording keys; none: the key of the config. */
+  readonly recipients: readonly Recipient[];
+  /** Of keys for originals; none: originals are not kept. */
+  readonly originals: readonly Recipient[];
 }
 
 /** A key that was made: what its leaf says. */
@@ -56,6 +56,9 @@ export interface ListedKey {
 }
 
 const LIVE = '.live';
+
+/** How many keys a key service is asked for at once. */
+const TOGETHER = 8;
 
 const liveFile = (id: string): string => `${id}${LIVE}`;
 
@@ -80,12 +83,26 @@ export async function originalsStart(folder: string, id: string, identities: rea
   return start;
 }
 
+/** Where a new chain of keys for originals begins, and that wrapped for who may know it. */
+interface NewOriginals {
+  readonly start: Uint8Array;
+  readonly envelope: KeyEnvelope;
+}
+
+async function wrapOriginals({ originals }: KeyPolicy, now: number): Promise<NewOriginals | null> {
+  if (originals.length === 0) return null;
+  const start = newChainStart();
+  return { start, envelope: await wrapKey({ kind: 'originals', key: start, made: now }, originals) };
+}
+
 /** Recording keys that are at hand. */
 export class KeyRing implements PageOpener {
   readonly #folder: string;
   readonly #root: Recipient & Identity;
   readonly #keys = new Map<string, RecordingKey>();
   readonly #live = new Set<string>();
+  /** Why keys could not be unwrapped that a key service was asked for, by their tags. */
+  readonly #refused = new Map<string, string>();
   readonly #envelopes: KeyEnvelope[];
   #current: RecordingKey | null = null;
   #originals: { readonly id: string; readonly chain: KeyChain } | null = null;
@@ -107,8 +124,9 @@ export class KeyRing implements PageOpener {
   }
 
   find(tag: Buffer): RecordingKey {
-    const key = this.#keys.get(tag.toString('hex'));
-    if (key === undefined) throw new MissingKey(tag);
+    const name = tag.toString('hex');
+    const key = this.#keys.get(name);
+    if (key === undefined) throw new MissingKey(tag, this.#refused.get(name));
     return key;
   }
 
@@ -141,22 +159,29 @@ export class KeyRing implements PageOpener {
     const known = this.#envelopes.findLast(({ kind, id }) => kind === 'recording' && this.#keys.has(keyTag(id)));
     if (policy.recipients.length > 0 || known === undefined) return this.rotate(policy, now);
     this.#current = this.#keys.get(keyTag(known.id)) ?? null;
-    return this.#beginOriginals(policy, now);
+    return this.#useOriginals(await wrapOriginals(policy, now));
   }
 
-  /** Makes the key that `writing` returns from here on; durable in its envelope when it resolves. */
+  /**
+   * Makes the key that `writing` returns from here on; durable in its envelope when it resolves. Rejects with
+   * KeyServiceError, and changes nothing, when a key service did not wrap it.
+   */
   async rotate(policy: KeyPolicy, now: number): Promise<readonly MadeKey[]> {
     const { recipients } = policy;
     const key = recordingKeyOf(new Uint8Array(randomBytes(32)));
-    const parties = recipients.length === 0 ? [this.#root] : recipients.map(ageRecipient);
+    const parties = recipients.length === 0 ? [this.#root] : recipients;
+    // of two that are made in one moment, the second is the newer one
+    const made = Math.max(now, (this.#envelopes.at(-1)?.made ?? 0) + 1);
+    const [envelope, originals] = await Promise.all([
+      wrapKey({ kind: 'recording', key: key.key, made }, parties),
+      wrapOriginals(policy, now),
+    ]);
     // first the copy for a crash: without it nothing may be written under the key
     if (recipients.length > 0) await this.#keepLive(key);
-    // of two that are made in one moment, the second is the newer one
-    const at = Math.max(now, (this.#envelopes.at(-1)?.made ?? 0) + 1);
-    const made = await this.#store(await wrapKey({ kind: 'recording', key: key.key, made: at }, parties));
+    const stored = await this.#store(envelope);
     this.#keys.set(keyTag(key.id), key);
     this.#current = key;
-    return [made, ...(await this.#beginOriginals(policy, now))];
+    return [stored, ...(await this.#useOriginals(originals))];
   }
 
   /** Ids of all keys of which the gateway keeps a copy. */
@@ -178,20 +203,19 @@ export class KeyRing implements PageOpener {
     this.#keys.delete(keyTag(id));
   }
 
-  async #beginOriginals({ originals }: KeyPolicy, now: number): Promise<readonly MadeKey[]> {
-    if (originals.length === 0) {
+  async #useOriginals(originals: NewOriginals | null): Promise<readonly MadeKey[]> {
+    if (originals === null) {
       this.#originals = null;
       return [];
     }
-    const start = newChainStart();
-    const envelope = await wrapKey({ kind: 'originals', key: start, made: now }, originals.map(ageRecipient));
-    const made = await this.#store(envelope);
-    this.#originals = { id: envelope.id, chain: new KeyChain(start) };
+    const made = await this.#store(originals.envelope);
+    this.#originals = { id: originals.envelope.id, chain: new KeyChain(originals.start) };
     return [made];
   }
 
   async #keepLive({ id, key }: RecordingKey): Promise<void> {
-    await this.#write(liveFile(id), await this.#root.wrap(key, id));
+    const { wrapped } = await this.#root.wrap(key, { id, kind: 'recording' });
+    await this.#write(liveFile(id), wrapped);
     this.#live.add(id);
   }
 
@@ -221,10 +245,21 @@ export class KeyRing implements PageOpener {
       this.#live.add(id);
       this.#keys.set(keyTag(id), { id, key });
     }
-    for (const envelope of this.#envelopes.filter(({ kind }) => kind === 'recording')) {
-      if (this.#keys.has(keyTag(envelope.id))) continue;
+    const asked = this.#envelopes.filter(({ kind, id }) => kind === 'recording' && !this.#keys.has(keyTag(id)));
+    for (let at = 0; at < asked.length; at += TOGETHER) {
+      await Promise.all(asked.slice(at, at + TOGETHER).map((envelope) => this.#unwrap(envelope, identities)));
+    }
+  }
+
+  async #unwrap(envelope: KeyEnvelope, identities: readonly Identity[]): Promise<void> {
+    const { id } = envelope;
+    try {
       const key = await unwrapKey(envelope, [this.#root, ...identities]);
-      if (key !== null) this.#keys.set(keyTag(envelope.id), { id: envelope.id, key });
+      if (key !== null) this.#keys.set(keyTag(id), { id, key });
+    } catch (error) {
+      // told when somebody wants to read what is under it: other keys may open
+      if (!(error instanceof KeyServiceError)) throw error;
+      this.#refused.set(keyTag(id), error.message);
     }
   }
 }

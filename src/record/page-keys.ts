@@ -35,8 +35,9 @@ export interface PageOpener {
 
 /** Thrown when a page cannot be opened because its recording key is elsewhere, or destroyed. */
 export class MissingKey extends Error {
-  constructor(tag: Buffer) {
-    super(`the recording key ${tag.toString('hex')} is not at hand`);
+  /** `why` says what keeps it from being unwrapped, where somebody was asked. */
+  constructor(tag: Buffer, why = '') {
+    super(`the recording key ${tag.toString('hex')} is not at hand${why === '' ? '' : `: ${why}`}`);
     this.name = 'MissingKey';
   }
 }

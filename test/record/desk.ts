@@ -8,7 +8,7 @@ import { openDeeds } from '../../src/record/deed.ts';
 import { changeKeys } from '../../src/record/key-change.ts';
 import { Retention } from '../../src/record/retention.ts';
 import type { RetentionRules } from '../../src/record/retention-rules.ts';
-import { type House, type HouseOptions, openHouse, recordingKey } from './house.ts';
+import { type House, type HouseOptions, openHouse, policyOf, recordingKey } from './house.ts';
 
 /** A house whose recordings can be erased. */
 export interface DeskHouse extends House {
@@ -27,11 +27,7 @@ export async function openDeskHouse(options: HouseOptions = {}): Promise<DeskHou
   const append = recording.append.bind(recording);
   const deeds = openDeeds(recordingKey);
   const rotateKey = async (who: string): Promise<number> => {
-    const leaf = await changeKeys(
-      { ring: pageKeys, deeds, append, now: Date.now },
-      options.policy ?? { recipients: [], originals: [] },
-      who,
-    );
+    const leaf = await changeKeys({ ring: pageKeys, deeds, append, now: Date.now }, policyOf(options), who);
     recording.rotate();
     return leaf;
   };

@@ -14,6 +14,7 @@ import { readLeaves } from '../../src/record/ledger-leaves.ts';
 import { openDeeds } from '../../src/record/deed.ts';
 import { GATEWAY, tellMade } from '../../src/record/key-change.ts';
 import { type KeyPolicy, KeyRing } from '../../src/record/key-ring.ts';
+import { keyPolicyOf, type NamedRecipients } from '../../src/record/recipients.ts';
 import { createLink } from '../../src/record/messages.ts';
 import { createRecorder, type Ending, type Opening, type Recorder, type Session } from '../../src/record/recorder.ts';
 import { type Recording, startRecording } from '../../src/record/recording.ts';
@@ -56,7 +57,11 @@ export interface House {
   rows(): Promise<readonly SessionRow[]>;
 }
 
-const NO_RECIPIENTS: KeyPolicy = { recipients: [], originals: [] };
+const NO_RECIPIENTS: NamedRecipients = { recipients: [], originals: [] };
+
+/** Returns whom keys are wrapped for in a house. */
+export const policyOf = ({ policy = NO_RECIPIENTS, keys }: HouseOptions): KeyPolicy =>
+  keyPolicyOf(policy, (keys?.signer ?? signer).verifier.name);
 
 /** What a house can have otherwise. */
 export interface HouseOptions {
@@ -68,7 +73,7 @@ export interface HouseOptions {
   readonly checkpointEvery?: number;
   readonly roomBytes?: number;
   readonly redact?: ReadonlySet<string>;
-  readonly policy?: KeyPolicy;
+  readonly policy?: NamedRecipients;
   /** Instead of the keys that all tests share. */
   readonly keys?: { readonly recording: Uint8Array; readonly signer: NoteSigner };
 }
@@ -83,7 +88,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const index = openIndex<IndexTables>(folder);
   const log = keepLog();
   const ring = await KeyRing.open(folder, key);
-  const made = await ring.begin(options.policy ?? NO_RECIPIENTS, clock.now());
+  const made = await ring.begin(policyOf(options), clock.now());
   const recording = await startRecording({
     folder,
     instance,

@@ -41,8 +41,8 @@ export interface World {
   readonly control: string;
   /** Everything the gateway has logged. */
   readonly log: () => string;
-  /** Runs `sallyport …` in the folder; `as` names a person whose token it uses. */
-  cli(args: readonly string[], as?: string): Promise<Ran>;
+  /** Runs `sallyport …` in the folder; `as` names a person whose token it uses, `around` is its environment beside the usual. */
+  cli(args: readonly string[], as?: string, around?: Readonly<Record<string, string>>): Promise<Ran>;
   /** Writes another config; the gateway sees it by itself. */
   configure(yaml: string): void;
   /** Ends the gateway by a signal and resolves to its exit code; null when the signal ended it. */
@@ -171,8 +171,8 @@ export async function startWorld(
       return `http://127.0.0.1:${ports.control}`;
     },
     log: () => log,
-    async cli(args, as) {
-      const env = { SALLYPORT_URL: `http://127.0.0.1:${ports.control}` };
+    async cli(args, as, around = {}) {
+      const env = { ...around, SALLYPORT_URL: `http://127.0.0.1:${ports.control}` };
       return run(folder, args, as === undefined ? env : { ...env, SALLYPORT_TOKEN: await idp.token(as) });
     },
     configure,
