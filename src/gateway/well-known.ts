@@ -26,6 +26,8 @@ export function answerWellKnown(epoch: Epoch, req: CallRequest, res: CallRespons
     String(body.length),
     'Cache-Control',
     'max-age=300',
+    // whoever asks need not be anybody: nothing more of theirs is waited for
+    ...(res.restUnread ? res.dropRest() : []),
   ]);
   res.end(req.method === 'HEAD' ? undefined : body);
   return true;

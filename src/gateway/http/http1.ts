@@ -131,7 +131,7 @@ export function inTurn(req: Http1Request, res: Http1Response, go: () => void): v
 }
 
 /** Node keeps the answer that a connection is to carry next here, and tells nobody; counting ourselves costs each call. */
-function answerUnderWay(socket: Socket): Http1Response | null {
+export function answerUnderWay(socket: Socket): Http1Response | null {
   const answer: unknown = Reflect.get(socket, '_httpMessage');
   return answer instanceof Http1Response ? answer : null;
 }
@@ -145,6 +145,10 @@ export function refuseConnection(gate: Gate, socket: Socket, reason: Reason): vo
     `HTTP/1.1 ${REASONS[reason].status} Refused\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+  // who is told to go and stays would keep the connection: node waits until the peer ends its side
+  socket.once('end', () => socket.destroy()).resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function unparsedReason(code: string): Reason {

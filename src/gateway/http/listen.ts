@@ -10,7 +10,9 @@ import { type ActiveCalls, createArrivals } from './arrive.ts';
 import { lookAtFirstBytes } from './front-door.ts';
 import type { TlsMaterial } from '../../config/tls-material.ts';
 import type { Gate } from '../gate.ts';
+import { IdleConnections } from './idle-connections.ts';
 import {
+  answerUnderWay,
   http1Options,
   type Http1Request,
   type Http1Response,
@@ -71,6 +73,7 @@ export async function listen(
   const { limits } = config;
   const arrivals = createArrivals(gate, config, active, options.service);
   const { server, renew } = createServer(limits, options.tls);
+  const idle = idleConnections(limits);
   const onRequest = (req: Http1Request, res: Http1Response): void =>
     inTurn(req, res, () => arrivals.request(req, res, req.socket.remoteAddress ?? UNIX_PEER));
   server.on('request', onRequest);
@@ -79,6 +82,7 @@ export async function listen(
   server.on('checkExpectation', onRequest);
   server.on('upgrade', (req: Http1Request, socket: Socket, head: Buffer) => {
     req.upgraded = true;
+    idle.forget(socket);
     arrivals.request(req, new UpgradeResponse(req, socket, head), socket.remoteAddress ?? UNIX_PEER);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnparsed(gate, error, socket));
@@ -87,20 +91,22 @@ export async function listen(
 
   const http2 = http2Front(limits, arrivals.stream);
   const sockets = new Set<Socket>();
-  const place: Place = { gate, limits, server, sockets, http2: (socket) => http2.take(socket) };
+  const place: Place = { gate, limits, server, sockets, idle, http2: (socket) => http2.take(socket) };
   if (options.tls === null) openPlain(place);
   else openSecure(place);
 
   const port = await bind(server, options.at);
+  const sweep = setInterval(() => idle.sweep(performance.now()), SWEEP_MS).unref();
   return {
     port,
     renew,
-    drain(deadline) {
+    async drain(deadline) {
       http2.close();
-      return drain(server, deadline, () => {
+      await drain(server, deadline, () => {
         http2.destroy();
         for (const socket of sockets) socket.destroy();
       });
+      clearInterval(sweep);
     },
   };
 }
@@ -136,14 +142,25 @@ interface Place {
   readonly server: HttpServer;
   /** Every open connection. */
   readonly sockets: Set<Socket>;
+  readonly idle: IdleConnections;
   readonly http2: (socket: Socket) => void;
 }
+
+/** How often idle connections are looked for, ms. */
+const SWEEP_MS = 1_000;
+
+/** A head may begin in the last moment, and node's own clocks come first. */
+const idleConnections = ({ head_timeout: head, keep_alive: keep }: Config['limits']): IdleConnections =>
+  new IdleConnections(
+    { fresh: head + SWEEP_MS, kept: keep + head + SWEEP_MS },
+    (socket) => answerUnderWay(socket) !== null,
+  );
 
 /** Connections beyond the limit that are still told why; those beyond are dropped. */
 const TOLD = 256;
 
-function openPlain({ gate, limits, server, sockets, http2 }: Place): void {
-  const http1 = takeConnections(server, 'connection');
+function openPlain({ gate, limits, server, sockets, idle, http2 }: Place): void {
+  const http1 = watched(idle, takeConnections(server, 'connection'));
   const silent = (socket: Socket): void => refuseConnection(gate, socket, 'head-timeout');
   const doors = { http1, http2, silent, timeout: limits.head_timeout };
   server.maxConnections = limits.connections + TOLD;
@@ -154,8 +171,8 @@ function openPlain({ gate, limits, server, sockets, http2 }: Place): void {
   });
 }
 
-function openSecure({ gate, limits, server, sockets, http2 }: Place): void {
-  const http1 = takeConnections(server, 'secureConnection');
+function openSecure({ gate, limits, server, sockets, idle, http2 }: Place): void {
+  const http1 = watched(idle, takeConnections(server, 'secureConnection'));
   server.maxConnections = limits.connections;
   server.on('connection', (socket: Socket) => keep(sockets, socket));
   server.on('secureConnection', (socket: TLSSocket) => (socket.alpnProtocol === 'h2' ? http2(socket) : http1(socket)));
@@ -164,6 +181,13 @@ function openSecure({ gate, limits, server, sockets, http2 }: Place): void {
     socket.destroy();
   });
 }
+
+const watched =
+  (idle: IdleConnections, give: (socket: Socket) => void) =>
+  (socket: Socket): void => {
+    idle.watch(socket, performance.now());
+    give(socket);
+  };
 
 function keep(sockets: Set<Socket>, socket: Socket): void {
   sockets.add(socket);
@@ -221,9 +245,7 @@ function refuseTunnel(gate: Gate, socket: Duplex): void {
 /** Tells one caller too many why, without reading a byte. */
 function refuseFull(gate: Gate, socket: Socket): void {
   socket.on('error', () => {});
-  socket.setTimeout(1_000, () => socket.destroy());
   refuseConnection(gate, socket, 'overloaded');
-  socket.resume();
 }
 
 function drain(server: HttpServer, deadline: number, destroy: () => void): Promise<void> {
