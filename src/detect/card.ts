@@ -1,7 +1,7 @@
 /** Payment cards (ISO/IEC 7812-1). */
 
 import { passesLuhn } from './checks.ts';
-import { type Detector, re } from './detector.ts';
+import { type Detector, phrases, re } from './detector.ts';
 import { digitsOf } from './digits.ts';
 import { BETWEEN_OR_DOT as BETWEEN, NUMBER_END, WORD_START } from './fragments.ts';
 
@@ -16,7 +16,7 @@ const FROM_16_TO_19 = [16, 17, 18, 19];
 
 /**
  * Issuer ranges (ISO/IEC 7812-1; the networks' published tables). Visa's 13 digits are gone since the 1990s and look
- * like an EAN barcode; Maestro's 12 to 15 were never seen in the wild and look like anything.
+ * like an EAN barcode, Maestro's 12 to 15 look like anything: those need a word.
  */
 const ISSUERS: readonly Issuer[] = [
   { name: 'visa', prefixes: [[4, 4]], lengths: [16, 19] },
@@ -113,6 +113,17 @@ const acceptCard = (match: string): number => {
   return shorter !== match && isCard(shorter) ? shorter.length : 0;
 };
 
+/** What says that a card's number follows. */
+const SAID = phrases(
+  'credit card, debit card, payment card, bank card, card number, card no, cardnumber, visa, mastercard, maestro, amex, jcb, diners',
+  'Kreditkarte, Kartennummer, Bankkarte, carte bancaire, carte bleue, carte de crédit, numéro de carte',
+  'tarjeta, carta di credito, numero di carta, cartão, creditcard, kaartnummer, pinpas, karta kredytowa, numer karty',
+  '信用卡, 卡号, カード番号, 카드 번호',
+);
+
+/** Behind such a word: any number that banks, travel and fuel issue (ISO/IEC 7812-1, 3 to 6), with its check digit. */
+const acceptSaid = (match: string): number => (passesLuhn(match) && !/^(\d)\1*$/.test(match) ? match.length : 0);
+
 /** Detectors of this family, in priority order. */
 export const CARD: readonly Detector[] = [
   {
@@ -120,5 +131,12 @@ export const CARD: readonly Detector[] = [
     pattern: re`${WORD_START}(?<!\d\.)(?:[2-68]\d{12,18}|[2-68]\d{3}(?:${BETWEEN}\d{4}){3}(?:${BETWEEN}?\d{1,3})?|3\d{3}${BETWEEN}(?:\d{6}${BETWEEN}\d{4,5}|\d{4}${BETWEEN}\d{4}${BETWEEN}\d{2,3}))${NUMBER_END}`,
     accept: acceptCard,
     score: 0.95,
+  },
+  {
+    kind: 'credit_card',
+    pattern: re`${WORD_START}(?<!\d[.\-])[3-6]\d{11,18}(?![A-Za-z0-9]|_[A-Za-z0-9]|[.\-]\d)`,
+    accept: acceptSaid,
+    context: { words: SAID, required: true },
+    score: 0.8,
   },
 ];

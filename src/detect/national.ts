@@ -282,6 +282,10 @@ const isNip = (number: string): boolean =>
 const C = '[AC-HJKMNP-RT-Y]';
 const CN = '[AC-HJKMNP-RT-Y0-9]';
 
+/** Without a check digit: those born since 2007 get numbers that fail the old one. */
+const isCpr = (number: string): boolean => isDay(part(number, 2, 4), part(number, 0, 2));
+const CPR = String.raw`[0-3]\d{5}[ \-]?\d{4}`;
+
 // One number, one line: a table is read by its columns.
 // biome-ignore format: as said
 const NUMBERS: readonly Numbers[] = [
@@ -315,10 +319,12 @@ const NUMBERS: readonly Numbers[] = [
   { kind: 'nl_bsn', title: 'Dutch citizen service number, BSN', words: 'bsn, burgerservicenummer, sofinummer', check: isBsn, said: String.raw`\d{3}[ .]?\d{3}[ .]?\d{3}|\d{4}\.\d{2}\.\d{3}` },
   { kind: 'be_nn', title: 'Belgian national number', words: 'rijksregisternummer, numéro national, registre national, insz, niss', check: isBelgian, alone: String.raw`\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}`, said: String.raw`\d{6}[ \-]?\d{3}[ .\-]?\d{2}` },
   { kind: 'pt_nif', title: 'Portuguese tax number, NIF', words: 'nif, contribuinte, nipc', check: isPortuguese, said: String.raw`[1-9]\d{2} ?\d{3} ?\d{3}` },
+  // ahead of Sweden's, which has the same form: the word decides
+  { kind: 'dk_cpr', title: 'Danish CPR number', words: 'cpr', check: isCpr, said: CPR },
   { kind: 'se_personnummer', title: 'Swedish personnummer', words: 'personnummer, personnr, samordningsnummer', check: isPersonnummer, alone: String.raw`(?:19|20)\d{6}-?\d{4}|\d{6}[\-+]\d{4}`, said: String.raw`\d{10}` },
   { kind: 'fi_hetu', title: 'Finnish personal identity code', words: 'henkilötunnus, hetu, personbeteckning', check: isHetu, alone: String.raw`\d{6}[\-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]` },
   { kind: 'no_fodselsnummer', title: 'Norwegian fødselsnummer', words: 'fødselsnummer, personnummer, fnr', check: isFodselsnummer, alone: String.raw`[0-7]\d{5} ?\d{5}` },
-  { kind: 'dk_cpr', title: 'Danish CPR number', words: 'cpr, personnummer', check: (n) => isDay(part(n, 2, 4), part(n, 0, 2)), said: String.raw`[0-3]\d{5}[ \-]?\d{4}` },
+  { kind: 'dk_cpr', title: 'Danish CPR number', words: 'personnummer', check: isCpr, said: CPR },
   { kind: 'ch_ahv', title: 'Swiss AHV number', words: 'ahv, avs, sozialversicherungsnummer', check: isAhv, alone: String.raw`756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}` },
   { kind: 'at_svnr', title: 'Austrian social insurance number', words: 'sozialversicherungsnummer, svnr, versicherungsnummer', check: isSvnr, said: String.raw`[1-9]\d{3} ?\d{6}` },
   { kind: 'ie_pps', title: 'Irish PPS number', words: 'pps, ppsn, personal public service', check: isPps, said: String.raw`\d{7}[A-Wa-w][A-IWa-iw]?` },

@@ -167,8 +167,9 @@ export const PHONE: readonly Detector[] = [
   },
   {
     kind: 'phone',
-    // Pairs (France), or an area code and the rest, with the punctuation that other numbers do not have.
-    pattern: re`${WORD_START}(?<!\d[-.,\/])(?:0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}|\(0\d{1,4}\)(?:[ -]?\d){5,9}|0\d{2,4}\/ ?\d(?:[ -]?\d){3,8}|07\d{3} \d{6}|07\d{3} \d{3} \d{3}|02\d \d{4} \d{4}|01[5-7]\d{1,2}[ -]\d{6,8})(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/ ]\d)`,
+    // Pairs (France), mobiles (Japan, Korea), or an area code and the rest, with the punctuation that other numbers
+    // do not have.
+    pattern: re`${WORD_START}(?<!\d[-.,\/])(?:0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}|\(0\d{1,4}\)(?:[ -]?\d){5,9}|0\d{2,4}\/ ?\d(?:[ -]?\d){3,8}|07\d{3} \d{6}|07\d{3} \d{3} \d{3}|02\d \d{4} \d{4}|0[15789]0-\d{4}-\d{4}|01[5-7]\d{1,2}[ -]\d{6,8})(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/ ]\d)`,
     accept: acceptTrunk,
     score: 0.75,
   },
