@@ -72,7 +72,7 @@ export const configSchema = z.strictObject({
       inspection: duration()
         .prefault('2s')
         .describe(
-          'How much time of its thread the inspection of one body or message may take; what takes longer is refused. Others have their turns in between.',
+          'How much time of its thread the inspection of one body or message may take, its masking again, and the masking of one answer or event of it; what takes longer is refused. Others have their turns in between.',
         ),
       stall_timeout: duration().prefault('5m').describe('How long a caller may leave an answer unread.'),
       keep_alive: duration().prefault('65s').describe('How long an idle connection stays open.'),

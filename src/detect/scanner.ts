@@ -34,14 +34,21 @@ export type Known = readonly Pick<Finding, 'start' | 'end'>[];
 /**
  * Returns what a whole text holds, left to right, of which it is known what more detectors found. Where nothing was found
  * then, nothing is now: only what stands within a finding is looked at again, because another detector may have been first.
+ * Rests after every SLICE units that it looks at.
  */
-export const scanWithin = (program: Program, text: string, known: Known): readonly Found[] => {
+export function* scanningWithin(program: Program, text: string, known: Known): Generator<void, readonly Found[]> {
   if (known.length === 0) return NOTHING;
   const folded = fold(text);
   const search = new Search(program, folded, true);
   const all: Found[] = [];
   let at = 0;
+  let looked = 0;
   for (const { start, end } of known) {
+    looked += end - start;
+    if (looked > SLICE) {
+      looked = 0;
+      yield;
+    }
     at = Math.max(at, start);
     while (at < end) {
       const step = search.next(at, end);
@@ -52,7 +59,7 @@ export const scanWithin = (program: Program, text: string, known: Known): readon
     }
   }
   return all;
-};
+}
 
 const foundAt = (folded: string, { compiled, start, end, score }: Step & { kind: 'entity' }): Found => {
   const { detector } = compiled;

@@ -1,11 +1,12 @@
 /** What of an answer trips the wires, while it flows: whole texts, growing ones, and what tools are given. */
 
-import type { Evidence, Injection, ToolCall, Trip } from '../call.ts';
+import type { Evidence, Finding, Injection, ToolCall, Trip } from '../call.ts';
 import type { TextMasker, TextStream } from '../mask/text-masker.ts';
 import { callTexts } from '../tripwire/call-texts.ts';
 import { findCommands } from '../tripwire/commands.ts';
 import { injectionEvidence, injectionOf } from '../tripwire/injection.ts';
-import { WIDEST } from '../tripwire/wire.ts';
+import { inSlices, WIDEST } from '../tripwire/wire.ts';
+import type { Steps } from '../turns.ts';
 import type { CallState } from './underway.ts';
 
 /** More are not told of one answer: it has tripped. */
@@ -47,9 +48,19 @@ export class AnswerTrips {
         this.#look(text, PLACE, WHOLE);
         return masker.whole(text, found);
       },
+      steps: (text, found) => this.#steps(text, masker, found),
       stream: (found) => this.#stream(masker.stream(found)),
       session: (use) => this.watching(masker.session(use)),
+      ...(masker.at === undefined ? {} : { at: (place) => this.watching(masker.at?.(place) ?? masker) }),
     };
+  }
+
+  *#steps(text: string, masker: TextMasker, found: (finding: Finding) => void): Steps<string> {
+    if (this.#reads.commands && this.commands.length < MOST)
+      this.commands.push(...(yield* inSlices(text, (slice) => findCommands(slice, PLACE))));
+    if (this.#reads.injection && this.#evidence.length < MOST)
+      this.#evidence.push(...(yield* inSlices(text, (slice) => injectionEvidence([{ text: slice, place: PLACE }]))));
+    return yield* masker.steps(text, found);
   }
 
   #stream(stream: TextStream): TextStream {

@@ -3,17 +3,19 @@
  * is durable (promise 3); the record keeps exactly the bytes that leave; a caller who reads slowly holds the upstream.
  */
 
-import type { AnswerMask } from '../mask/answer.ts';
+import { type AnswerMask, stepsOf } from '../mask/answer.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Operation } from '../protocol/codec.ts';
 import { type Framing, framingOf } from '../protocol/framing/framing.ts';
 import { Failure, type Reason } from '../reasons.ts';
+import { answerLimit, TURN } from '../turns.ts';
 import type { CallResponse } from './http/exchange.ts';
 import { answerFields, codingOf, fieldValue, interimFields, replaceFields, trailerFields } from './http/fields.ts';
 import type { AnswerHold } from './answer-hold.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { HeldAnswer } from './held-answer.ts';
+import { InOrder, isLong } from './in-order.ts';
 import { chargeBytes, chargeText, checkLength } from './limits.ts';
 import { type RefusalDetails, refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
@@ -41,6 +43,7 @@ export class Answer implements AnswerSink {
   readonly #judge: AnswerJudge | null;
   readonly #guard: SecretGuard | null;
   readonly #held = new HeldAnswer();
+  readonly #order: InOrder;
   #flow: Flow | null = null;
   /** What holds the answer until classifiers have looked at it; null where none does. */
   #hold: AnswerHold | null = null;
@@ -75,6 +78,13 @@ export class Answer implements AnswerSink {
     this.#masks = masks;
     this.#judge = judgeAnswer(call);
     this.#guard = guardSecret(call.accepted.served.upstream.secret);
+    this.#order = new InOrder({
+      limit: answerLimit(call.epoch.config.limits.inspection),
+      left: () => this.#over || this.#failing,
+      guarded: (step) => this.#guarded(step),
+      fail: (cause) => this.fail(asFailure(cause)),
+      done: () => this.#onDrain(),
+    });
     this.#res.on('close', this.#onClose).on('drain', this.#onDrain);
     // the caller may have left while the record was written or a human was asked
     if (this.#res.destroyed) this.#onClose();
@@ -137,20 +147,42 @@ export class Answer implements AnswerSink {
 
   data(chunk: Buffer): void {
     this.#events++;
+    const began = performance.now();
     this.#guarded(() => {
       const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
       this.#keepOriginal(bytes);
       if (this.#hold === null) this.#pass(bytes, chunk.length);
       else this.#hold.push(bytes);
     });
+    // what comes fast and takes long would come again before anybody else has had a turn
+    if (performance.now() - began > TURN) this.#yield();
   }
 
   /** Masks and lets out what has come; `came` is how much that was. */
   #pass(bytes: Buffer, came: number): void {
-    const pieces = this.#mask?.push(bytes) ?? [bytes];
-    chargeText(this.#call, this.#mask, came);
-    if (this.#mask === null) this.#leave(bytes);
-    else this.#leaveJudged(pieces, this.#mask);
+    this.#order.run(() => {
+      const mask = this.#mask;
+      if (mask === null) {
+        chargeText(this.#call, null, came);
+        return this.#leave(bytes);
+      }
+      this.#masked(mask, bytes, (pieces) => {
+        chargeText(this.#call, mask, came);
+        this.#leaveJudged(pieces, mask);
+      });
+    });
+  }
+
+  /** Masks the next bytes, the rest for null; in turns where that is long, with nothing more coming meanwhile. */
+  #masked(mask: AnswerMask, bytes: Buffer | null, then: (pieces: readonly Buffer[]) => void): void {
+    if (!isLong(mask, bytes)) return then(bytes === null ? mask.end() : mask.push(bytes));
+    this.#pause();
+    this.#order.inTurns(stepsOf(mask, bytes), then);
+  }
+
+  #yield(): void {
+    this.#pause();
+    setImmediate(() => this.#onDrain());
   }
 
   #holdFor(contentType: string, rawHeaders: readonly string[]): AnswerHold | null {
@@ -193,18 +225,31 @@ export class Answer implements AnswerSink {
 
   /** Lets out what is left of an answer that has come whole. */
   #complete(rest: Buffer): void {
-    if (this.#mask === null) this.#leave(rest);
-    else {
-      const pieces = [...this.#mask.push(rest), ...this.#mask.end()];
-      chargeText(this.#call, this.#mask, 0);
-      if (this.#whole !== null) {
-        this.#judge?.more(this.#mask.usage);
-        chargeBytes(this.#call, byteLength(pieces));
-        const { statusText, fields } = this.#whole;
-        return this.#endWhole(pieces, { statusText, fields: [...replaceFields(fields, this.#mask.fields ?? [])] });
+    this.#order.run(() => {
+      const mask = this.#mask;
+      if (mask === null) {
+        this.#leave(rest);
+        return this.#finishWhenDurable();
       }
-      this.#leaveJudged(pieces, this.#mask);
+      this.#masked(mask, rest, (pieces) =>
+        this.#masked(mask, null, (last) => this.#completed(mask, [...pieces, ...last])),
+      );
+    });
+  }
+
+  #completed(mask: AnswerMask, pieces: readonly Buffer[]): void {
+    chargeText(this.#call, mask, 0);
+    if (this.#whole === null) {
+      this.#leaveJudged(pieces, mask);
+      return this.#finishWhenDurable();
     }
+    this.#judge?.more(mask.usage);
+    chargeBytes(this.#call, byteLength(pieces));
+    const { statusText, fields } = this.#whole;
+    this.#endWhole(pieces, { statusText, fields: [...replaceFields(fields, mask.fields ?? [])] });
+  }
+
+  #finishWhenDurable(): void {
     const { secret } = this.#call.accepted.served.upstream;
     this.#whenDurable(() => this.#finish(trailerFields(this.#trailers, secret)));
   }
@@ -344,7 +389,8 @@ export class Answer implements AnswerSink {
   };
 
   readonly #onDrain = (): void => {
-    if (!this.#paused || this.#waiting !== null || this.#res.writableNeedDrain || this.#hold?.full === true) return;
+    if (!this.#paused || this.#waiting !== null || this.#order.busy) return;
+    if (this.#res.writableNeedDrain || this.#hold?.full === true) return;
     this.#paused = false;
     this.#flow?.resume();
   };
@@ -372,7 +418,7 @@ export class Answer implements AnswerSink {
     try {
       step();
     } catch (cause) {
-      this.fail(cause instanceof Failure ? cause : unexpected(cause));
+      this.fail(asFailure(cause));
     }
   }
 
@@ -396,7 +442,8 @@ export class Answer implements AnswerSink {
 }
 
 /** A head that node refuses to write is the upstream's doing; anything else is ours. */
-function unexpected(cause: unknown): Failure {
+function asFailure(cause: unknown): Failure {
+  if (cause instanceof Failure) return cause;
   const isBadHead = cause instanceof Error && 'code' in cause && cause.code === 'ERR_INVALID_CHAR';
   return isBadHead
     ? new Failure('upstream-failed', 'the head of the answer holds characters that may not be written', { cause })

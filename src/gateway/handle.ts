@@ -59,7 +59,7 @@ export async function handle(gate: Gate, req: CallRequest, res: CallResponse, ar
     call.decided(verdict);
 
     await findForMasks(call, verdict, inspected);
-    const masked = verdict.effect === 'deny' ? null : maskBody(call, inspected, verdict);
+    const masked = verdict.effect === 'deny' ? null : await maskBody(call, inspected, verdict);
     const session = call.open(verdict, masked?.bytes ?? null, accepted.head.approval);
     if (verdict.effect === 'deny') return refuseCall(call, { reason: verdict.reason, detail: verdict.message });
 

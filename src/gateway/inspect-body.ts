@@ -1,7 +1,7 @@
 /** inspect: reads the body of an identified call and learns its facts. */
 
 import { type Inspected, inspectAsked, inspecting } from '../inspect/inspect.ts';
-import { inTurns } from '../inspect/turns.ts';
+import { inspectionLimit, inTurns } from '../turns.ts';
 import { Failure } from '../reasons.ts';
 import { foundIn } from './found.ts';
 import { readBody } from './http/body.ts';
@@ -46,9 +46,9 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
     opaque,
     looks: epoch.policy.looks,
   };
-  const limit = epoch.config.limits.inspection;
+  const limit = inspectionLimit(epoch.config.limits.inspection);
   if (socket === null) {
-    const inspected = await inTurns(inspecting(inspection, epoch.scanner), limit);
+    const inspected = await inTurns(inspecting(inspection, epoch.scanner), limit, () => res.destroyed);
     call.foundInRequest = foundIn(inspected, epoch.digestKey);
     return inspected;
   }

@@ -5,28 +5,39 @@ import type { Inspected } from '../inspect/inspect.ts';
 import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/answer.ts';
 import { observeAnswer, observeMessages } from '../mask/observe.ts';
 import { NO_MASKER, type OutsideFindings } from '../mask/outside.ts';
-import { maskContent } from '../mask/request.ts';
+import { maskingContent } from '../mask/request.ts';
 import { restoring } from '../mask/restore.ts';
 import { checkSigned } from '../mask/signed.ts';
 import type { Scanned, TextMasker } from '../mask/text-masker.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { Rendering } from '../protocol/content.ts';
 import { Failure } from '../reasons.ts';
+import { atOnce, inspectionLimit, inTurns } from '../turns.ts';
 import { type AnswerHolds, holdsOf } from './answer-holds.ts';
 import { isCoded } from './http/fields.ts';
+import { LONG } from './in-order.ts';
 import { sealerOf } from './sealed.ts';
 import type { CallState, Underway } from './underway.ts';
 
 /**
- * Returns the masked rendering of the body, null when nothing in it is masked. Throws Failure `mask-blocked`, and
- * `body-unreadable` for a sealed original that cannot be opened: nobody is asked to approve what cannot be forwarded.
+ * Resolves to the masked rendering of the body, null when nothing in it is masked; a long one is masked in turns with other
+ * calls. Rejects with Failure `mask-blocked`, `inspection-limit`, and `body-unreadable` for a sealed original that cannot be
+ * opened: nobody is asked to approve what cannot be forwarded.
  */
-export function maskBody(call: Underway, { content, scanned }: Inspected, verdict: Verdict): Rendering | null {
+export async function maskBody(
+  call: Underway,
+  { content, scanned }: Inspected,
+  verdict: Verdict,
+): Promise<Rendering | null> {
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
   if (content === null) return null;
   const masker = outsideIn(call, verdict, requestMasker(call, verdict.mask.request, content.bytes, scanned));
   const { codec } = call.accepted.served;
-  if (masker !== null) return maskContent(content, codec, masker, () => {}, sealerOf(call));
+  if (masker !== null) {
+    const work = maskingContent(content, codec, masker, () => {}, sealerOf(call));
+    if (content.bytes.length <= LONG) return atOnce(work);
+    return inTurns(work, inspectionLimit(call.epoch.config.limits.inspection), () => call.res.destroyed);
+  }
   checkSigned(content, codec, sealerOf(call));
   return null;
 }

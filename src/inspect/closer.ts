@@ -7,7 +7,7 @@ import { callTexts } from '../tripwire/call-texts.ts';
 import { findCommands } from '../tripwire/commands.ts';
 import { findingInjection, injectionOf } from '../tripwire/injection.ts';
 import { inSlices } from '../tripwire/wire.ts';
-import { atOnce } from './turns.ts';
+import { atOnce } from '../turns.ts';
 
 /** What rules read of a closer look, so that it is made while the payload is inspected, in turns. */
 export interface Looks {

@@ -17,7 +17,7 @@ import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
 import { type Looks, lookCloser, NO_LOOKS } from './closer.ts';
 import { together } from './together.ts';
-import { atOnce } from './turns.ts';
+import { atOnce, type TimeLimit } from '../turns.ts';
 
 /** What is inspected. */
 export interface Inspection {
@@ -185,10 +185,11 @@ export function* inspecting(call: Inspection, scanner: Scanner): Generator<void,
 export const inspect = (call: Inspection, scanner: Scanner): Inspected => atOnce(inspecting(call, scanner));
 
 /** Returns the facts of one operation that was read already: a handshake, or a message of a WebSocket. */
-export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner, limit = Infinity): Facts =>
+export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner, limit?: TimeLimit): Facts =>
   atOnce(inspectingAsked(call, asked, scanner), limit);
 
-function* inspectingAsked(call: Inspection, asked: Asked, scanner: Scanner): Generator<void, Facts> {
+/** Returns what `inspectAsked` does, in steps. */
+export function* inspectingAsked(call: Inspection, asked: Asked, scanner: Scanner): Generator<void, Facts> {
   const findings = yield* countFindings(asked, call.codec, scanner, new Map());
   const closer = lookCloser(asked, call.codec);
   yield* closer.prepare(call.looks ?? NO_LOOKS);

@@ -4,7 +4,8 @@ import type { Content } from '../protocol/content.ts';
 import { Gather } from '../protocol/framing/gather.ts';
 import { Failure } from '../reasons.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
-import { maskPieces } from './content.ts';
+import { atOnce, type Steps } from '../turns.ts';
+import { maskingPieces } from './content.ts';
 
 class ContentAnswerMask implements AnswerMask {
   readonly kind = 'whole';
@@ -27,10 +28,19 @@ class ContentAnswerMask implements AnswerMask {
     return [];
   }
 
+  get held(): number {
+    return this.body.length;
+  }
+
   end(): readonly Buffer[] {
+    return atOnce(this.steps(null));
+  }
+
+  *steps(chunk: Buffer | null): Steps<readonly Buffer[]> {
+    if (chunk !== null) return this.push(chunk);
     const { codec, masker, found } = this.options;
     const content = this.read(this.body.take());
-    const rendering = maskPieces(content, {
+    const rendering = yield* maskingPieces(content, {
       codec,
       masker,
       found,

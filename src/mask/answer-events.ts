@@ -7,14 +7,16 @@ import { isUtf8 } from 'node:buffer';
 import type { JsonStep } from '../call.ts';
 import type { Delta, EventReading, StreamReader, Usage } from '../protocol/codec.ts';
 import type { Frame, Framing, Splitter } from '../protocol/framing/framing.ts';
+import { SLICE } from '../detect/scanner.ts';
 import { parseJson } from '../protocol/json/json.ts';
 import { endOfString } from '../protocol/json/json-lexer.ts';
 import { looksLikeData } from '../protocol/strings.ts';
 import { member, valueAt } from '../protocol/value.ts';
 import { Failure } from '../reasons.ts';
+import { atOnce, type Steps } from '../turns.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
 import { Channels } from './channels.ts';
-import { maskEventData, type Place } from './event-data.ts';
+import { maskingEventData, type Place } from './event-data.ts';
 import { EventTemplate } from './event-template.ts';
 import { RecentStrings } from './recent-strings.ts';
 import { sealSigned } from './signed.ts';
@@ -44,6 +46,10 @@ class EventsMask implements AnswerMask {
   private misses = 0;
   private first = true;
   private out: Buffer[] = [];
+  /** The frame that is looked at, where it is text. */
+  private text = '';
+  /** Bytes of a frame that has not come whole. */
+  private waiting = 0;
 
   constructor(options: AnswerMaskOptions, framing: Framing, reader: StreamReader) {
     this.options = options;
@@ -58,16 +64,40 @@ class EventsMask implements AnswerMask {
     return this.channels.written;
   }
 
+  get held(): number {
+    return this.waiting;
+  }
+
   push(chunk: Buffer): readonly Buffer[] {
-    for (const frame of this.splitter.push(chunk)) this.frame(frame);
+    for (const frame of this.split(chunk)) if (!this.quickly(frame)) this.out.push(atOnce(this.masking(frame)));
+    return this.take();
+  }
+
+  *steps(chunk: Buffer | null): Steps<readonly Buffer[]> {
+    if (chunk === null) return yield* this.ending();
+    for (const frame of this.split(chunk)) {
+      if (!this.quickly(frame)) this.out.push(yield* this.masking(frame));
+      yield;
+    }
     return this.take();
   }
 
   /** A stream may end without saying so: what is undecided leaves masked, and an unfinished frame is read as a whole one. */
   end(): readonly Buffer[] {
+    return atOnce(this.ending());
+  }
+
+  private split(chunk: Buffer): readonly Buffer[] {
+    const frames = this.splitter.push(chunk);
+    this.waiting += chunk.length;
+    for (const { length } of frames) this.waiting -= length;
+    return frames;
+  }
+
+  private *ending(): Steps<readonly Buffer[]> {
     const rest = this.splitter.end();
     if (rest.length > 0) {
-      this.frame(rest);
+      if (!this.quickly(rest)) this.out.push(yield* this.masking(rest));
       const sent = this.out.length;
       this.out.push(this.framing.ending);
       this.close(this.channels.open());
@@ -84,13 +114,16 @@ class EventsMask implements AnswerMask {
     return out.length > 1 && this.framing.apart !== true ? [Buffer.concat(out)] : out;
   }
 
-  private frame(bytes: Buffer): void {
-    if (!this.framing.isText) return void this.out.push(this.masked(bytes, ''));
+  /** Masks a frame that is like the last one that was masked in full; returns false for another. */
+  private quickly(bytes: Buffer): boolean {
+    this.text = '';
+    if (!this.framing.isText) return false;
     if (!isUtf8(bytes)) throw new Failure('answer-unreadable', 'expected an event stream in UTF-8');
-    const text = bytes.toString('utf8');
-    const alike = this.alike(text);
-    if (alike === null) this.out.push(this.masked(bytes, text));
-    else this.out.push(alike === text ? bytes : Buffer.from(alike));
+    this.text = bytes.toString('utf8');
+    const alike = bytes.length > SLICE ? null : this.alike(this.text);
+    if (alike === null) return false;
+    this.out.push(alike === this.text ? bytes : Buffer.from(alike));
+    return true;
   }
 
   /** Returns the frame masked, null unless it is like the last one that was masked in full. */
@@ -106,7 +139,9 @@ class EventsMask implements AnswerMask {
     return frame.slice(0, span.start) + JSON.stringify(masked).slice(1, -1) + frame.slice(span.end);
   }
 
-  private masked(bytes: Buffer, text: string): Buffer {
+  /** Returns, in steps, the frame that `quickly` has just looked at. */
+  private *masking(bytes: Buffer): Steps<Buffer> {
+    const { text } = this;
     const frame = this.framing.read(bytes, text, this.first);
     this.first = false;
     const { event, data, last } = frame;
@@ -125,8 +160,8 @@ class EventsMask implements AnswerMask {
     const reading = this.reader.read(event, value);
     const calls = this.options.toolCalls?.event(event, value) === true;
     if (reading.usage !== null) this.usage = reading.usage;
-    const { places, grown } = this.fill(last ? { ...reading, closes: 'all' } : reading, value);
-    const { text: masked, at } = maskEventData(data, value, places, this.strings);
+    const { places, grown } = yield* this.filling(last ? { ...reading, closes: 'all' } : reading, value);
+    const { text: masked, at } = yield* maskingEventData(data, value, places, this.strings);
     const rewritten = frame.rewrite(masked, line);
     const learns = this.framing.isText && this.reader.comparesEvents !== true && !calls;
     if (grown !== null && this.misses < MOST_MISSES && learns)
@@ -151,20 +186,24 @@ class EventsMask implements AnswerMask {
   }
 
   /** Returns what stands at the places of the event that the reader knows. */
-  private fill(reading: EventReading, value: unknown): Filled {
+  private *filling(reading: EventReading, value: unknown): Steps<Filled> {
     const { deltas, signature } = reading;
     const places: { path: readonly JsonStep[]; channel: string; text: string }[] = [];
     for (const delta of deltas) {
       const { path, channel, kind } = delta;
-      if (kind !== 'data') places.push({ path, channel, text: this.channels.push(delta, value) });
-      else if (looksLikeData(delta.text)) places.push({ path, channel, text: delta.text });
+      if (kind !== 'data') {
+        const isLong = delta.text.length > SLICE;
+        const text = isLong ? yield* this.channels.pushing(delta, value) : this.channels.push(delta, value);
+        places.push({ path, channel, text });
+      } else if (looksLikeData(delta.text)) places.push({ path, channel, text: delta.text });
       else throw new Failure('answer-unreadable', 'expected data in base64');
     }
     const closes = reading.closes === 'all' ? this.channels.open() : reading.closes;
+    const last = new Map(places.map((place) => [place.channel, place]));
     const elsewhere: string[] = [];
     for (const name of closes) {
       // The rest of a text leaves with its last delta when that is in this very event.
-      const place = places.findLast(({ channel }) => channel === name);
+      const place = last.get(name);
       if (place === undefined) elsewhere.push(name);
       else place.text += this.channels.close(name);
     }

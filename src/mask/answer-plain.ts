@@ -1,6 +1,8 @@
 /** Masks an answer that is one plain text. */
 
+import { SLICE } from '../detect/scanner.ts';
 import { Failure } from '../reasons.ts';
+import type { Steps } from '../turns.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
 import { maskerAt } from './document.ts';
 import type { TextStream } from './text-masker.ts';
@@ -19,6 +21,16 @@ class PlainMask implements AnswerMask {
 
   push(chunk: Buffer): readonly Buffer[] {
     return encoded(this.stream.push(this.decode(chunk)));
+  }
+
+  *steps(chunk: Buffer | null): Steps<readonly Buffer[]> {
+    if (chunk === null) return this.end();
+    const out: Buffer[] = [];
+    for (let at = 0; at < chunk.length; at += SLICE) {
+      out.push(...this.push(chunk.subarray(at, at + SLICE)));
+      yield;
+    }
+    return out;
   }
 
   end(): readonly Buffer[] {

@@ -5,7 +5,8 @@ import { Gather } from '../protocol/framing/gather.ts';
 import { readJson } from '../protocol/json/json.ts';
 import { Failure } from '../reasons.ts';
 import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
-import { maskDocument } from './document.ts';
+import { atOnce, type Steps } from '../turns.ts';
+import { maskingDocument } from './document.ts';
 
 class WholeMask implements AnswerMask {
   readonly kind = 'whole';
@@ -25,7 +26,16 @@ class WholeMask implements AnswerMask {
     return [];
   }
 
+  get held(): number {
+    return this.body.length;
+  }
+
   end(): readonly Buffer[] {
+    return atOnce(this.steps(null));
+  }
+
+  *steps(chunk: Buffer | null): Steps<readonly Buffer[]> {
+    if (chunk !== null) return this.push(chunk);
     const bytes = this.body.take();
     if (bytes.length === 0) return [];
     const { codec, operation } = this.options;
@@ -35,7 +45,9 @@ class WholeMask implements AnswerMask {
     });
     this.usage = codec.usage(operation, value);
     this.options.toolCalls?.document(value);
-    const masked = maskDocument(this.options, text, value, 'answer-unreadable', (path) => codec.leaks(operation, path));
+    const masked = yield* maskingDocument(this.options, text, value, 'answer-unreadable', (path) =>
+      codec.leaks(operation, path),
+    );
     return [masked === text ? bytes : Buffer.from(masked)];
   }
 }

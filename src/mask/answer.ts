@@ -12,6 +12,7 @@ import { maskEvents } from './answer-events.ts';
 import { maskParts } from './answer-parts.ts';
 import { maskPlain } from './answer-plain.ts';
 import { maskWhole } from './answer-whole.ts';
+import type { Steps } from '../turns.ts';
 import type { Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
@@ -23,6 +24,10 @@ export interface AnswerMask {
   push(chunk: Buffer): readonly Buffer[];
   /** Returns the rest: the upstream ended well. Throws as push does. */
   end(): readonly Buffer[];
+  /** Returns what `push` returns, for null what `end` does, in steps. Missing where a piece takes no time worth a step. */
+  steps?(chunk: Buffer | null): Steps<readonly Buffer[]>;
+  /** How many bytes have come and wait to be masked with what comes next. Missing for none. */
+  readonly held?: number;
   /** Tokens used, as far as the answer has said. */
   readonly usage: Usage | null;
   /** Events of the stream so far. */
@@ -31,6 +36,12 @@ export interface AnswerMask {
   readonly fields?: readonly string[];
   /** UTF-8 bytes of the texts that the model has written so far; missing where text is not told apart from the rest. */
   readonly written?: number | undefined;
+}
+
+/** Returns the steps of a mask, one for one that has none. */
+export function* stepsOf(mask: AnswerMask, chunk: Buffer | null): Steps<readonly Buffer[]> {
+  if (mask.steps !== undefined) return yield* mask.steps(chunk);
+  return chunk === null ? mask.end() : mask.push(chunk);
 }
 
 /** What an answer is masked with. */
@@ -116,6 +127,10 @@ class Guarded implements AnswerMask {
     return this.mask.events;
   }
 
+  get held(): number {
+    return this.mask.held ?? 0;
+  }
+
   get fields(): readonly string[] {
     return this.mask.fields ?? [];
   }
@@ -130,6 +145,16 @@ class Guarded implements AnswerMask {
 
   end(): readonly Buffer[] {
     return this.guard(() => this.mask.end());
+  }
+
+  *steps(chunk: Buffer | null): Steps<readonly Buffer[]> {
+    if (this.failure !== null) throw this.failure;
+    try {
+      return yield* stepsOf(this.mask, chunk);
+    } catch (cause) {
+      this.failure = failureOf(cause);
+      throw this.failure;
+    }
   }
 
   private guard(step: () => readonly Buffer[]): readonly Buffer[] {

@@ -2,7 +2,9 @@
 
 import type { Finding } from '../call.ts';
 import type { Delta } from '../protocol/codec.ts';
+import { SLICE } from '../detect/scanner.ts';
 import { Failure } from '../reasons.ts';
+import type { Steps } from '../turns.ts';
 import { maskerAt } from './document.ts';
 import { jsonTextStream } from './json-text.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
@@ -12,6 +14,9 @@ const MOST_CHANNELS = 4096;
 
 /** Of a longer text the original is not kept, in UTF-16 units; thinking is far below it. */
 const LONGEST_SIGNED = 1024 ** 2;
+
+/** The first half of a surrogate pair. */
+const HIGH = /[\uD800-\uDBFF]/;
 
 /** A text as it came and as it left, for the signature that may follow. */
 interface Both {
@@ -57,6 +62,20 @@ export class Channels {
     if (!channel.over) return noted(channel, text, channel.stream.push(text));
     if (text === '') return text;
     throw new Failure('answer-unreadable', 'expected a text to end where its stream says that it ends');
+  }
+
+  /** Returns what `push` does, in steps, for a text that is long. */
+  *pushing(delta: Delta, document?: unknown): Steps<string> {
+    const { text } = delta;
+    let out = '';
+    for (let at = 0; at < text.length; ) {
+      // half a character would count as a whole one
+      const end = at + SLICE - (HIGH.test(text.charAt(at + SLICE - 1)) ? 1 : 0);
+      out += this.push({ ...delta, text: text.slice(at, end) }, document);
+      at = end;
+      yield;
+    }
+    return out;
   }
 
   /** Returns the rest of a channel, which ends; '' when there is none. */

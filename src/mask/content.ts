@@ -1,12 +1,14 @@
 /** Masks what a body holds, piece by piece. */
 
 import type { Finding, JsonStep } from '../call.ts';
-import { rewriteBytes } from '../protocol/bytes-text.ts';
+import { SLICE } from '../detect/scanner.ts';
+import { rewritingBytes } from '../protocol/bytes-text.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import { bytesOfPiece, type Content, type Piece, type Rendering } from '../protocol/content.ts';
 import type { Reason } from '../reasons.ts';
-import { type DocumentMask, maskDocument } from './document.ts';
-import { maskJsonText } from './json-text.ts';
+import type { Steps } from '../turns.ts';
+import { type DocumentMask, maskingDocument } from './document.ts';
+import { maskingJsonText, maskJsonText } from './json-text.ts';
 import { ANYWHERE } from './place.ts';
 import { isOpened, NOTHING_SEALED, openedIn, type Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
@@ -25,19 +27,26 @@ export interface ContentMask {
 }
 
 /**
- * Returns the body with every text in it masked, and what its head must say of it; null when nothing was masked.
+ * Returns, in steps, the body with every text in it masked, and what its head must say of it; null when nothing was masked.
  * Throws Failure `mask-blocked` when the masker blocks, and Failure `collision` for alike names.
  */
-export const maskPieces = (content: Content, mask: ContentMask): Rendering | null => {
+export function* maskingPieces(content: Content, mask: ContentMask): Steps<Rendering | null> {
   let changed = false;
   const roleAt = mask.masker.at === undefined ? undefined : rolesOf(content);
-  const pieces = content.pieces.map((piece) => {
-    const masked = maskPiece(piece, mask, roleAt);
+  const pieces: Buffer[] = [];
+  let rest = SLICE;
+  for (const piece of content.pieces) {
+    const masked = yield* maskingPiece(piece, mask, roleAt);
     if (masked !== null) changed = true;
-    return masked ?? bytesOfPiece(piece);
-  });
+    const bytes = masked ?? bytesOfPiece(piece);
+    pieces.push(bytes);
+    rest -= bytes.length;
+    if (rest > 0) continue;
+    rest = SLICE;
+    yield;
+  }
   return changed ? content.render(pieces) : null;
-};
+}
 
 type RoleAt = NonNullable<DocumentMask['roleAt']>;
 
@@ -52,7 +61,7 @@ const rolesOf = ({ asked }: Content): RoleAt | undefined => {
 };
 
 /** Returns the piece masked, null when nothing in it was. A text may be JSON, with strings of its own. */
-const maskPiece = (piece: Piece, mask: ContentMask, roleAt: RoleAt | undefined): Buffer | null => {
+function* maskingPiece(piece: Piece, mask: ContentMask, roleAt: RoleAt | undefined): Steps<Buffer | null> {
   const { codec, found, collision, withheld, opener } = mask;
   if (piece.kind === 'json') {
     const { document, operation } = piece;
@@ -67,16 +76,20 @@ const maskPiece = (piece: Piece, mask: ContentMask, roleAt: RoleAt | undefined):
       spare: (at) => isOpened(opened, at),
       ...(roleAt === undefined ? {} : { roleAt }),
     };
-    const masked = maskDocument(of, text, value, collision, (path) => withheld(operation, path));
+    const masked = yield* maskingDocument(of, text, value, collision, (path) => withheld(operation, path));
     return masked === text ? null : Buffer.from(masked);
   }
   const { at } = piece;
   const role = roleAt === undefined ? 'assistant' : at === undefined ? null : roleAt(at.path);
   const masker = mask.masker.at?.(at === undefined ? { ...ANYWHERE, role } : { ...at, role }) ?? mask.masker;
   if (piece.kind === 'text') {
-    const masked = maskJsonText(piece.text, masker, found);
+    const masked = yield* textOf(piece.text, masker, found);
     return masked === piece.text ? null : Buffer.from(masked);
   }
-  const masked = rewriteBytes(piece.bytes, (text) => maskJsonText(text, masker, found));
+  const masked = yield* rewritingBytes(piece.bytes, (text) => textOf(text, masker, found));
   return masked === piece.bytes ? null : masked;
-};
+}
+
+function* textOf(text: string, masker: TextMasker, found: (finding: Finding) => void): Steps<string> {
+  return text.length > SLICE ? yield* maskingJsonText(text, masker, found) : maskJsonText(text, masker, found);
+}

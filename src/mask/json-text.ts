@@ -5,8 +5,10 @@
  */
 
 import type { Finding } from '../call.ts';
+import { SLICE } from '../detect/scanner.ts';
 import { beginsAsJson, JsonPieces, type JsonPieceSink } from '../protocol/json/json-pieces.ts';
 import { Failure } from '../reasons.ts';
+import type { Steps } from '../turns.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
 
 /** No number is longer, and what is would be held without bound. */
@@ -82,6 +84,7 @@ class OpenString {
 class JsonTextStream implements TextStream, JsonPieceSink {
   private readonly masker: TextMasker;
   private readonly found: (finding: Finding) => void;
+  private readonly longestRun: number;
   private readonly pieces: JsonPieces;
   private string: OpenString | null = null;
   /** What is no JSON, from its beginning or from some place on, is one text. */
@@ -89,9 +92,10 @@ class JsonTextStream implements TextStream, JsonPieceSink {
   private begun = false;
   private out = '';
 
-  constructor(masker: TextMasker, found: (finding: Finding) => void) {
+  constructor(masker: TextMasker, found: (finding: Finding) => void, longestRun: number) {
     this.masker = masker;
     this.found = found;
+    this.longestRun = longestRun;
     this.pieces = new JsonPieces(this);
   }
 
@@ -107,10 +111,10 @@ class JsonTextStream implements TextStream, JsonPieceSink {
     }
     if (this.rest !== null) return this.rest.push(text);
     this.pieces.push(text);
-    if (this.string === null && this.pieces.held > LONGEST_RUN)
+    if (this.string === null && this.pieces.held > this.longestRun)
       throw new Failure(
         'answer-unreadable',
-        `expected JSON in a string, found a number of more than ${LONGEST_RUN} characters`,
+        `expected JSON in a string, found a number of more than ${this.longestRun} characters`,
       );
     if (this.string !== null) this.out += this.string.flush();
     return this.take();
@@ -161,7 +165,21 @@ class JsonTextStream implements TextStream, JsonPieceSink {
 
 /** Returns a stream that masks one JSON text inside a string. Throws Failure `answer-unreadable` for an endless number. */
 export const jsonTextStream = (masker: TextMasker, found: (finding: Finding) => void): TextStream =>
-  new JsonTextStream(masker, found);
+  new JsonTextStream(masker, found, LONGEST_RUN);
+
+/** Returns what `maskJsonText` does, in steps. What was found in its strings before is looked for again. */
+export function* maskingJsonText(text: string, masker: TextMasker, found: (finding: Finding) => void): Steps<string> {
+  if (beginsAsJson(text) !== true) return yield* masker.steps(text, found);
+  // what is here as a whole may hold numbers of any length
+  const stream = new JsonTextStream(masker, found, Infinity);
+  let out = '';
+  for (let at = 0; at < text.length; at += SLICE) {
+    out += stream.push(text.slice(at, at + SLICE));
+    yield;
+  }
+  out += stream.end();
+  return out === text ? text : out;
+}
 
 /** Returns the JSON text with its strings and numbers masked; the very same text when nothing was. */
 export const maskJsonText = (text: string, masker: TextMasker, found: (finding: Finding) => void): string => {

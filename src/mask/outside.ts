@@ -8,6 +8,7 @@ import type { Detector } from '../detect/detector.ts';
 import { createMaskMaker, type Mask, type MaskMaker } from './operators.ts';
 import type { MaskRule, SessionUse, TextMasker, TextStream } from './text-masker.ts';
 import { Tokens } from './tokens.ts';
+import type { Steps } from '../turns.ts';
 
 /** What classifiers found in the texts of one call. Findings are in order and do not overlap. */
 export interface OutsideFindings {
@@ -143,13 +144,15 @@ export const outsideMasker = (
   let streams = 0;
   const maskerOf = (behind: TextMasker, some: readonly MaskRule[]): TextMasker => {
     const maskOf = maskMaker(some, key, use);
+    const replaced = (text: string, found: Found): string => {
+      const known = findings.whole(text);
+      if (known.length === 0) return text;
+      const pieces = new OutsideStream(PLAIN, () => known, maskOf, found);
+      return pieces.push(text) + pieces.end();
+    };
     return {
-      whole(text, found) {
-        const known = findings.whole(text);
-        if (known.length === 0) return behind.whole(text, found);
-        const pieces = new OutsideStream(PLAIN, () => known, maskOf, found);
-        return behind.whole(pieces.push(text) + pieces.end(), found);
-      },
+      whole: (text, found) => behind.whole(replaced(text, found), found),
+      steps: (text, found) => behind.steps(replaced(text, found), found),
       stream(found) {
         const number = streams++;
         return new OutsideStream(behind.stream(found), () => findings.stream(number), maskOf, found);
@@ -171,9 +174,16 @@ export const outsideMasker = (
 
 const PLAIN: TextStream = { push: (text) => text, end: () => '', held: 0 };
 
+/** Returns the text. */
+export function* asItIs(text: string): Steps<string> {
+  yield;
+  return text;
+}
+
 /** A masker without rules. */
 export const NO_MASKER: TextMasker = {
   whole: (text) => text,
+  steps: asItIs,
   stream: () => PLAIN,
   session: () => NO_MASKER,
 };

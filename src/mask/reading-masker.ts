@@ -20,6 +20,11 @@ export const readingMasker = (ear: TextEar): TextMasker => {
       ear.whole(text);
       return text;
     },
+    *steps(text) {
+      ear.whole(text);
+      yield;
+      return text;
+    },
     stream() {
       const stream = streams++;
       ear.begins(stream);

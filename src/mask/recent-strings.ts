@@ -1,7 +1,8 @@
 /** Masks the strings of events that are no growing text. Most of them are the same in every event of a stream. */
 
 import type { JsonStep } from '../call.ts';
-import { type DocumentMask, maskString } from './document.ts';
+import type { Steps } from '../turns.ts';
+import { type DocumentMask, maskingString, maskString } from './document.ts';
 
 const LONGEST = 128;
 const MOST = 256;
@@ -22,6 +23,11 @@ export class RecentStrings {
     return codec.kind(operation, path, text, document) === 'text' && this.mask.masker.at === undefined
       ? this.text(text)
       : maskString(this.mask, path, text, document);
+  }
+
+  /** Returns, in steps, the long string at this place of an event, masked. */
+  long(path: readonly JsonStep[], text: string, document: unknown): Steps<string> {
+    return maskingString(this.mask, path, text, document);
   }
 
   /** Returns the text, masked. */

@@ -4,40 +4,48 @@ import type { Finding } from '../call.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import type { Content, Rendering } from '../protocol/content.ts';
 import type { JsonDocument } from '../protocol/json/json.ts';
-import { maskPieces } from './content.ts';
-import { maskDocument } from './document.ts';
+import { atOnce, type Steps } from '../turns.ts';
+import { maskingPieces } from './content.ts';
+import { maskingDocument } from './document.ts';
 import type { Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
 /**
- * Returns the body with every text masked and everything else as it came; the very same bytes when nothing was masked.
- * Throws Failure `mask-blocked` when the masker blocks, or when two masked member names come out alike.
+ * Returns, in steps, the body with every text masked and everything else as it came; the very same bytes when nothing was
+ * masked. Throws Failure `mask-blocked` when the masker blocks, or when two masked member names come out alike.
  */
-export const maskRequest = (
+export function* maskingRequest(
   document: JsonDocument,
   codec: Codec,
   operation: Operation,
   masker: TextMasker,
   found: (finding: Finding) => void,
-): Buffer => {
+): Steps<Buffer> {
   // whose message it is, the whole connection says
   const mask = { codec, operation, masker, found, roleAt: () => null };
-  const text = maskDocument(mask, document.text, document.value, 'mask-blocked', () => false);
+  const text = yield* maskingDocument(mask, document.text, document.value, 'mask-blocked', () => false);
   return text === document.text ? document.bytes : Buffer.from(text);
-};
+}
+
+/** Returns what `maskingRequest` comes to. */
+export const maskRequest = (...how: Parameters<typeof maskingRequest>): Buffer => atOnce(maskingRequest(...how));
 
 /**
- * Returns the body with every text in it masked, and what its head must say of it; null when nothing was masked. What
+ * Returns, in steps, the body with every text in it masked, and what its head must say of it; null when nothing was masked. What
  * `sealer` opens stays as it is: it goes back to the model server that said it. Throws Failure `mask-blocked` as maskRequest
  * does, and `body-unreadable` for a seal that cannot be opened.
  */
-export const maskContent = (
+export const maskingContent = (
   content: Content,
   codec: Codec,
   masker: TextMasker,
   found: (finding: Finding) => void,
   sealer?: Sealer,
-): Rendering | null => {
+): Steps<Rendering | null> => {
   const mask = { codec, masker, found, collision: 'mask-blocked', withheld: () => false } as const;
-  return maskPieces(content, sealer === undefined ? mask : { ...mask, opener: sealer });
+  return maskingPieces(content, sealer === undefined ? mask : { ...mask, opener: sealer });
 };
+
+/** Returns what `maskingContent` comes to. */
+export const maskContent = (...how: Parameters<typeof maskingContent>): Rendering | null =>
+  atOnce(maskingContent(...how));

@@ -1,6 +1,8 @@
 /** Puts back into an answer what the request said in the place of which tokens went to the model. */
 
 import { RestoredStream, type Tokens } from './tokens.ts';
+import type { Finding } from '../call.ts';
+import type { Steps } from '../turns.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
 
 /**
@@ -36,9 +38,19 @@ class RestoringStream implements TextStream {
   }
 }
 
+function* restoringSteps(
+  masker: TextMasker,
+  tokens: Tokens,
+  text: string,
+  found: (finding: Finding) => void,
+): Steps<string> {
+  return tokens.restore(yield* masker.steps(text, found));
+}
+
 /** Returns a masker that puts the values of `tokens` back into what `masker` lets pass. */
 export const restoring = (masker: TextMasker, tokens: Tokens): TextMasker => ({
   whole: (text, found) => tokens.restore(masker.whole(text, found)),
+  steps: (text, found) => restoringSteps(masker, tokens, text, found),
   stream: (found) => new RestoringStream(masker.stream(found), tokens),
   ...(masker.at === undefined ? {} : { at: (place) => restoring(masker.at?.(place) ?? masker, tokens) }),
   session: (use) => restoring(masker.session(use), tokens),

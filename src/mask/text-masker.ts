@@ -3,12 +3,13 @@
 import type { Finding } from '../call.ts';
 import { type Detector, entityOf } from '../detect/detector.ts';
 import { BUILT_IN, type Catalog } from '../detect/entities.ts';
-import { type Found as FoundBy, type Known, scanWhole, scanWithin } from '../detect/scanner.ts';
+import { type Found as FoundBy, type Known, scanningWithin, scanWhole, SLICE } from '../detect/scanner.ts';
 import { compileProgram, type Program } from '../detect/search.ts';
 import { StreamScanner } from '../detect/stream-scanner.ts';
 import type { EncryptionKeys } from './encrypt.ts';
 import { createMaskMaker, type Mask, type MaskMaker, type Operator } from './operators.ts';
 import { beginDigest, endDigest } from '../detect/digest.ts';
+import { atOnce, type Steps } from '../turns.ts';
 import type { IsMeant, Place } from './place.ts';
 import { Tokens } from './tokens.ts';
 
@@ -19,6 +20,8 @@ export interface TextMasker {
    * Throws Failure `mask-blocked` when a rule blocks one.
    */
   whole(text: string, found: (finding: Finding) => void): string;
+  /** Returns what `whole` does, in steps, for a text that is long. */
+  steps(text: string, found: (finding: Finding) => void): Steps<string>;
   /** Returns a masker for one text that arrives in pieces. Positions of findings count from the start of that text. */
   stream(found: (finding: Finding) => void): TextStream;
   /** Returns the masker for texts at this place. Missing where no rule is about places: then it is this one. */
@@ -147,15 +150,20 @@ const digesting =
 const told = (finding: Finding, mask: DigestingMask | null): Finding =>
   mask?.digest === undefined ? finding : { ...finding, digest: mask.digest() };
 
-const maskFound = (
+/** So many findings are masked in some milliseconds. */
+const MANY = 512;
+
+function* maskingFound(
   all: readonly FoundBy[],
   text: string,
   makeMask: MaskMaker,
   found: (finding: Finding) => void,
-): string => {
+): Steps<string> {
   let out = '';
   let at = 0;
+  let done = 0;
   for (const { detector, finding } of all) {
+    if (++done % MANY === 0) yield;
     const mask = makeMask(detector);
     const kept = mask.add(text.slice(finding.start, finding.end));
     out += text.slice(at, finding.start) + mask.opening + kept + mask.closing();
@@ -163,7 +171,18 @@ const maskFound = (
     found(told(finding, mask));
   }
   return at === 0 ? text : out + text.slice(at);
-};
+}
+
+/** A stream says the same as the whole, whatever its pieces (promise 4). */
+function* maskingSlices(text: string, stream: TextStream): Steps<string> {
+  let out = '';
+  for (let at = 0; at < text.length; at += SLICE) {
+    out += stream.push(text.slice(at, at + SLICE));
+    yield;
+  }
+  out += stream.end();
+  return out === text ? text : out;
+}
 
 const createStream = (program: Program, makeMask: MaskMaker, found: (finding: Finding) => void): TextStream => {
   let out = '';
@@ -214,14 +233,25 @@ const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
     return maker(detector);
   };
   const telling = tellsKept(plan);
+  const maskMaker = (): MaskMaker => (digests ? digesting(makeMask, plan.key) : makeMask);
+  const stream = (found: Found): TextStream => createStream(plan.program, maskMaker(), telling(found));
+  /** What was found already is looked at again, and nothing else. */
+  function* withKnown(text: string, known: Known, found: Found): Steps<string> {
+    return yield* maskingFound(yield* scanningWithin(plan.program, text, known), text, maskMaker(), telling(found));
+  }
   return {
     ...(plan.placed === null ? {} : { at: sessionsAt(plan.placed, { tokens, keeps, scanned, digests }) }),
     whole(text, found) {
       const known = scanned.get(text);
-      const all = known === undefined ? scanWhole(plan.program, text) : scanWithin(plan.program, text, known);
-      return maskFound(all, text, digests ? digesting(makeMask, plan.key) : makeMask, telling(found));
+      if (known !== undefined) return known.length === 0 ? text : atOnce(withKnown(text, known, found));
+      const all = scanWhole(plan.program, text);
+      return all.length === 0 ? text : atOnce(maskingFound(all, text, maskMaker(), telling(found)));
     },
-    stream: (found) => createStream(plan.program, digests ? digesting(makeMask, plan.key) : makeMask, telling(found)),
+    steps(text, found) {
+      const known = scanned.get(text);
+      return known === undefined ? maskingSlices(text, stream(found)) : withKnown(text, known, found);
+    },
+    stream,
     session: (use) => createSession(plan, use),
   };
 };

@@ -12,6 +12,8 @@ const TOKEN = /<[A-Z][A-Z0-9_]{0,63}_[0-9]{1,7}>/g;
 const BEGUN = /^<(?:[A-Z][A-Z0-9_]{0,71})?$/;
 const LOOK_ALIKE = /[A-Z][A-Z0-9_]{0,63}_[0-9]{1,7}$/;
 const LONGEST_NAME = 72;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
 
 /** Tokens and their values. */
 export class Tokens {
@@ -31,6 +33,8 @@ export class Tokens {
    */
   passOver(bytes: Buffer): void {
     for (let at = bytes.indexOf(CLOSING); at !== -1; at = bytes.indexOf(CLOSING, at + 1)) {
+      const before = bytes[at - 1] ?? 0;
+      if (before < DIGIT_0 || before > DIGIT_9) continue;
       const [name] = LOOK_ALIKE.exec(bytes.toString('latin1', Math.max(0, at - LONGEST_NAME), at)) ?? [];
       if (name !== undefined) this.#taken.add(`<${name}>`);
     }

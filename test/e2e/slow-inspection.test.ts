@@ -1,4 +1,4 @@
-/** A body made to be slow to look through is refused with its reason, and the gateway goes on. */
+/** A body or an answer made to be slow to look through is refused with its reason, and the gateway goes on. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chat } from '../support/model-answers.ts';
@@ -28,5 +28,15 @@ it('refuses what takes longer to inspect than the config allows, and takes the n
   expect(text).toContain('"reason":"inspection-limit"');
   world.model.next(chat('x'));
   // its own inspection is a thousandth of that
+  expect((await ask('hello')).status).toBe(200);
+});
+
+it('lets no answer pass that takes longer to mask, and takes the next call', async () => {
+  world.model.next(chat(`${SLOW.repeat(12e6 / SLOW.length)} bob@example.com`));
+  const { status, text } = await ask('hello');
+  expect(status).toBe(502);
+  expect(text).toContain('"reason":"answer-unreadable"');
+  expect(text.length).toBeLessThan(10_000);
+  world.model.next(chat('x'));
   expect((await ask('hello')).status).toBe(200);
 });

@@ -27,6 +27,10 @@ const whole = (text: string, found: (finding: Finding) => void): string =>
 export const wordMasker: TextMasker = {
   session: () => wordMasker,
   whole,
+  *steps(text, found) {
+    yield;
+    return whole(text, found);
+  },
   stream(found) {
     let held = '';
     return {
@@ -51,6 +55,10 @@ export const wordMasker: TextMasker = {
 export const idleMasker: TextMasker = {
   session: () => idleMasker,
   whole: (text) => text,
+  *steps(text) {
+    yield;
+    return text;
+  },
   stream: () => ({ push: (text) => text, end: () => '', held: 0 }),
 };
 
@@ -62,6 +70,10 @@ const blocked = (): never => {
 export const blockingMasker: TextMasker = {
   session: () => blockingMasker,
   whole: (text) => (maskWords(text) === text ? text : blocked()),
+  *steps(text) {
+    yield;
+    return maskWords(text) === text ? text : blocked();
+  },
   stream() {
     const inner = wordMasker.stream(blocked);
     return { push: (text) => inner.push(text), end: () => inner.end(), held: 0 };

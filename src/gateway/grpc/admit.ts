@@ -4,7 +4,7 @@ import type { Facts, Verdict } from '../../call.ts';
 import type { Rules } from '../../decide/compile.ts';
 import { decide } from '../../decide/decide.ts';
 import { inspectingMessage } from '../../inspect/message.ts';
-import { inTurns } from '../../inspect/turns.ts';
+import { inspectionLimit, inTurns } from '../../turns.ts';
 import { type GrpcFrame, messageOf } from '../../protocol/grpc/grpc.ts';
 import { decompress } from '../../protocol/grpc/coding.ts';
 import { Failure } from '../../reasons.ts';
@@ -68,5 +68,5 @@ async function factsOf({ accepted: { served }, method, epoch }: GrpcCall, messag
     { method, message, assumeMaxTokens, opaque, looks: epoch.policy.looks },
     epoch.scanner,
   );
-  return inTurns(inspecting, epoch.config.limits.inspection);
+  return inTurns(inspecting, inspectionLimit(epoch.config.limits.inspection));
 }

@@ -6,19 +6,21 @@
 import type { RawData, WebSocket } from 'ws';
 import type { Verdict } from '../../call.ts';
 import { decide } from '../../decide/decide.ts';
-import { inspectAsked } from '../../inspect/inspect.ts';
-import type { AnswerMask } from '../../mask/answer.ts';
-import { maskRequest } from '../../mask/request.ts';
+import { inspectingAsked } from '../../inspect/inspect.ts';
+import { type AnswerMask, stepsOf } from '../../mask/answer.ts';
+import { maskingRequest } from '../../mask/request.ts';
 import type { Usage } from '../../protocol/codec.ts';
 import { readJson } from '../../protocol/json/json.ts';
 import type { SocketCodec } from '../../protocol/socket.ts';
 import { Failure } from '../../reasons.ts';
 import type { Ending, Session } from '../../record/recorder.ts';
+import { answerLimit, atOnce, inspectionLimit, type Steps, type TimeLimit } from '../../turns.ts';
 import { type AnswerJudge, judgeAnswer } from '../answer-rules.ts';
 import { closeCodeOf, LOST, sendable } from './close-code.ts';
 import { EvidenceGate } from '../evidence-gate.ts';
 import { guardRequest } from '../guard.ts';
 import { HeldAnswer } from '../held-answer.ts';
+import { InOrder, isLong, LONG } from '../in-order.ts';
 import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
 import { maskMessagesOf, requestMasker } from '../masks.ts';
 import { refusalFor } from '../refusal.ts';
@@ -53,6 +55,11 @@ export class SocketRelay {
   readonly #guard: SecretGuard | null;
   readonly #held = new HeldAnswer();
   readonly #gate: EvidenceGate;
+  /** How much of the thread's time one message of the caller may take. */
+  readonly #limit: TimeLimit;
+  /** Messages of the caller, in their order, and those of the model server. */
+  readonly #asking: InOrder;
+  readonly #answering: InOrder;
   /** Names of the masking rules that answers are masked by. */
   #rules: readonly string[];
   #mask: AnswerMask;
@@ -60,6 +67,8 @@ export class SocketRelay {
   #counted: Usage = { input: 0, output: 0 };
   #events = 0;
   #failure: Failure | null = null;
+  /** What the caller closed with; null while it has not. */
+  #left: number | null = null;
   #over = false;
   #alive = { caller: true, upstream: true };
   /** All of them, until the end. */
@@ -78,6 +87,15 @@ export class SocketRelay {
     this.#guard = guardSecret(served.upstream.secret);
     this.#rules = verdict.mask.answer;
     this.#mask = maskMessagesOf(call, this.#rules);
+    const { inspection } = call.epoch.config.limits;
+    this.#limit = inspectionLimit(inspection);
+    const long = {
+      left: (): boolean => this.#over || this.#failure !== null,
+      guarded: (step: () => void): void => this.#step(step),
+      fail: (cause: unknown): void => this.#fail(this.#asFailure(cause)),
+    };
+    this.#asking = new InOrder({ ...long, limit: this.#limit, done: () => this.#asked() });
+    this.#answering = new InOrder({ ...long, limit: answerLimit(inspection), done: () => this.#resumeUpstream() });
   }
 
   /** Begins to relay. `upstream` is paused until now. */
@@ -89,8 +107,12 @@ export class SocketRelay {
     upstream.on('error', (error) =>
       this.#fail(new Failure('upstream-failed', 'the connection to the model server failed', { cause: error })),
     );
-    caller.on('close', (code) => this.#callerClosed(code));
-    upstream.on('close', (code, why) => this.#upstreamClosed(code, why));
+    caller.on('close', (code) => {
+      this.#left = code;
+      // what it said before it left in peace is still looked at
+      if (!this.#asking.busy || code === LOST) this.#callerClosed(code);
+    });
+    upstream.on('close', (code, why) => this.#answering.run(() => this.#upstreamClosed(code, why)));
     caller.on('pong', () => (this.#alive.caller = true));
     upstream.on('pong', () => (this.#alive.upstream = true));
     this.#watch();
@@ -125,17 +147,25 @@ export class SocketRelay {
 
   #fromCaller(data: RawData, isBinary: boolean): void {
     const bytes = asBuffer(data);
-    const admitted = this.#admitted(bytes, isBinary);
+    this.#asking.run(() => {
+      const work = this.#admitted(bytes, isBinary);
+      if (bytes.length <= LONG) return this.#pass(bytes, atOnce(work, this.#limit));
+      this.#sides.caller.pause();
+      this.#asking.inTurns(work, (admitted) => this.#pass(bytes, admitted));
+    });
+  }
+
+  #pass(bytes: Buffer, admitted: Admitted): void {
     if (!this.#session.message(bytes, admitted.bytes === bytes ? null : admitted.bytes)) throw overBound();
     this.#gate.ask();
     this.#also(admitted.verdict.mask.answer);
     this.#forward(admitted.bytes);
   }
 
-  /** Returns what is forwarded of a message. One that may not pass is on record, too. */
-  #admitted(bytes: Buffer, isBinary: boolean): Admitted {
+  /** Returns, in steps, what is forwarded of a message. One that may not pass is on record, too. */
+  *#admitted(bytes: Buffer, isBinary: boolean): Steps<Admitted> {
     try {
-      return this.#admit(bytes, isBinary);
+      return yield* this.#admit(bytes, isBinary);
     } catch (cause) {
       if (this.#session.message(bytes, null)) this.#gate.ask();
       throw cause;
@@ -144,13 +174,13 @@ export class SocketRelay {
 
   /** A message goes upstream once it is written, or durable where the service says so (promise 3). */
   #forward(bytes: Buffer): void {
-    const { caller, upstream } = this.#sides;
+    const { caller } = this.#sides;
     // who waits for the disk sends no more meanwhile
     if (this.#waitsForDisk) caller.pause();
     this.#behindMessages((ok) => {
       if (!ok) return this.#fail(NOT_KEPT);
       this.#send('upstream', bytes);
-      if (caller.isPaused && upstream.bufferedAmount <= MOST_WAITING) caller.resume();
+      this.#resumeCaller();
     });
   }
 
@@ -164,7 +194,7 @@ export class SocketRelay {
     else this.#session.written(step);
   }
 
-  #admit(bytes: Buffer, isBinary: boolean): Admitted {
+  *#admit(bytes: Buffer, isBinary: boolean): Steps<Admitted> {
     if (isBinary) throw unreadable('Messages are JSON in text frames.');
     const { epoch, caller, accepted, gate } = this.#call;
     const { served, request } = accepted;
@@ -179,7 +209,7 @@ export class SocketRelay {
       looks: epoch.policy.looks,
     };
     const asked = { operation, document: document.value, reading };
-    const facts = inspectAsked(inspection, asked, epoch.scanner, epoch.config.limits.inspection);
+    const facts = yield* inspectingAsked(inspection, asked, epoch.scanner);
     this.#call.alsoFound(facts.findings);
     const subject = { ...request, protocol: served.config.protocol };
     const allowed = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());
@@ -188,7 +218,8 @@ export class SocketRelay {
     if (verdict.effect !== 'allow') throw denied(verdict);
     this.#call.allowance?.forwarded();
     const masker = requestMasker(this.#call, verdict.mask.request, bytes);
-    const forwarded = masker === null ? bytes : maskRequest(document, served.codec, operation, masker, () => {});
+    const forwarded =
+      masker === null ? bytes : yield* maskingRequest(document, served.codec, operation, masker, () => {});
     return { bytes: forwarded, verdict };
   }
 
@@ -196,20 +227,29 @@ export class SocketRelay {
   #also(rules: readonly string[]): void {
     const more = rules.filter((name) => !this.#rules.includes(name));
     if (more.length === 0) return;
-    this.#leave(this.#mask.end());
-    this.#counted = this.#usage;
-    this.#rules = [...this.#rules, ...more];
-    this.#mask = maskMessagesOf(this.#call, this.#rules);
+    this.#answering.run(() => {
+      this.#leave(this.#mask.end());
+      this.#counted = this.#usage;
+      this.#rules = [...this.#rules, ...more];
+      this.#mask = maskMessagesOf(this.#call, this.#rules);
+    });
   }
 
   #fromUpstream(data: RawData, isBinary: boolean): void {
     if (isBinary) throw new Failure('answer-unreadable', 'the model server sent a message that is no text');
-    this.#events++;
     const bytes = asBuffer(data);
-    if (this.#rules.length > 0 && !this.#session.original(this.#guarded(bytes))) throw overBound();
-    const messages = this.#mask.push(bytes);
-    chargeText(this.#call, this.#mask, bytes.length);
-    this.#leave(messages);
+    this.#answering.run(() => {
+      this.#events++;
+      if (this.#rules.length > 0 && !this.#session.original(this.#guarded(bytes))) throw overBound();
+      const mask = this.#mask;
+      const leave = (messages: readonly Buffer[]): void => {
+        chargeText(this.#call, mask, bytes.length);
+        this.#leave(messages);
+      };
+      if (!isLong(mask, bytes)) return leave(mask.push(bytes));
+      this.#sides.upstream.pause();
+      this.#answering.inTurns(stepsOf(mask, bytes), leave);
+    });
   }
 
   #leave(messages: readonly Buffer[]): void {
@@ -243,17 +283,24 @@ export class SocketRelay {
 
   readonly #settled = (ok: boolean): void => {
     if (!ok) return this.#fail(NOT_KEPT);
-    const { caller, upstream } = this.#sides;
-    if (!this.#gate.isCrowded && upstream.isPaused && caller.bufferedAmount <= MOST_WAITING) upstream.resume();
+    this.#resumeUpstream();
   };
+
+  #resumeUpstream(): void {
+    const { caller, upstream } = this.#sides;
+    if (this.#gate.isCrowded || this.#answering.busy) return;
+    if (upstream.isPaused && caller.bufferedAmount <= MOST_WAITING) upstream.resume();
+  }
+
+  #resumeCaller(): void {
+    const { caller, upstream } = this.#sides;
+    if (caller.isPaused && !this.#asking.busy && upstream.bufferedAmount <= MOST_WAITING) caller.resume();
+  }
 
   #send(to: 'caller' | 'upstream', bytes: Buffer): void {
     const { caller, upstream } = this.#sides;
     const [side, other] = to === 'caller' ? [caller, upstream] : [upstream, caller];
-    side.send(bytes, TEXT, () => {
-      if (other.isPaused && side.bufferedAmount <= MOST_WAITING && (to === 'upstream' || !this.#gate.isCrowded))
-        other.resume();
-    });
+    side.send(bytes, TEXT, () => (to === 'caller' ? this.#resumeUpstream() : this.#resumeCaller()));
     if (side.bufferedAmount > MOST_WAITING) other.pause();
   }
 
@@ -264,11 +311,22 @@ export class SocketRelay {
     try {
       step();
     } catch (cause) {
-      const failure =
-        cause instanceof Failure ? cause : new Failure('internal', 'a message failed unexpectedly', { cause });
-      if (failure.reason === 'internal') this.#call.gate.log.error({ err: failure }, 'a message failed unexpectedly');
-      this.#fail(failure);
+      this.#fail(this.#asFailure(cause));
     }
+  }
+
+  #asFailure(cause: unknown): Failure {
+    const failure =
+      cause instanceof Failure ? cause : new Failure('internal', 'a message failed unexpectedly', { cause });
+    if (failure.reason === 'internal') this.#call.gate.log.error({ err: failure }, 'a message failed unexpectedly');
+    return failure;
+  }
+
+  /** A message of the caller that took turns is done, and what came behind it. */
+  #asked(): void {
+    if (this.#left !== null) return this.#callerClosed(this.#left);
+    // the one that waits for the disk lets it go on
+    if (!this.#waitsForDisk) this.#resumeCaller();
   }
 
   /** Tells the caller why in the protocol's own words and by the code, and lets go of the model server. */
@@ -285,6 +343,8 @@ export class SocketRelay {
     };
     if (failure === NOT_KEPT) tell();
     else this.#gate.pass(tell);
+    // one that has left while its message was looked at is told nothing
+    if (this.#left !== null) return this.#callerClosed(this.#left);
     // one that was held could not read the answer to that
     caller.resume();
     upstream.resume();

@@ -1,6 +1,7 @@
 /** Editing a JSON text in place: what is not replaced stays, character for character. */
 
 import type { JsonStep } from '../../call.ts';
+import { atOnce, type Steps } from '../../turns.ts';
 import { endOfLiteral, endOfString, endOfValue, isSpace } from './json-lexer.ts';
 
 /** What an edit does to the values that it meets, in the order of the text. Paths are reused: copy one to keep it. */
@@ -10,6 +11,8 @@ export interface JsonEdit {
    * opening quote.
    */
   string(path: readonly JsonStep[], value: string, at: number): string;
+  /** Returns the same for a long value, in steps; undefined for one that `string` sees to. */
+  long?(path: readonly JsonStep[], value: string): Steps<string> | undefined;
   /** Returns what stands for this member name of the object at `path`. */
   name?(path: readonly JsonStep[], name: string): string;
   /** Returns what stands for this number, `true`, `false` or `null`, as it is spelled. */
@@ -18,10 +21,19 @@ export interface JsonEdit {
   withhold?(path: readonly JsonStep[]): boolean;
 }
 
+const QUOTE = 0x22;
 const COMMA = 0x2c;
+const BRACKET = 0x5b;
+const BRACE = 0x7b;
+const END_BRACKET = 0x5d;
+const END_BRACE = 0x7d;
+
+/** A pass over a text rests after so many characters, and a longer string is long. */
+export const LONG_STRING = 1 << 14;
 
 /**
- * One pass over a valid JSON text. `at` is the next character to read, `kept` the first one that is not yet in `out`.
+ * One pass over a valid JSON text. `at` is the next character to read, `kept` the first one that is not yet in `out`. Each
+ * open array or object has one step in `path`: the index of its item, or the name of its member.
  */
 class Editor {
   readonly text: string;
@@ -36,8 +48,25 @@ class Editor {
     this.edit = edit;
   }
 
-  run(): string {
-    this.value();
+  *steps(): Steps<string> {
+    let rest = LONG_STRING;
+    for (let more = true; more; ) {
+      if (this.at >= rest) {
+        rest = this.at + LONG_STRING;
+        yield;
+      }
+      const isHidden = this.path.length > 0 && this.edit.withhold?.(this.path) === true;
+      const code = this.space();
+      if (isHidden) this.withheld(code);
+      else if (code === QUOTE) {
+        const from = this.at;
+        const value = this.token();
+        const steps = value.length > LONG_STRING ? this.edit.long?.(this.path, value) : undefined;
+        this.replace(from, value, steps === undefined ? this.edit.string(this.path, value, from) : yield* steps);
+      } else if (code !== BRACE && code !== BRACKET) this.literal();
+      else if (this.opens(code)) continue;
+      more = this.goesOn();
+    }
     return this.kept === 0 ? this.text : this.out + this.text.slice(this.kept);
   }
 
@@ -52,6 +81,10 @@ class Editor {
     this.kept = this.at;
   }
 
+  private replace(from: number, value: string, replacement: string): void {
+    if (replacement !== value) this.splice(from, JSON.stringify(replacement));
+  }
+
   /** Reads the string at `at` and leaves `at` behind its closing quote. */
   private token(): string {
     const open = this.at;
@@ -59,14 +92,6 @@ class Editor {
     this.at = close + 1;
     const inner = this.text.slice(open + 1, close);
     return inner.includes('\\') ? String(JSON.parse(this.text.slice(open, close + 1))) : inner;
-  }
-
-  private value(): void {
-    const code = this.space();
-    if (code === 0x22) return this.string();
-    if (code === 0x7b) return this.object();
-    if (code === 0x5b) return this.array();
-    this.literal();
   }
 
   private literal(): void {
@@ -78,64 +103,47 @@ class Editor {
     if (replacement !== raw) this.splice(from, replacement);
   }
 
-  private string(): void {
-    const from = this.at;
-    const value = this.token();
-    const replacement = this.edit.string(this.path, value, from);
-    if (replacement !== value) this.splice(from, JSON.stringify(replacement));
-  }
-
-  private object(): void {
+  /** Goes into the array or object that begins with `code`, to its first value; returns false when it has none. */
+  private opens(code: number): boolean {
     this.at++;
-    if (this.space() === 0x7d) {
+    if (this.space() === (code === BRACE ? END_BRACE : END_BRACKET)) {
       this.at++;
-      return;
+      return false;
     }
-    for (let more = true; more; more = this.text.charCodeAt(this.at++) === COMMA) {
-      this.space();
-      const name = this.name();
-      this.space();
-      this.at++; // the colon
-      this.path.push(name);
-      this.item();
-      this.path.pop();
-      this.space();
-    }
+    if (code === BRACE) this.path.push(this.name());
+    else this.path.push(0);
+    return true;
   }
 
+  /** Goes on behind a value to the next one; returns false when there is none. */
+  private goesOn(): boolean {
+    const { path } = this;
+    while (path.length > 0) {
+      const code = this.space();
+      this.at++;
+      const step = path.pop() ?? '';
+      if (code !== COMMA) continue;
+      path.push(typeof step === 'number' ? step + 1 : this.name());
+      return true;
+    }
+    return false;
+  }
+
+  /** Reads the member name at `at` and its colon; `path` leads to its object. */
   private name(): string {
+    this.space();
     const from = this.at;
     const name = this.token();
-    const replacement = this.edit.name?.(this.path, name) ?? name;
-    if (replacement !== name) this.splice(from, JSON.stringify(replacement));
+    this.replace(from, name, this.edit.name?.(this.path, name) ?? name);
+    this.space();
+    this.at++;
     return name;
   }
 
-  private array(): void {
-    this.at++;
-    if (this.space() === 0x5d) {
-      this.at++;
-      return;
-    }
-    const depth = this.path.length;
-    for (let more = true, i = 0; more; more = this.text.charCodeAt(this.at++) === COMMA, i++) {
-      this.path[depth] = i;
-      this.item();
-      this.space();
-    }
-    this.path.pop();
-  }
-
-  private item(): void {
-    if (this.edit.withhold?.(this.path) === true) return this.withheld();
-    this.value();
-  }
-
-  private withheld(): void {
-    const code = this.space();
+  private withheld(code: number): void {
     const from = this.at;
     this.at = endOfValue(this.text, from);
-    const shown = code === 0x5b ? '[]' : 'null';
+    const shown = code === BRACKET ? '[]' : 'null';
     if (this.text.slice(from, this.at) !== shown) this.splice(from, shown);
   }
 }
@@ -144,4 +152,7 @@ class Editor {
  * Returns the JSON text with the edit applied; the very same text when nothing changed. The text must be valid JSON.
  * Two changed names of one object may come out alike: whoever changes names reads the result strictly again.
  */
-export const editJson = (text: string, edit: JsonEdit): string => new Editor(text, edit).run();
+export const editJson = (text: string, edit: JsonEdit): string => atOnce(new Editor(text, edit).steps());
+
+/** Returns the same, in steps. */
+export const editingJson = (text: string, edit: JsonEdit): Steps<string> => new Editor(text, edit).steps();

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ADVERSARIAL } from '../../test/masking/texts.ts';
-import { compileScanner, ENTITIES, SLICE } from '../detect/scanner.ts';
-import { codecs } from '../protocol/codecs.ts';
-import { inspecting } from './inspect.ts';
-import { atOnce, inTurns } from './turns.ts';
+import { ADVERSARIAL } from '../test/masking/texts.ts';
+import { compileScanner, ENTITIES, SLICE } from './detect/scanner.ts';
+import { codecs } from './protocol/codecs.ts';
+import { inspecting } from './inspect/inspect.ts';
+import { atOnce, inspectionLimit, inTurns } from './turns.ts';
 
 const scanner = compileScanner(ENTITIES.map(({ name }) => name));
 
@@ -44,7 +44,7 @@ describe('long inspections', () => {
     const taken = (async () => {
       for (; !others.signal.aborted; turns++) await setImmediate();
     })();
-    const { facts } = await inTurns(work, 3_600_000);
+    const { facts } = await inTurns(work, inspectionLimit(3_600_000));
     others.abort();
     await taken;
     expect(facts.bodyBytes).toBeGreaterThan(1.9e6);
@@ -53,7 +53,7 @@ describe('long inspections', () => {
 
   it('are refused when they take too long, also in one go', async () => {
     const work = () => inspecting(inspection(SLOW.repeat(2e6 / SLOW.length)), scanner);
-    await expect(inTurns(work(), 1)).rejects.toMatchObject({ reason: 'inspection-limit' });
-    expect(() => atOnce(work(), 1)).toThrow(expect.objectContaining({ reason: 'inspection-limit' }));
+    await expect(inTurns(work(), inspectionLimit(1))).rejects.toMatchObject({ reason: 'inspection-limit' });
+    expect(() => atOnce(work(), inspectionLimit(1))).toThrow(expect.objectContaining({ reason: 'inspection-limit' }));
   });
 });

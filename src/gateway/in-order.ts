@@ -1,0 +1,76 @@
+/** Steps of one stream of bytes, in their order: while one waits for long work that is done in turns, those behind it wait too. */
+
+import type { AnswerMask } from '../mask/answer.ts';
+import { inTurns, type Steps, type TimeLimit } from '../turns.ts';
+
+/** More bytes than this are looked at in turns with other calls; fewer take no longer than what one call may. */
+export const LONG = 128 * 1024;
+
+/** Returns true when a mask has so much to look at, with this chunk or with null at the end, that it takes turns. */
+export const isLong = (mask: AnswerMask, chunk: Buffer | null): boolean => {
+  // what is masked whole is looked at when all of it is there
+  if (chunk !== null && mask.kind === 'whole') return false;
+  return (mask.held ?? 0) + (chunk?.length ?? 0) > LONG;
+};
+
+/** How long work is done. */
+export interface LongWork {
+  readonly limit: TimeLimit;
+  /** Whether nobody waits for it any more. */
+  readonly left: () => boolean;
+  /** Runs what comes behind it; what it throws is the stream's end. */
+  readonly guarded: (step: () => void) => void;
+  /** The work has failed. */
+  readonly fail: (cause: unknown) => void;
+  /** The work is done, and so is all that waited behind it. */
+  readonly done: () => void;
+}
+
+/** The steps of one stream. */
+export class InOrder {
+  readonly #how: LongWork;
+  #waiting: (() => void)[] = [];
+  #busy = false;
+
+  constructor(how: LongWork) {
+    this.#how = how;
+  }
+
+  /** Whether long work is under way: who sends should be held. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Runs the step once all before it are done. */
+  run(step: () => void): void {
+    if (this.#busy || this.#waiting.length > 0) this.#waiting.push(step);
+    else step();
+  }
+
+  /** Does long work in turns, and then what follows from it, ahead of the steps that wait. Called by a step, as its last word. */
+  inTurns<T>(work: Steps<T>, then: (result: T) => void): void {
+    this.#busy = true;
+    void this.#do(work, then);
+  }
+
+  async #do<T>(work: Steps<T>, then: (result: T) => void): Promise<void> {
+    const { limit, left, guarded, fail } = this.#how;
+    try {
+      const result = await inTurns(work, limit, left);
+      this.#busy = false;
+      guarded(() => then(result));
+      this.#goOn();
+    } catch (cause) {
+      this.#waiting = [];
+      fail(cause);
+    }
+  }
+
+  #goOn(): void {
+    for (let [step] = this.#waiting; step !== undefined && !this.#busy; [step] = this.#waiting) {
+      this.#waiting.shift();
+      this.#how.guarded(step);
+    }
+    if (!this.#busy) this.#how.done();
+  }
+}
