@@ -175,7 +175,7 @@ export const outsideMasker = (
 const PLAIN: TextStream = { push: (text) => text, end: () => '', held: 0 };
 
 /** Returns the text. */
-export function* asItIs(text: string): Steps<string> {
+function* asItIs(text: string): Steps<string> {
   yield;
   return text;
 }

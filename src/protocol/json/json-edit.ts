@@ -29,7 +29,7 @@ const END_BRACKET = 0x5d;
 const END_BRACE = 0x7d;
 
 /** A pass over a text rests after so many characters, and a longer string is long. */
-export const LONG_STRING = 1 << 14;
+const LONG_STRING = 1 << 14;
 
 /**
  * One pass over a valid JSON text. `at` is the next character to read, `kept` the first one that is not yet in `out`. Each
