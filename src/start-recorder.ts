@@ -9,7 +9,7 @@ import { APPROVAL_VERBS, type Approvals } from './approve/approvals.ts';
 import { approvalHashes } from './approve/envelope.ts';
 import { systemClock } from './clock.ts';
 import type { LeafBody } from './ledger/leaf.ts';
-import { type Log as Ledger, openLog } from './ledger/log.ts';
+import type { Log as Ledger } from './ledger/log.ts';
 import { parseWitness } from './ledger/cosignature.ts';
 import type { WitnessAt } from './ledger/witness-client.ts';
 import { parseSigner } from './ledger/note-key.ts';
@@ -21,6 +21,7 @@ import { dropLeft, GATEWAY, tellMade } from './record/key-change.ts';
 import { type KeyPolicy, KeyRing, type MadeKey } from './record/key-ring.ts';
 import { KeyServiceError } from './record/key-service-error.ts';
 import { KeyTurns } from './record/key-turns.ts';
+import { type LedgerKey, openLedger } from './record/ledger-key.ts';
 import { keyPolicyOf, type NamedRecipients } from './record/recipients.ts';
 import { type ErrandLine, openErrandLine } from './record/errand-line.ts';
 import { type Desk, openDesk } from './record/evidence-desk.ts';
@@ -61,7 +62,12 @@ interface Parts {
 }
 
 const deeds = openDeeds(recordingKey);
-const signer = parseSigner(resolveSecret(config.ledger.key, baseDir));
+const ledgerKey: LedgerKey = {
+  text: resolveSecret(config.ledger.key, baseDir),
+  file: 'file' in config.ledger.key ? resolve(baseDir, config.ledger.key.file) : null,
+};
+/** Its name is that of every key that comes in its place. */
+const origin = parseSigner(ledgerKey.text).verifier.name;
 let recipients: NamedRecipients = config.recording;
 let letting: Promise<void> = Promise.resolve();
 let parts: Parts | null = null;
@@ -81,14 +87,13 @@ const metrics = createRecordingMetrics(() => {
 });
 
 async function openParts(): Promise<Parts> {
-  const ledger = await openLog({
+  const ledger = await openLedger(ledgerKey, {
     dir: folder,
-    signer,
     witnesses: witnessesOf(config.ledger.witnesses),
     absent: (witness, why) => log.warn({ witness, why }, 'a witness did not cosign a checkpoint'),
   });
   const ring = await KeyRing.open(folder, recordingKey);
-  const policy = keyPolicyOf(recipients, signer.verifier.name);
+  const policy = keyPolicyOf(recipients, origin);
   const made = await beginKeys(ring, policy);
   const recording = await startRecording({
     folder,
@@ -230,7 +235,7 @@ const verbs: RecorderVerbs = {
     const isOther =
       JSON.stringify(named) !== JSON.stringify({ recipients: recipients.recipients, originals: recipients.originals });
     recipients = named;
-    if (isOther) await parts?.turns.follow(keyPolicyOf(named, signer.verifier.name));
+    if (isOther) await parts?.turns.follow(keyPolicyOf(named, origin));
     await retention?.stop();
     if (parts !== null) retention = keepFor(parts, recording);
   },

@@ -2,12 +2,22 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { LoadedConfig } from '../config/file.ts';
+import { resolveSecret } from '../config/secrets.ts';
+import type { LedgerKey } from '../record/ledger-key.ts';
 import { parseWitness, type Witness } from '../ledger/cosignature.ts';
 import { Malformed } from '../ledger/malformed.ts';
 import { type NoteVerifier, parseVerifier } from '../ledger/note-key.ts';
 import { type Authority, parseAuthority } from '../ledger/timestamp.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
+
+/** Returns the key that the config names for the ledger. Throws SecretError when it cannot be read. */
+export const ledgerKeyOf = (io: Io, { config, baseDir }: LoadedConfig): LedgerKey => {
+  const { key } = config.ledger;
+  const text = resolveSecret(key, baseDir, { env: io.env });
+  return { text, file: 'file' in key ? resolve(baseDir, key.file) : null };
+};
 
 /** Returns the bytes of a file that the command line names. Throws CliError. */
 export const readInput = (io: Io, file: string): Buffer => {

@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import { parseRecordingKey } from '../config/recording-key.ts';
 import { lockFolder } from '../store/lock.ts';
 
 let cwd: string;
+const INST = '0123456789abcdef';
 
 const run = (...argv: string[]) => sallyport(argv, { cwd });
 const textOf = (name: string): string => readFileSync(join(cwd, name), 'utf8');
@@ -26,6 +27,21 @@ const call = async (): Promise<string> => {
   const id = await oneCall(house.recorder);
   await house.close();
   return id;
+};
+
+/** Hands over as far as the leaf, and returns the key that comes next. */
+const cutOff = async (): Promise<string> => {
+  const signer = signerIn('keys/ledger.key');
+  writeFileSync(join(cwd, 'keys/ledger.key.next'), `${generateSigner(signer.verifier.name)}\n`);
+  const next = signerIn('keys/ledger.key.next').verifier;
+  const log = await openLog({ dir: join(cwd, 'data'), signer });
+  log.append(
+    [encodeLeaf({ v: 1, ts: Date.now(), inst: INST, iseq: 0, ...handOver(signer, next) })],
+    log.memo ?? new Uint8Array(0),
+  );
+  await log.sync();
+  await log.close();
+  return next.vkey;
 };
 
 const verify = (key: string) => run('ledger', 'verify', 'data', '--key', key);
@@ -73,6 +89,31 @@ describe('sallyport ledger rotate', () => {
     expect((await verify('first.pub')).code).toBe(0);
   });
 
+  it('leaves a log that verifies from the key before, though nothing was signed since', async () => {
+    await run('ledger', 'rotate');
+    expect(await verify('first.pub')).toMatchObject({ code: 0, stdout: expect.stringMatching(/: verified$/m) });
+  });
+
+  it('is finished by whatever opens the ledger next', async () => {
+    const id = await call();
+    const next = await cutOff();
+    expect(await run('sessions', 'hold', id, '--why', 'a case')).toMatchObject({ code: 0 });
+    expect(signerIn('keys/ledger.key').verifier.vkey).toBe(next);
+    expect(existsSync(join(cwd, 'keys/ledger.key.next'))).toBe(false);
+    expect(textOf('keys/ledger.pub')).toBe(`${textOf('first.pub')}${next}\n`);
+    for (const key of ['first.pub', 'keys/ledger.pub']) expect((await verify(key)).code).toBe(0);
+  });
+
+  it('leaves nothing to be signed where the key that was handed over to is lost', async () => {
+    const next = await cutOff();
+    rmSync(join(cwd, 'keys/ledger.key.next'));
+    const refused = { code: 3, stderr: expect.stringContaining(`a leaf hands over to the key ${next}`) };
+    expect(await run('ledger', 'rotate')).toMatchObject(refused);
+    writeFileSync(join(cwd, 'keys/ledger.key.next'), `${generateSigner(signerIn('stolen.key').verifier.name)}\n`);
+    expect(await run('ledger', 'rotate')).toMatchObject(refused);
+    expect((await verify('first.pub')).code).toBe(0);
+  });
+
   it('is refused while the gateway runs', async () => {
     const keys = { recording: parseRecordingKey(textOf('keys/recording.key')), signer: signerIn('keys/ledger.key') };
     const held = lockFolder(join(cwd, 'data'));
@@ -84,8 +125,6 @@ describe('sallyport ledger rotate', () => {
     expect(signerIn('keys/ledger.key').verifier.vkey).toBe(keys.signer.verifier.vkey);
   });
 });
-
-const INST = '0123456789abcdef';
 
 describe('promise 7: a key that was stolen before it was replaced', () => {
   it('opens the log no more', async () => {

@@ -1,14 +1,13 @@
 /** `sallyport reindex`: makes the index anew, which is a cache of the journals and the ledger. */
 
 import { Command } from 'commander';
-import { openLog } from '../ledger/log.ts';
-import { parseSigner } from '../ledger/note-key.ts';
+import { openLedger } from '../record/ledger-key.ts';
 import { reindex } from '../record/reindex.ts';
-import { resolveSecret } from '../config/secrets.ts';
 import { type FolderLock, lockFolder } from '../store/lock.ts';
 import { CliError, EXIT } from './exit.ts';
 import { identityOption, keyRing, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
+import { ledgerKeyOf } from './ledger-keys.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { dataFolder } from './sessions-files.ts';
 
@@ -25,15 +24,13 @@ function lock(folder: string): FolderLock {
 
 async function run(io: Io, file: string, identity: WithIdentity): Promise<void> {
   const loaded = loadConfigFor(io, file);
-  const { config, baseDir } = loaded;
   const folder = dataFolder(loaded);
-  const around = { env: io.env };
   const pageKeys = await keyRing(io, loaded, identity);
-  const signer = parseSigner(resolveSecret(config.ledger.key, baseDir, around));
+  const key = ledgerKeyOf(io, loaded);
   const held = lock(folder);
   try {
     const problems: string[] = [];
-    const ledger = await openLog({ dir: folder, signer });
+    const ledger = await openLedger(key, { dir: folder });
     const sessions = await reindex({
       folder,
       pageKeys,

@@ -6,8 +6,6 @@ import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/file.ts';
 import type { LeafBody } from '../ledger/leaf.ts';
 import { parseWitness } from '../ledger/cosignature.ts';
-import { openLog } from '../ledger/log.ts';
-import { parseSigner } from '../ledger/note-key.ts';
 import { sendErrand } from '../record/errand-line.ts';
 import type { Errand, Outcome } from '../record/errand.ts';
 import { openDesk } from '../record/evidence-desk.ts';
@@ -15,15 +13,17 @@ import { finishErasing } from '../record/erase-intent.ts';
 import { openDeeds } from '../record/deed.ts';
 import { changeKeys } from '../record/key-change.ts';
 import { KeyRing } from '../record/key-ring.ts';
+import { openLedger } from '../record/ledger-key.ts';
 import { keyPolicyOf } from '../record/recipients.ts';
 import { SealBatch } from '../record/seal-batch.ts';
 import { showId } from '../record/session-id.ts';
-import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
+import { readRecordingKey } from '../config/secrets.ts';
 import { type FolderLock, lockFolder } from '../store/lock.ts';
 import { type IndexTables, indexWriter } from '../store/sessions.ts';
 import { openIndex, openState } from '../store/sqlite.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
+import { ledgerKeyOf } from './ledger-keys.ts';
 import { dataFolder } from './sessions-files.ts';
 
 /** Returns the account that runs the command: what the ledger says of who did it. */
@@ -50,16 +50,17 @@ const lock = (folder: string): FolderLock => {
 const now = (): number => systemClock.now();
 
 /** Does an errand while no gateway runs. */
-async function runAlone(io: Io, { config, baseDir }: LoadedConfig, folder: string, errand: Errand): Promise<Outcome> {
+async function runAlone(io: Io, loaded: LoadedConfig, folder: string, errand: Errand): Promise<Outcome> {
+  const { config, baseDir } = loaded;
   const around = { env: io.env };
   const recordingKey = readRecordingKey(config.recording.key, baseDir, around);
   const ring = await KeyRing.open(folder, recordingKey);
-  const signer = parseSigner(resolveSecret(config.ledger.key, baseDir, around));
+  const ledgerKey = ledgerKeyOf(io, loaded);
   const held = lock(folder);
   try {
     const witnesses = config.ledger.witnesses.map(({ url, key }) => ({ url, witness: parseWitness(key) }));
     const absent = (name: string, why: string): void => io.say(`warning: the witness ${name} did not cosign: ${why}`);
-    const ledger = await openLog({ dir: folder, signer, witnesses, absent });
+    const ledger = await openLedger(ledgerKey, { dir: folder, witnesses, absent });
     const state = openState<unknown>(folder);
     const index = openIndex<IndexTables>(folder);
     try {
@@ -75,7 +76,7 @@ async function runAlone(io: Io, { config, baseDir }: LoadedConfig, folder: strin
       for (const { sids, ...erasure } of await finishErasing(folder, ledger.size)) writer.erase(erasure, sids);
       const deeds = openDeeds(recordingKey);
       const rotateKey = (by: string): Promise<number> =>
-        changeKeys({ ring, deeds, append, now }, keyPolicyOf(config.recording, signer.verifier.name), by);
+        changeKeys({ ring, deeds, append, now }, keyPolicyOf(config.recording, ledger.head.origin), by);
       const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey });
       const outcome = await desk.run(errand);
       await ledger.checkpoint();

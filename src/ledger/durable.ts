@@ -28,6 +28,16 @@ export const syncFolder = async (folder: string): Promise<void> => {
   await handle.sync();
 };
 
+/** Makes the names in a folder durable before it returns. */
+export const syncFolderSync = (folder: string): void => {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
 /** Makes `folder`, and returns the folders whose names in their parents are new, as the parents to sync. */
 const makeFolder = async (folder: string): Promise<readonly string[]> => {
   const first = await mkdir(folder, { recursive: true });
@@ -60,15 +70,21 @@ export const writeDurably = async (root: string, aside: string, files: readonly 
   for (const folder of touched) await syncFolder(folder);
 };
 
+/**
+ * Puts a file in the place of the one at `path`, if there is one, durably and by way of a file beside it: whole at any
+ * time. `mode` is that of the new file.
+ */
+export const replaceDurablySync = (path: string, bytes: Uint8Array | string, mode = 0o600): void => {
+  const written = `${path}.new`;
+  writeFileSync(written, bytes, { mode, flush: true });
+  renameSync(written, path);
+  syncFolderSync(dirname(path));
+};
+
 /** Writes one new file durably before it returns: for the moment in which nothing else may happen. */
 export const writeDurablySync = (path: string, aside: string, bytes: Uint8Array): void => {
   const written = join(aside, 'file-sync');
   writeFileSync(written, bytes, { flush: true });
   renameSync(written, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  syncFolderSync(dirname(path));
 };

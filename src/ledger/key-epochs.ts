@@ -86,6 +86,13 @@ const holdsWord = (leaf: Uint8Array): boolean => {
   return false;
 };
 
+/** Returns what a leaf says that hands over; null for any other. Throws Malformed for one that is in no form of a leaf. */
+export const rotationIn = (leaf: Uint8Array): Rotation | null => {
+  if (!holdsWord(leaf)) return null;
+  const read = decodeLeaf(leaf);
+  return read.kind === 'known' && read.leaf.type === 'key.rotate' ? read.leaf : null;
+};
+
 /** Yields the leaves that hand over, with their numbers, out of the bundles of a log of this size as they are stored. */
 export async function* rotationsIn(files: LogReader, size: number): AsyncGenerator<readonly [number, Rotation]> {
   for (let first = 0; first < size; first += TILE_WIDTH) {
@@ -93,9 +100,8 @@ export async function* rotationsIn(files: LogReader, size: number): AsyncGenerat
     const own = await files.read(tilePath({ ...place, width: widthAt(place, size) }), MAX_BUNDLE_BYTES);
     const bytes = own ?? (await files.read(tilePath(place), MAX_BUNDLE_BYTES));
     for (const [at, leaf] of bytes === null ? [] : decodeBundle(bytes).entries()) {
-      if (!holdsWord(leaf)) continue;
-      const read = decodeLeaf(leaf);
-      if (read.kind === 'known' && read.leaf.type === 'key.rotate') yield [first + at, read.leaf];
+      const rotation = rotationIn(leaf);
+      if (rotation !== null) yield [first + at, rotation];
     }
   }
 }

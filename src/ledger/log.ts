@@ -9,7 +9,7 @@ import { refuseFork } from './fork.ts';
 import { LogFolder } from './log-folder.ts';
 import { Malformed } from './malformed.ts';
 import { signNote } from './note.ts';
-import type { NoteSigner } from './note-key.ts';
+import type { NoteSigner, NoteVerifier } from './note-key.ts';
 import { type Published, recover, type Recovered } from './recover.ts';
 import { proveConsistency } from './prove.ts';
 import { tileHashes } from './tile-hashes.ts';
@@ -23,6 +23,11 @@ export interface LogOptions {
   readonly dir: string;
   /** Signs the checkpoints. The name of its key is the origin of the log. */
   readonly signer: NoteSigner;
+  /**
+   * The key that is to come after it, where there is one. When the log was handed over to it, or the leaf that does so
+   * was the last that an earlier run could write, the log goes on under it.
+   */
+  readonly successor?: NoteSigner | null;
   /** Who is asked to cosign each checkpoint before it is published; a witness that does not answer is left out. */
   readonly witnesses?: readonly WitnessAt[];
   /** Hears of witnesses that do not answer. */
@@ -39,6 +44,8 @@ export interface Log {
   readonly memo: Uint8Array | null;
   /** The latest published checkpoint. */
   readonly head: Checkpoint;
+  /** The key that signs the next checkpoint. */
+  readonly key: NoteVerifier;
   /**
    * Adds a batch and returns the index of its first leaf. Leaves and memo will be there together or not at all; no
    * leaves, only a memo, is a batch too. Written when it returns, durable after the next `sync`. The bytes may change
@@ -83,6 +90,7 @@ class OpenLog implements Log {
 
   constructor(
     options: LogOptions,
+    signer: NoteSigner,
     folder: LogFolder,
     wal: Wal,
     cosigners: Cosigners,
@@ -90,7 +98,7 @@ class OpenLog implements Log {
     head: Published,
   ) {
     this.#cosigners = cosigners;
-    this.#signers = [options.signer];
+    this.#signers = [signer];
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.#folder = folder;
     this.#wal = wal;
@@ -109,6 +117,12 @@ class OpenLog implements Log {
 
   get head(): Checkpoint {
     return this.#head.checkpoint;
+  }
+
+  get key(): NoteVerifier {
+    const signer = this.#signers.at(-1);
+    if (signer === undefined) throw new RangeError('a log without a key');
+    return signer.verifier;
   }
 
   append(leaves: readonly Uint8Array[], memo: Uint8Array): number {
@@ -243,6 +257,16 @@ const cosignersOf = ({ witnesses = [], absent = () => {} }: LogOptions, folder: 
     prove: (size1, size2) => proveConsistency(size1, size2, tileHashes(folder.reader, size2)),
   });
 
+/** Takes the checkpoint that an earlier run died before: nothing else may be signed over the leaf that hands over. */
+const finishHandover = async (log: Log, next: NoteSigner): Promise<void> => {
+  try {
+    await log.succeed(next);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+};
+
 /**
  * Returns the log in a data folder, a new one where there is none. One process at a time may open it: the caller holds
  * the lock of the folder. Throws Failure `evidence-unavailable` when the files do not fit one another: a log that may
@@ -258,14 +282,19 @@ export const openLog = async (options: LogOptions): Promise<Log> => {
     await rm(aside, { recursive: true, force: true });
     await mkdir(aside);
     const folder = new LogFolder(root, aside);
-    const recovered = await recover(root, walFolder, folder, options.signer.verifier);
+    const { signer, successor = null } = options;
+    const keys = { key: signer.verifier, successor: successor?.verifier ?? null };
+    const recovered = await recover(root, walFolder, folder, keys);
     const isNew = recovered.segments.length === 0;
     const wal = isNew ? Wal.create(walFolder, aside) : Wal.resume(walFolder, aside, recovered.segments);
     const cosigners = cosignersOf(options, folder);
     const head = recovered.head ?? (await begin(folder, options.signer, cosigners, recovered));
     // asked before anything is added: a store that was rolled back must not go on
     if (recovered.head !== null) await cosigners.cosign(head.checkpoint, new TextDecoder().decode(head.note));
-    return new OpenLog(options, folder, wal, cosigners, recovered, head);
+    const inForce = recovered.key.vkey === keys.successor?.vkey ? successor : signer;
+    const log = new OpenLog(options, inForce ?? signer, folder, wal, cosigners, recovered, head);
+    if (recovered.handover !== null && successor !== null) await finishHandover(log, successor);
+    return log;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new Failure('evidence-unavailable', `the ledger in ${options.dir} cannot be opened: ${message}`, {

@@ -12,6 +12,7 @@ import type { LogFolder } from './log-folder.ts';
 import { Malformed } from './malformed.ts';
 import { parseNote } from './note.ts';
 import type { NoteVerifier } from './note-key.ts';
+import { type Rotation, rotationIn, successor } from './key-epochs.ts';
 import { partialTile, partialTiles, tilePath } from './tile.ts';
 import { readTile } from './tile-hashes.ts';
 import { type Edge, NO_EDGE, TreeFiles } from './tree-files.ts';
@@ -32,14 +33,33 @@ export interface Recovered {
   readonly memo: Uint8Array | null;
   /** Segments of the write-ahead log; none for a new log. */
   readonly segments: readonly StoredSegment[];
+  /** The key that signs from here on; the last of those that were given once it has signed a checkpoint. */
+  readonly key: NoteVerifier;
+  /**
+   * The key that a leaf behind the head hands over to: a run died between that leaf and its checkpoint. Whoever signs a
+   * checkpoint over the leaf signs with this one too, or the log is convicted for ever. Null for none.
+   */
+  readonly handover: NoteVerifier | null;
+}
+
+/** The keys that a log may be signed with: the one that the config names, and the one that may have come after it. */
+export interface LogKeys {
+  readonly key: NoteVerifier;
+  readonly successor: NoteVerifier | null;
 }
 
 const bytesOf = (note: Uint8Array | null): Uint8Array => note ?? new Uint8Array(0);
 
-/** Throws Malformed when a checkpoint says that another key goes on: both have signed the one in which they changed. */
-const refuseReplaced = (note: Uint8Array, key: NoteVerifier): void => {
-  const newest = parseNote(note).signatures.findLast(({ name }) => name === key.name);
-  if (newest?.keyId === key.keyId) return;
+const listed = ({ key, successor: next }: LogKeys): readonly NoteVerifier[] => (next === null ? [key] : [key, next]);
+
+/**
+ * Returns the key that goes on behind a checkpoint: both have signed the one in which they changed. Throws Malformed when
+ * it is none of those that are known.
+ */
+const goesOn = (note: Uint8Array, keys: LogKeys): NoteVerifier => {
+  const newest = parseNote(note).signatures.findLast(({ name }) => name === keys.key.name);
+  const key = listed(keys).find(({ keyId }) => keyId === newest?.keyId);
+  if (key !== undefined) return key;
   throw new Malformed('the key that signs was replaced: the config still names the old one');
 };
 
@@ -47,9 +67,10 @@ const refuseReplaced = (note: Uint8Array, key: NoteVerifier): void => {
  * Returns the latest checkpoint. The history is written before the checkpoint, so a crash can leave it one ahead or its
  * last line torn; both are put right here. Anything else is a rollback, and Malformed.
  */
-const latest = async (folder: LogFolder, key: NoteVerifier): Promise<Published | null> => {
+const latest = async (folder: LogFolder, keys: LogKeys): Promise<Published | null> => {
+  const { name } = keys.key;
   const published = await folder.checkpoint();
-  const history = await folder.historyEnd(key.name);
+  const history = await folder.historyEnd(name);
   if (history === null) {
     if (published === null) return null;
     throw new Malformed('there is a checkpoint but no history of checkpoints');
@@ -59,8 +80,8 @@ const latest = async (folder: LogFolder, key: NoteVerifier): Promise<Published |
   if (!isAhead && !sameBytes(bytesOf(last), bytesOf(published))) {
     throw new Malformed('the checkpoint is not the last one of its history: one of them was replaced or rolled back');
   }
-  const opened = last === null ? null : { checkpoint: openCheckpoint(last, [key], key.name), note: last };
-  if (last !== null) refuseReplaced(last, key);
+  const opened = last === null ? null : { checkpoint: openCheckpoint(last, listed(keys), name), note: last };
+  if (last !== null) goesOn(last, keys);
   if (opened === null || !isAhead) {
     await folder.mend(end);
     return opened;
@@ -135,6 +156,30 @@ const memoOf = (segments: readonly StoredSegment[]): Uint8Array | null => {
   return last?.batches.at(-1)?.memo ?? last?.base.memo ?? null;
 };
 
+/**
+ * Returns the key that the leaves behind a checkpoint hand over to, of which `key` is in force; null when they do not.
+ * Throws Malformed when they hand over to another key than the one that is known to come next: nothing can be signed.
+ */
+const handoverIn = (
+  segments: readonly StoredSegment[],
+  { size }: Checkpoint,
+  key: NoteVerifier,
+  known: NoteVerifier | null,
+): NoteVerifier | null => {
+  let next: NoteVerifier | null = null;
+  const leaves = segments
+    .flatMap(({ batches }) => batches)
+    .flatMap(({ first, leaves: own }) => own.slice(Math.max(0, size - first)));
+  for (const rotation of leaves.map(rotationIn).filter((each): each is Rotation => each !== null)) {
+    next = successor(next ?? key, rotation);
+  }
+  if (next === null || next.vkey === known?.vkey) return next;
+  throw new Malformed(
+    `a leaf hands over to the key ${next.vkey}, which is not there to sign the checkpoint over it: \`sallyport ledger ` +
+      'rotate` was cut off, and left it beside the key in a file that ends with .next',
+  );
+};
+
 /** Throws Malformed unless nothing was ever written here. */
 const refuseRemains = async (root: string, segments: readonly StoredSegment[]): Promise<void> => {
   if (segments.some(({ batches }) => batches.length > 0)) throw new Malformed('there are leaves but no checkpoint');
@@ -150,16 +195,17 @@ export const recover = async (
   root: string,
   walFolder: string,
   folder: LogFolder,
-  key: NoteVerifier,
+  keys: LogKeys,
 ): Promise<Recovered> => {
   const segments = await readSegments(walFolder);
-  const head = await latest(folder, key);
+  const head = await latest(folder, keys);
   const memo = memoOf(segments);
   if (head === null) {
     await refuseRemains(root, segments);
-    return { head, tree: new TreeFiles(NO_EDGE), memo, segments };
+    return { head, tree: new TreeFiles(NO_EDGE), memo, segments, key: keys.key, handover: null };
   }
   const tree = await readTree(folder, head.checkpoint);
   replay(segments, tree, head.checkpoint);
-  return { head, tree, memo, segments };
+  const key = goesOn(head.note, keys);
+  return { head, tree, memo, segments, key, handover: handoverIn(segments, head.checkpoint, key, keys.successor) };
 };

@@ -18,6 +18,10 @@ const hasSigned = (note: Uint8Array | null, key: NoteVerifier): boolean => {
   }
 };
 
+/** False for the checkpoint in which a key hands over: the next one has signed it too. */
+const hasSignedAlone = (note: Uint8Array, { name, keyId }: NoteVerifier): boolean =>
+  parseNote(note).signatures.every((each) => each.name !== name || each.keyId === keyId);
+
 const firstOf = async (files: LogReader): Promise<Uint8Array | null> => {
   try {
     for await (const note of readHistory(files.stream(HISTORY_PATH))) return note;
@@ -59,7 +63,8 @@ export const readKeys = async (
   const [first] = trusted;
   const newest = trusted.at(-1);
   if (first === undefined || newest === undefined) throw new RangeError('expected a key');
-  if (hasSigned(head, newest) && hasSigned(await firstOf(files), newest)) return new KeyEpochs(newest);
+  const isOnly = hasSigned(head, newest) && hasSignedAlone(head, newest);
+  if (isOnly && hasSigned(await firstOf(files), newest)) return new KeyEpochs(newest);
   let keys: KeyEpochs | null = null;
   try {
     keys = await chainOf(files, claimedSize(head));

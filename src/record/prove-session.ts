@@ -1,10 +1,11 @@
 /** Puts together the proof of one session, which `sallyport/verify` checks without this machine. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseCheckpoint } from '../ledger/checkpoint.ts';
 import { readDirectory } from '../ledger/directory.ts';
+import { replaceDurablySync } from '../ledger/durable.ts';
 import { rotationsIn } from '../ledger/key-epochs.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
 import { parseNote } from '../ledger/note.ts';
@@ -69,7 +70,7 @@ export async function noteRotations(folder: string): Promise<void> {
   const { size } = parseCheckpoint(parseNote(readFileSync(join(ledgerFolder(folder), CHECKPOINT_PATH))).text);
   const numbers: number[] = [];
   for await (const [number] of rotationsIn(readDirectory(ledgerFolder(folder)), size)) numbers.push(number);
-  writeFileSync(join(folder, ROTATIONS), JSON.stringify(numbers), { flush: true });
+  replaceDurablySync(join(folder, ROTATIONS), JSON.stringify(numbers));
 }
 
 /** Where time-stamps stand in the ledger, oldest first, as `Stamper` notes them: the leaf, and the size that it is over. */
@@ -88,7 +89,7 @@ function notedStamps(folder: string): z.output<typeof stampsSchema> {
 
 /** Notes one more. */
 export function noteStamp(folder: string, stamp: { readonly leaf: number; readonly size: number }): void {
-  writeFileSync(join(folder, STAMPS), JSON.stringify([...notedStamps(folder), stamp]), { flush: true });
+  replaceDurablySync(join(folder, STAMPS), JSON.stringify([...notedStamps(folder), stamp]));
 }
 
 /** Resolves to the first stamp that is over a leaf, with the path that leads there; nothing when there is none yet. */

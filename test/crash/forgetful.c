@@ -8,10 +8,12 @@
  *   FORGETFUL_FAIL    "write N ERRNO" or "sync N ERRNO": the N-th of them, counted from 1, fails with this number; with
  *                     ENOSPC every write behind it fails too, and the first of them writes half of what it was given
  *   FORGETFUL_FAILED  a file that is made when that happens; it holds the path that the call was for
+ *   FORGETFUL_KILL    N: the process dies of SIGKILL in place of the N-th call, counted from 1, that writes, syncs, renames or
+ *                     removes something in the folder
  *   FORGETFUL_LIE     when set, fsync and fdatasync leave the image as it is: a disk that lies
  *
- * Image: files/ID holds the durable bytes of a file, folders/ID the durable names of a folder, one "ID TYPE NAME" a line
- * (TYPE f or d). The folder itself is ID 1. IDs are for life, inode numbers are used again. A file that was never synced
+ * Image: files/ID holds the durable bytes of a file, folders/ID the durable names of a folder, one "ID TYPE INODE NAME" a
+ * line (TYPE f or d). The folder itself is ID 1. IDs are for life, inode numbers are used again. A file that was never synced
  * has no bytes. The file `begun` is made once the image holds all that was there before the program's own first step. Not seen: writes through mmap. SQLite maps only its -shm file, which is made anew after a crash.
  */
 #define _GNU_SOURCE
@@ -22,6 +24,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +52,8 @@ static int active, lying;
 enum { NONE, WRITE, SYNC };
 static int fail_kind, fail_errno, failed;
 static long fail_at, calls;
+/* before which call the process dies; 0 for none */
+static long kill_at, steps;
 static char failed_path[PATH_MAX];
 
 static int (*real_open)(const char *, int, ...);
@@ -169,7 +174,8 @@ static void keep_folder(struct node *node, int fd) {
     if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
     if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) continue; /* a socket has nothing to keep */
-    dprintf(to, "%ld %c %s\n", know(st.st_ino)->id, S_ISDIR(st.st_mode) ? 'd' : 'f', entry->d_name);
+    char type = S_ISDIR(st.st_mode) ? 'd' : 'f';
+    dprintf(to, "%ld %c %lu %s\n", know(st.st_ino)->id, type, (unsigned long)st.st_ino, entry->d_name);
   }
   closedir(dir);
   close(to);
@@ -188,9 +194,30 @@ static void tell_failure(int fd) {
   close(to);
 }
 
+/* Dies here when this is the step to die at. */
+static void step(void) {
+  if (!kill_at) return;
+  pthread_mutex_lock(&lock);
+  if (++steps == kill_at) {
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+static void step_on(int fd) {
+  struct stat st;
+  if (!active || !kill_at || fstat(fd, &st) != 0 || st.st_dev != device) return;
+  pthread_mutex_lock(&lock);
+  int known = find(st.st_ino) != NULL;
+  pthread_mutex_unlock(&lock);
+  if (known) step();
+}
+
 /* True when this call on a file of the folder is to fail; errno says with what. */
 static int refuses(int kind, int fd) {
   struct stat st;
+  step_on(fd);
   if (!active || fail_kind != kind || fstat(fd, &st) != 0 || st.st_dev != device) return 0;
   pthread_mutex_lock(&lock);
   int hit = 0;
@@ -285,6 +312,8 @@ __attribute__((constructor)) static void begin(void) {
   char kind[8] = "";
   if (fail && sscanf(fail, "%7s %ld %d", kind, &fail_at, &fail_errno) == 3)
     fail_kind = !strcmp(kind, "write") ? WRITE : SYNC;
+  const char *die_at = getenv("FORGETFUL_KILL");
+  kill_at = die_at ? atol(die_at) : 0;
   if (mark) snprintf(failed_path, sizeof failed_path, "%s", mark);
   active = 1;
 }
@@ -416,6 +445,7 @@ static void removed(ino_t ino, nlink_t links) {
 
 int rename(const char *from, const char *to) {
   struct stat st;
+  if (is_inside(AT_FDCWD, to)) step();
   int replaces = active && lstat(to, &st) == 0 && st.st_dev == device;
   int result = real_rename(from, to);
   if (result == 0 && replaces) removed(st.st_ino, st.st_nlink);
@@ -423,6 +453,7 @@ int rename(const char *from, const char *to) {
 }
 int unlinkat(int dir, const char *path, int flags) {
   struct stat st;
+  if (is_inside(dir, path)) step();
   int known = active && fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == device;
   int result = real_unlinkat(dir, path, flags);
   if (result == 0 && known) removed(st.st_ino, flags & AT_REMOVEDIR ? 1 : st.st_nlink);

@@ -39,6 +39,9 @@ export const faultEnvironment = ({ call, at, error }: Fault, mark: string): Reco
   FORGETFUL_FAILED: mark,
 });
 
+/** Returns the environment in which a program is killed in place of its `at`-th step that changes the disk, from 1. */
+export const killEnvironment = (at: number): Record<string, string> => ({ FORGETFUL_KILL: String(at) });
+
 /** Returns the disk that forgets, or null where there is no C compiler or no LD_PRELOAD: nothing can be tested there. */
 export function buildForgetful(): Forgetful | null {
   const library = buildPreload('forgetful');
@@ -81,13 +84,18 @@ export function rebuild({ image, folder, target, torn }: Rebuild): void {
           .filter((line) => line !== '')
       : [];
     for (const line of names) {
-      const [, child = '', type = '', name = ''] = /^(\d+) ([fd]) (.*)$/.exec(line) ?? [];
-      if (type === 'd') build(child, join(from, name), join(to, name));
-      else buildFile(join(image, 'files', child), join(from, name), join(to, name), torn);
+      const [, child = '', type = '', inode = '', name = ''] = /^(\d+) ([fd]) (\d+) (.*)$/.exec(line) ?? [];
+      const left = join(from, name);
+      if (type === 'd') build(child, left, join(to, name));
+      // another file that was renamed to this name is not what the durable one grew to
+      else buildFile(join(image, 'files', child), left, join(to, name), isInode(left, inode) ? torn : undefined);
     }
   };
   build('1', folder, target);
 }
+
+const isInode = (path: string, inode: string): boolean =>
+  String(lstatSync(path, { throwIfNoEntry: false })?.ino ?? '') === inode;
 
 function buildFile(kept: string, left: string, to: string, torn: Random | undefined): void {
   // a socket has no bytes to lose; who listens makes it anew

@@ -74,6 +74,8 @@ export interface HouseOptions {
   readonly roomBytes?: number;
   readonly redact?: ReadonlySet<string>;
   readonly policy?: NamedRecipients;
+  /** Open already. */
+  readonly ledger?: Ledger;
   /** Instead of the keys that all tests share. */
   readonly keys?: { readonly recording: Uint8Array; readonly signer: NoteSigner };
 }
@@ -84,7 +86,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const key = options.keys?.recording ?? recordingKey;
   const instance = randomBytes(8).toString('hex');
   const links = Array.from({ length: workers }, (_, worker) => createLink(instance, worker));
-  const ledger = await openLog({ dir: folder, signer: options.keys?.signer ?? signer });
+  const ledger = options.ledger ?? (await openLog({ dir: folder, signer: options.keys?.signer ?? signer }));
   const index = openIndex<IndexTables>(folder);
   const log = keepLog();
   const ring = await KeyRing.open(folder, key);
