@@ -17,6 +17,7 @@ import { parseAuthority } from './ledger/timestamp.ts';
 import { createLog } from './log.ts';
 import { open as openSealed, seal } from './record/cobblestone.ts';
 import { openDeeds } from './record/deed.ts';
+import { finishWrapping, isWrapping } from './record/envelope-change.ts';
 import { dropLeft, GATEWAY, tellMade } from './record/key-change.ts';
 import { type KeyPolicy, KeyRing, type MadeKey } from './record/key-ring.ts';
 import { KeyServiceError } from './record/key-service-error.ts';
@@ -92,6 +93,10 @@ async function openParts(): Promise<Parts> {
     witnesses: witnessesOf(config.ledger.witnesses),
     absent: (witness, why) => log.warn({ witness, why }, 'a witness did not cosign a checkpoint'),
   });
+  if (await isWrapping(folder)) {
+    await ledger.checkpoint();
+    await finishWrapping(folder, ledger.size);
+  }
   const ring = await KeyRing.open(folder, recordingKey);
   const policy = keyPolicyOf(recipients, origin);
   const made = await beginKeys(ring, policy);
@@ -140,7 +145,20 @@ async function openParts(): Promise<Parts> {
     () => recording.settle(),
   );
   const rotateKey = (who: string): Promise<number> => turns.turn(who);
-  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey });
+  const keysInUse = (): ReadonlySet<string> => recording.keysInUse;
+  const desk = openDesk({
+    folder,
+    recordingKey,
+    append,
+    ledger,
+    index,
+    writer,
+    state,
+    now,
+    rotateKey,
+    ring,
+    keysInUse,
+  });
   const line = await openErrandLine(folder, desk.run);
   return { ledger, recording, approvals, desk, line, expiry, ring, turns };
 }

@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import type { ListedKey } from '../record/key-ring.ts';
 import { identityOption, keyRing, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
+import { destroyCommand } from './keys-destroy.ts';
+import { wrapCommand } from './keys-wrap.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { accountName, runErrand } from './sessions-errand.ts';
 import { showTime } from './sessions-show.ts';
@@ -14,7 +16,8 @@ interface KeysOptions extends WithIdentity {
 
 const SHORT = 16;
 
-const readers = ({ kind, readable, live }: ListedKey): string => {
+const readers = ({ kind, readable, live, destroyed }: ListedKey): string => {
+  if (destroyed) return 'destroyed';
   if (kind === 'originals') return 'no';
   if (!readable) return 'no';
   return live ? 'while it is written' : 'yes';
@@ -49,7 +52,7 @@ async function rotate(io: Io, { config }: KeysOptions): Promise<void> {
 
 /** Returns `sallyport keys`. */
 export const keysCommand = (io: Io): Command => {
-  const command = new Command('keys').description('list and replace the keys that recordings are under');
+  const command = new Command('keys').description('list, replace and destroy the keys that recordings are under');
   command
     .command('list')
     .description('list recording keys, oldest first; the last one is written with')
@@ -61,5 +64,6 @@ export const keysCommand = (io: Io): Command => {
     .description('begin a new recording key, at once; what is recorded already stays under the ones before')
     .addOption(configOption())
     .action((options: KeysOptions) => rotate(io, options));
+  command.addCommand(wrapCommand(io)).addCommand(destroyCommand(io));
   return command;
 };

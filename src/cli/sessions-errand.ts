@@ -9,6 +9,7 @@ import { parseWitness } from '../ledger/cosignature.ts';
 import { sendErrand } from '../record/errand-line.ts';
 import type { Errand, Outcome } from '../record/errand.ts';
 import { openDesk } from '../record/evidence-desk.ts';
+import { finishWrapping } from '../record/envelope-change.ts';
 import { finishErasing } from '../record/erase-intent.ts';
 import { openDeeds } from '../record/deed.ts';
 import { changeKeys } from '../record/key-change.ts';
@@ -54,7 +55,6 @@ async function runAlone(io: Io, loaded: LoadedConfig, folder: string, errand: Er
   const { config, baseDir } = loaded;
   const around = { env: io.env };
   const recordingKey = readRecordingKey(config.recording.key, baseDir, around);
-  const ring = await KeyRing.open(folder, recordingKey);
   const ledgerKey = ledgerKeyOf(io, loaded);
   const held = lock(folder);
   try {
@@ -65,6 +65,8 @@ async function runAlone(io: Io, loaded: LoadedConfig, folder: string, errand: Er
     const index = openIndex<IndexTables>(folder);
     try {
       await ledger.checkpoint();
+      await finishWrapping(folder, ledger.size);
+      const ring = await KeyRing.open(folder, recordingKey);
       const batch = new SealBatch(ledger, systemClock, showId(randomBytes(16)).slice(-16));
       const append = async (body: LeafBody): Promise<number> => {
         const number = batch.add(body);
@@ -77,7 +79,7 @@ async function runAlone(io: Io, loaded: LoadedConfig, folder: string, errand: Er
       const deeds = openDeeds(recordingKey);
       const rotateKey = (by: string): Promise<number> =>
         changeKeys({ ring, deeds, append, now }, keyPolicyOf(config.recording, ledger.head.origin), by);
-      const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey });
+      const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey, ring });
       const outcome = await desk.run(errand);
       await ledger.checkpoint();
       return outcome;

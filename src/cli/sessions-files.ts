@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseCheckpoint } from '../ledger/checkpoint.ts';
+import { type Checkpoint, parseCheckpoint } from '../ledger/checkpoint.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
 import { parseNote } from '../ledger/note.ts';
 import { decodeLeaf } from '../ledger/leaf.ts';
@@ -68,12 +68,24 @@ async function isErasedBy(folder: string, id: string, number: number): Promise<b
   return false;
 }
 
+const published = (folder: string): Checkpoint =>
+  parseCheckpoint(parseNote(readFileSync(join(ledgerFolder(folder), CHECKPOINT_PATH))).text);
+
 /** Returns the size of the published checkpoint, which is not verified here; 0 when there is none. */
 export function publishedSize(folder: string): number {
   try {
-    return parseCheckpoint(parseNote(readFileSync(join(ledgerFolder(folder), CHECKPOINT_PATH))).text).size;
+    return published(folder).size;
   } catch {
     // without one, nothing is said to be sealed
     return 0;
+  }
+}
+
+/** Returns the origin of the ledger in a data folder. Throws CliError when there is none. */
+export function publishedOrigin(folder: string): string {
+  try {
+    return published(folder).origin;
+  } catch (cause) {
+    throw new CliError(EXIT.usage, `there is no ledger in ${folder}`, { cause });
   }
 }

@@ -41,6 +41,12 @@ interface Found {
   readonly matches: readonly Match[];
 }
 
+/** A session that could not be looked through. */
+interface Unread {
+  readonly id: string;
+  readonly why: string;
+}
+
 const PAGE = 200;
 
 const needleIn = (io: Io, file: string): Needle => {
@@ -87,7 +93,7 @@ async function find(io: Io, options: FindOptions): Promise<void> {
     ...(until === undefined ? {} : { until: readTime(until, now) }),
   };
   const found: Found[] = [];
-  const unread: string[] = [];
+  const unread: Unread[] = [];
   await withIndex(folder, async ({ db }) => {
     const sessions = await countSessions(db, filter, firstIdAt);
     const what = openDeeds(recordingKey).hash(needle.text);
@@ -101,9 +107,9 @@ async function find(io: Io, options: FindOptions): Promise<void> {
           const content = await readSession(row, { folder, pageKeys, ledgerSize: 0 });
           const matches = findIn(content, needle, codec(row.service));
           if (matches.length > 0) found.push(foundIn(row, content, matches));
-        } catch {
+        } catch (error) {
           // told below: what cannot be read may hold the text
-          unread.push(row.id);
+          unread.push({ id: row.id, why: error instanceof Error ? error.message : String(error) });
         }
       }
       done += page.length;
@@ -115,7 +121,7 @@ async function find(io: Io, options: FindOptions): Promise<void> {
   report(io, found, unread);
 }
 
-function report(io: Io, found: readonly Found[], unread: readonly string[]): void {
+function report(io: Io, found: readonly Found[], unread: readonly Unread[]): void {
   io.list(
     [
       { key: 'session', title: 'SESSION' },
@@ -138,7 +144,9 @@ function report(io: Io, found: readonly Found[], unread: readonly string[]): voi
     }),
     'no recording holds it',
   );
-  if (unread.length > 0) io.say(`warning: ${unread.length} sessions cannot be read, the first is ${unread[0] ?? ''}`);
+  for (const [why, together] of Map.groupBy(unread, (each) => each.why)) {
+    io.say(`warning: ${together.length} sessions cannot be read, the first is ${together[0]?.id ?? ''}: ${why}`);
+  }
   if (found.length === 0 || unread.length > 0) io.exit(EXIT.found);
 }
 

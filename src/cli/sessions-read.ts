@@ -2,7 +2,7 @@
 
 import type { LoadedConfig } from '../config/file.ts';
 import type { Reading } from '../record/errand.ts';
-import { MissingKey } from '../record/page-keys.ts';
+import { DestroyedKey, MissingKey } from '../record/page-keys.ts';
 import { originalsStart } from '../record/key-ring.ts';
 import { originalSession, type RecordedSession, readSession } from '../record/read-session.ts';
 import { readId } from '../record/session-id.ts';
@@ -37,11 +37,15 @@ export async function recordedSession(
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(EXIT.found, `session ${id} cannot be read: ${message}`, {
-      hint:
-        cause instanceof MissingKey
-          ? '--identity names somebody that recordings are for: an age identity file, or aws-kms'
-          : '`sallyport ledger verify` tells whether its journal was changed',
+      hint: hintFor(cause),
       cause,
     });
   }
+}
+
+function hintFor(cause: unknown): string {
+  if (cause instanceof DestroyedKey) return '`sallyport keys list` shows which keys are destroyed';
+  if (cause instanceof MissingKey)
+    return '--identity names somebody that recordings are for: an age identity file, or aws-kms';
+  return '`sallyport ledger verify` tells whether its journal was changed';
 }

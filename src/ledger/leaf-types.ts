@@ -30,6 +30,7 @@ export const COMMON = {
 
 // How the frames of a session are committed to: one hash each, or one over all hashes where there are more than 64.
 const FRAMES = { frames: count, total: count, cts: optional(hashes), ctr: optional(hash) } as const;
+const REWRAPPED = { of: oneOf('recording', 'originals'), key: hash, before: hash, ct: hash, who: text } as const;
 const APPROVAL = { approval: text } as const;
 
 /** The members of each type, beside the common ones. A name that could identify a person is a keyed hash. */
@@ -48,6 +49,12 @@ export const LEAF_TYPES = {
    * those who may read. `of` says what it opens: recordings, or what masking took away.
    */
   'recording.key': { of: oneOf('recording', 'originals'), key: hash, ct: hash, who: text },
+  /**
+   * A recording key was wrapped once more, for others than before, or destroyed: wrapped for nobody. `before` is the hash
+   * of its file until now, `ct` that of the file that took its place.
+   */
+  'recording.key.wrapped': REWRAPPED,
+  'recording.key.destroyed': REWRAPPED,
   /** The gateway has destroyed its own copy of a recording key: from here on others can read what is under it. */
   'recording.key.dropped': { key: hash },
   /**

@@ -7,11 +7,11 @@ import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { syncFolder, writeDurably } from '../ledger/durable.ts';
-import { decodeLeaf, type Leaf } from '../ledger/leaf.ts';
+import type { Leaf } from '../ledger/leaf.ts';
 import { journalFolder, readJournalFile } from './journal-name.ts';
 import { replacePage } from './key-page-file.ts';
 import type { Erasure } from './known-leaves.ts';
-import { readLeaves } from './ledger-leaves.ts';
+import { findLeaf } from './ledger-leaves.ts';
 
 const schema = z.discriminatedUnion('kind', [
   /** A page of keys is replaced. */
@@ -63,21 +63,6 @@ const isAbout = (leaf: Leaf, intent: EraseIntent): boolean =>
     ? leaf.type === 'content.erased' && leaf.next === intent.next
     : leaf.type === 'journal.erased' && leaf.file === intent.file;
 
-/** Resolves to the leaf that speaks of an intent, with its number; null when there is none. */
-async function promiseOf(
-  folder: string,
-  intent: EraseIntent,
-  size: number,
-): Promise<{ readonly number: number; readonly leaf: Leaf } | null> {
-  let number = Math.min(intent.from, size);
-  for await (const bytes of readLeaves(folder, number, size)) {
-    const read = decodeLeaf(bytes);
-    if (read.kind === 'known' && isAbout(read.leaf, intent)) return { number, leaf: read.leaf };
-    number++;
-  }
-  return null;
-}
-
 /**
  * Finishes what an earlier run began, and resolves to the erasures that the index may not know of. `size` is that of the
  * published checkpoint, which is over all leaves.
@@ -88,7 +73,7 @@ export async function finishErasing(folder: string, size: number): Promise<reado
   const finished: Erasure[] = [];
   for (const name of names.filter((each) => each !== 'aside')) {
     const intent = schema.parse(JSON.parse(await readFile(join(root, name), 'utf8')));
-    const promised = await promiseOf(folder, intent, size);
+    const promised = await findLeaf(folder, intent.from, size, (leaf) => isAbout(leaf, intent));
     if (promised === null) await unlink(join(root, name));
     else await fulfil(folder, intent);
     if (promised?.leaf.type !== 'content.erased') continue;

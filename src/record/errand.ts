@@ -7,6 +7,9 @@ const sid = z.string().regex(/^[0-7][0-9a-hjkmnp-tv-z]{25}$/);
 const who = z.string().max(256);
 const why = z.string().max(4096);
 
+/** A line of errands takes 64 KiB, quoted. */
+const MAX_ENVELOPE = 32 * 1024;
+
 /** How a session is read. */
 const READINGS = ['show', 'replay', 'prove', 'export', 'diff', 'rerun', 'original'] as const;
 export type Reading = (typeof READINGS)[number];
@@ -21,6 +24,10 @@ export const errandSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('erase'), sid, who, why }),
   /** A new recording key from here on. */
   z.strictObject({ kind: z.literal('rotate'), who }),
+  /** A key is wrapped for others: `envelope` is the text that takes the place of what is there. */
+  z.strictObject({ kind: z.literal('wrap'), envelope: z.string().max(MAX_ENVELOPE), who }),
+  /** A key is destroyed, and with it what only it opens. */
+  z.strictObject({ kind: z.literal('destroy'), key: z.string().regex(/^[0-9a-f]{64}$/), who }),
 ]);
 
 /** One errand. */

@@ -4,6 +4,7 @@ import type { LeafBody } from '../ledger/leaf.ts';
 import type { Holds } from '../store/holds.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { Deeds } from './deed.ts';
+import type { EnvelopeDesk } from './envelope-desk.ts';
 import { type Eraser, isClosed } from './erase.ts';
 import type { Errand, Outcome } from './errand.ts';
 import { KeyServiceError } from './key-service-error.ts';
@@ -21,6 +22,7 @@ export interface ErrandParts {
   readonly now: () => number;
   /** Makes a new recording key; resolves to the number of its leaf. Rejects with KeyServiceError when it is not wrapped. */
   readonly rotateKey: (who: string) => Promise<number>;
+  readonly envelopes: EnvelopeDesk;
 }
 
 const ON_REQUEST = 'on request';
@@ -29,7 +31,7 @@ const refused = (why: string): Outcome => ({ kind: 'refused', why });
 
 /** Returns a function that does an errand; it rejects when the ledger cannot be written: then nothing may be read. */
 export function createErrands(parts: ErrandParts): (errand: Errand) => Promise<Outcome> {
-  const { append, holds, deeds, find, now } = parts;
+  const { append, holds, deeds, find, now, envelopes } = parts;
   const done = async (body: LeafBody): Promise<Outcome> => ({ kind: 'done', leaf: await append(body) });
 
   const hold = async ({ sid, who, why }: Errand & { kind: 'hold' }): Promise<Outcome> => {
@@ -83,6 +85,8 @@ export function createErrands(parts: ErrandParts): (errand: Errand) => Promise<O
       return done({ type: 'search', what, sessions, who: deeds.who('search', who) });
     }
     if (errand.kind === 'rotate') return rotate(errand.who);
+    if (errand.kind === 'wrap') return envelopes.wrap(errand.envelope, errand.who);
+    if (errand.kind === 'destroy') return envelopes.destroy(errand.key, errand.who);
     if (errand.kind === 'hold') return hold(errand);
     return errand.kind === 'release' ? release(errand) : erase(errand);
   };

@@ -10,6 +10,9 @@ import { createEraser, type Eraser } from './erase.ts';
 import { createErrands, type ErrandParts, eraseWished } from './errands.ts';
 import type { Errand, Outcome } from './errand.ts';
 import { type Memo, readMemo } from './memo.ts';
+import { openEnvelopeDesk } from './envelope-desk.ts';
+import { heldBy } from './held-keys.ts';
+import type { KeyRing } from './key-ring.ts';
 import type { OldSessions } from './retention.ts';
 
 /** What the desk is made of. */
@@ -25,6 +28,9 @@ export interface DeskOptions {
   readonly state: Pick<Store<unknown>, 'raw'>;
   readonly now: () => number;
   readonly rotateKey: (who: string) => Promise<number>;
+  readonly ring: KeyRing;
+  /** Tags of keys that calls need which are not sealed; absent while no gateway runs. */
+  readonly keysInUse?: () => ReadonlySet<string>;
 }
 
 /** Whoever does things to recordings, all in one place. */
@@ -49,6 +55,8 @@ export function openDesk({
   state,
   now,
   rotateKey,
+  ring,
+  keysInUse,
 }: DeskOptions): Desk {
   const memo = (): Memo => readMemo(Buffer.from(ledger.memo ?? []).toString());
   const deeds = openDeeds(recordingKey);
@@ -56,7 +64,16 @@ export function openDesk({
   const eraser = createEraser({ folder, append, size, memo, index: writer, deeds, now });
   const holds = openHolds(state.raw);
   const find = (sid: string): Promise<SessionRow | null> => findSession(index.db, sid);
-  const parts: ErrandParts = { append, memo, holds, deeds, eraser, find, now, rotateKey };
+  const envelopes = openEnvelopeDesk({
+    folder,
+    ring,
+    deeds,
+    append,
+    size,
+    inUse: keysInUse ?? (() => (isSealed(memo()) ? new Set() : null)),
+    heldBy: async (envelope) => heldBy({ folder, holds, find }, envelope, ring.envelopes),
+  });
+  const parts: ErrandParts = { append, memo, holds, deeds, eraser, find, now, rotateKey, envelopes };
   return {
     run: createErrands(parts),
     eraser,
@@ -66,6 +83,10 @@ export function openDesk({
     wished: () => eraseWished(parts),
   };
 }
+
+/** True when no run left calls that are not sealed. */
+const isSealed = ({ open }: Memo): boolean =>
+  Object.values(open).every((workers) => Object.values(workers).every(({ closed }) => closed));
 
 function oldSessions({ db }: Store<IndexTables>): OldSessions {
   return {

@@ -56,7 +56,7 @@ export interface Identity {
 }
 
 /** Whom the key of the config stands for among recipients. */
-const ROOT = 'recording.key';
+export const ROOT = 'recording.key';
 
 const context = (id: string): Uint8Array => Buffer.from(`sallyport recording key v1\0${id}`, 'ascii');
 

@@ -25,7 +25,14 @@ import {
 } from './key-envelope.ts';
 import { KeyServiceError } from './key-service-error.ts';
 import { KeyChain, newChainStart } from './original-keys.ts';
-import { MissingKey, type PageOpener, type RecordingKey, recordingKeyOf, TAG_BYTES } from './page-keys.ts';
+import {
+  DestroyedKey,
+  MissingKey,
+  type PageOpener,
+  type RecordingKey,
+  recordingKeyOf,
+  TAG_BYTES,
+} from './page-keys.ts';
 import type { WritingKeys } from './writing-keys.ts';
 
 /** Whom keys are wrapped for. */
@@ -53,6 +60,8 @@ export interface ListedKey {
   readonly readable: boolean;
   /** True while the gateway keeps a copy of its own. */
   readonly live: boolean;
+  /** True when nobody can open it any more. */
+  readonly destroyed: boolean;
 }
 
 const LIVE = '.live';
@@ -66,7 +75,7 @@ const filesIn = (folder: string): readonly string[] =>
   existsSync(keyFolder(folder)) ? readdirSync(keyFolder(folder)).toSorted() : [];
 
 /** Returns the envelopes of a data folder, oldest first. Throws when one of them is none. */
-const listEnvelopes = (folder: string): readonly KeyEnvelope[] =>
+export const listEnvelopes = (folder: string): readonly KeyEnvelope[] =>
   filesIn(folder)
     .filter((file) => file.endsWith('.json'))
     .map((file) => readEnvelope(readFileSync(join(keyFolder(folder), file), 'utf8')))
@@ -78,6 +87,7 @@ const keyTag = (id: string): string => id.slice(0, 2 * TAG_BYTES);
 export async function originalsStart(folder: string, id: string, identities: readonly Identity[]): Promise<Uint8Array> {
   const envelope = listEnvelopes(folder).find((each) => each.kind === 'originals' && each.id === id);
   if (envelope === undefined) throw new Error(`there is no key ${id.slice(0, 16)} for originals`);
+  if (envelope.wraps.length === 0) throw new Error(`the key ${id.slice(0, 16)} for originals was destroyed`);
   const start = await unwrapKey(envelope, identities);
   if (start === null) throw new Error(`the key ${id.slice(0, 16)} for originals is not for this identity`);
   return start;
@@ -126,8 +136,10 @@ export class KeyRing implements PageOpener {
   find(tag: Buffer): RecordingKey {
     const name = tag.toString('hex');
     const key = this.#keys.get(name);
-    if (key === undefined) throw new MissingKey(tag, this.#refused.get(name));
-    return key;
+    if (key !== undefined) return key;
+    const envelope = this.#envelopes.find(({ kind, id }) => kind === 'recording' && id.startsWith(name));
+    if (envelope?.wraps.length === 0) throw new DestroyedKey(tag);
+    throw new MissingKey(tag, this.#refused.get(name));
   }
 
   /** Returns the keys for the next journal of a worker; each call takes a link of the chain for originals. */
@@ -139,6 +151,29 @@ export class KeyRing implements PageOpener {
     return { page: this.#current, originals: { id, link, seed: new Uint8Array(chain.take()) } };
   }
 
+  /** Returns the envelope of a key; undefined when there is none. */
+  envelope(id: string): KeyEnvelope | undefined {
+    return this.#envelopes.find((each) => each.id === id);
+  }
+
+  /** Returns every envelope, oldest first. */
+  get envelopes(): readonly KeyEnvelope[] {
+    return this.#envelopes;
+  }
+
+  /** True for the last key of its kind: a gateway writes with it, or the next start may. */
+  isNewest({ kind, id }: KeyEnvelope): boolean {
+    return this.#envelopes.findLast((each) => each.kind === kind)?.id === id;
+  }
+
+  /** Takes note of an envelope that took the place of the one of the same key; forgets the key if it is for others now. */
+  replaced(envelope: KeyEnvelope): void {
+    const at = this.#envelopes.findIndex(({ id }) => id === envelope.id);
+    this.#envelopes[at] = envelope;
+    const isOwn = envelope.wraps.some(({ to }) => to === this.#root.to) || this.#live.has(envelope.id);
+    if (envelope.kind === 'recording' && !isOwn) this.#forget(envelope.id);
+  }
+
   /** Returns every key there is. */
   list(): readonly ListedKey[] {
     return this.#envelopes.map(({ id, kind, made, wraps }) => ({
@@ -148,6 +183,7 @@ export class KeyRing implements PageOpener {
       to: wraps.map(({ to }) => to),
       readable: kind === 'recording' && this.#keys.has(keyTag(id)),
       live: this.#live.has(id),
+      destroyed: wraps.length === 0,
     }));
   }
 
@@ -199,6 +235,10 @@ export class KeyRing implements PageOpener {
     await rm(join(keyFolder(this.#folder), liveFile(id)), { force: true });
     await syncFolder(keyFolder(this.#folder));
     this.#live.delete(id);
+    this.#forget(id);
+  }
+
+  #forget(id: string): void {
     this.#keys.get(keyTag(id))?.key.fill(0);
     this.#keys.delete(keyTag(id));
   }

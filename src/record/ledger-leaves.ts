@@ -1,6 +1,7 @@
 /** The leaves of the ledger in a data folder, by their numbers. */
 
 import { join } from 'node:path';
+import { decodeLeaf, type Leaf } from '../ledger/leaf.ts';
 import { decodeBundle, MAX_BUNDLE_BYTES } from '../ledger/bundle.ts';
 import { readDirectory } from '../ledger/directory.ts';
 import { type Tile, TILE_WIDTH, tilePath } from '../ledger/tile.ts';
@@ -26,4 +27,20 @@ export async function* readLeaves(folder: string, from: number, size: number): A
     yield* leaves.slice(number - first);
     number = first + tile.width;
   }
+}
+
+/** Resolves to the first leaf from number `from` on that `isIt` says yes to, with its number; null when there is none. */
+export async function findLeaf(
+  folder: string,
+  from: number,
+  size: number,
+  isIt: (leaf: Leaf) => boolean,
+): Promise<{ readonly number: number; readonly leaf: Leaf } | null> {
+  let number = Math.min(from, size);
+  for await (const bytes of readLeaves(folder, number, size)) {
+    const read = decodeLeaf(bytes);
+    if (read.kind === 'known' && isIt(read.leaf)) return { number, leaf: read.leaf };
+    number++;
+  }
+  return null;
 }

@@ -41,3 +41,11 @@ export class MissingKey extends Error {
     this.name = 'MissingKey';
   }
 }
+
+/** Thrown when a page can never be opened again: its recording key was destroyed. */
+export class DestroyedKey extends MissingKey {
+  constructor(tag: Buffer) {
+    super(tag, 'it was destroyed, and with it what was recorded under it; the ledger says when');
+    this.name = 'DestroyedKey';
+  }
+}

@@ -31,7 +31,8 @@ interface Facts {
   readonly findings: readonly string[];
 }
 
-const DEFAULT = 'recording.keep';
+/** What the rule is called that all others meet. */
+export const DEFAULT = 'recording.keep';
 
 const meets = (wanted: readonly string[], found: readonly string[]): boolean =>
   wanted.length === 0 || wanted.some((each) => found.includes(each));

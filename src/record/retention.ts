@@ -14,10 +14,10 @@ import { isWhollyErased } from './erased-journal.ts';
 import { journalFile, journalFolder, type JournalName, listJournals, streamKey } from './journal-name.ts';
 import type { Memo } from './memo.ts';
 import { readPlaces } from './places.ts';
-import { factsOf, type RetentionRules, ruleFor } from './retention-rules.ts';
+import { DEFAULT, factsOf, type RetentionRules, ruleFor } from './retention-rules.ts';
 import { firstIdAt } from './session-id.ts';
 import { fileOf } from './watermarks.ts';
-import type { PageOpener } from './page-keys.ts';
+import { DestroyedKey, type PageOpener } from './page-keys.ts';
 
 /** Reads the index for retention, oldest first. */
 export interface OldSessions {
@@ -137,7 +137,7 @@ export class Retention {
 
   /** Returns false when something has to wait, so that these are looked at once more. */
   async #eraseSome(rows: readonly SessionRow[], keep: number): Promise<boolean> {
-    const { eraser, rules, holds, memo, rotate } = this.#parts;
+    const { eraser, holds, memo, rotate } = this.#parts;
     const now = memo();
     const due: SessionRow[] = [];
     for (const [at, row] of rows.entries()) {
@@ -146,7 +146,7 @@ export class Retention {
       if (at % SLICE === SLICE - 1) await wait(0);
     }
     const closed = due.filter((row) => isClosed(row, now));
-    const named = Map.groupBy(closed, (row) => ruleFor(rules, factsOf(row, rules, this.#parts)).name);
+    const named = Map.groupBy(closed, (row) => this.#ruleOf(row).name);
     for (const [rule, group] of named) {
       for (const page of Map.groupBy(group, ({ stream, places }) => `${stream} ${readPlaces(places)[0]}`).values()) {
         const began = performance.now();
@@ -158,9 +158,20 @@ export class Retention {
     return closed.length === due.length && rows.every(({ end_leaf }) => end_leaf >= 0);
   }
 
+  #ruleOf(row: SessionRow): { readonly name: string; readonly keep: number } {
+    const { rules } = this.#parts;
+    try {
+      return ruleFor(rules, factsOf(row, rules, this.#parts));
+    } catch (error) {
+      // nothing of it is left that a rule could keep for longer
+      if (error instanceof DestroyedKey) return { name: DEFAULT, keep: rules.keep };
+      throw error;
+    }
+  }
+
   #keepOf(row: SessionRow): number {
     try {
-      return ruleFor(this.#parts.rules, factsOf(row, this.#parts.rules, this.#parts)).keep;
+      return this.#ruleOf(row).keep;
     } catch (err) {
       this.#parts.log.error({ err, session: row.id }, 'a session that is due cannot be read');
       return -1;

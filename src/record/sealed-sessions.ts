@@ -21,6 +21,19 @@ export interface SealedJournal {
   readonly ct: string;
 }
 
+/** A leaf about a recording key that was there. */
+type Rewrapped = Extract<Leaf, { readonly before: string }>;
+
+/** A file that holds a recording key, as its last leaf tells it. */
+export interface SealedEnvelope {
+  readonly ct: string;
+  readonly leaf: number;
+  /** True when it is for nobody any more. */
+  readonly isDestroyed: boolean;
+  /** Hashes of what stood in its place before. */
+  readonly before: readonly string[];
+}
+
 /** The leaves about journals. Leaves are added in their order. */
 export class SealedSessions {
   readonly sessions = new Map<string, SealedSession>();
@@ -28,7 +41,7 @@ export class SealedSessions {
   /** Hashes of key pages and of refusals. */
   readonly others = new Set<string>();
   /** Files that hold recording keys, with their hashes and the leaves that say so. */
-  readonly envelopes = new Map<string, { readonly ct: string; readonly leaf: number }>();
+  readonly envelopes = new Map<string, SealedEnvelope>();
   /** Sessions whose keys were destroyed, and by which leaf. */
   readonly erased = new Map<string, number>();
   /** Journals that were removed because all in them was erased, and by which leaf. */
@@ -48,8 +61,10 @@ export class SealedSessions {
     if (leaf.type === 'session.end' || leaf.type === 'session.recovered') return this.#end(number, leaf.sid, leaf);
     if (leaf.type === 'key.page' || leaf.type === 'refused') this.others.add(leaf.ct);
     if (leaf.type === 'recording.key') {
-      this.envelopes.set(envelopeFile({ kind: leaf.of, id: leaf.key }), { ct: leaf.ct, leaf: number });
+      const file = envelopeFile({ kind: leaf.of, id: leaf.key });
+      this.envelopes.set(file, { ct: leaf.ct, leaf: number, isDestroyed: false, before: [] });
     }
+    if (leaf.type === 'recording.key.wrapped' || leaf.type === 'recording.key.destroyed') this.#rewrap(number, leaf);
     if (leaf.type === 'gateway.start') this.started.push(leaf.inst);
     if (leaf.type === 'gateway.stop') this.stopped.add(leaf.inst);
     if (leaf.type === 'content.erased') return this.#erase(number, leaf.sids, leaf.page, leaf.next);
@@ -69,6 +84,19 @@ export class SealedSessions {
   /** Returns the leaf that says that the page with this hash was destroyed; undefined for none. */
   destroyedBy(ct: string): number | undefined {
     return this.#gone.get(ct);
+  }
+
+  #rewrap(number: number, { type, of, key, before, ct }: Rewrapped): void {
+    const file = envelopeFile({ kind: of, id: key });
+    const known = this.envelopes.get(file);
+    if (known === undefined) this.problems.push(`leaf ${number} changes ${file}, which no leaf made`);
+    else if (known.isDestroyed)
+      this.problems.push(`leaf ${number} changes ${file}, which leaf ${known.leaf} destroyed`);
+    else if (known.ct !== before) {
+      this.problems.push(`leaf ${number} changes ${file}, but not the one that leaf ${known.leaf} commits to`);
+    }
+    const isDestroyed = known?.isDestroyed === true || type === 'recording.key.destroyed';
+    this.envelopes.set(file, { ct, leaf: number, isDestroyed, before: [...(known?.before ?? []), before] });
   }
 
   #erase(number: number, sids: readonly string[], page: string, next: string): void {

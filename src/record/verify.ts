@@ -24,7 +24,7 @@ import {
 } from './journal-name.ts';
 import { keyFolder } from './key-envelope.ts';
 import { FrameScanner } from './scan.ts';
-import { type SealedJournal, type SealedSession, SealedSessions } from './sealed-sessions.ts';
+import { type SealedEnvelope, type SealedJournal, type SealedSession, SealedSessions } from './sealed-sessions.ts';
 import { showId } from './session-id.ts';
 
 /** Something that contradicts the ledger. */
@@ -205,11 +205,22 @@ export class JournalCheck {
 
   /** Without the file of its key nobody can read what was recorded under it, though every frame is there. */
   #checkEnvelopes(): void {
-    for (const [file, { ct, leaf }] of this.#leaves.envelopes) {
+    for (const [file, envelope] of this.#leaves.envelopes) {
       const stored = readIfThereSync(join(keyFolder(this.#folder), file));
-      if (stored === null) this.#problem('', file, -1, `is missing: it holds the key of leaf ${leaf}, wrapped`);
-      else if (hash('sha256', stored, 'hex') !== ct) this.#problem('', file, -1, `is not what leaf ${leaf} commits to`);
+      if (stored === null)
+        this.#problem('', file, -1, `is missing: it holds the key of leaf ${envelope.leaf}, wrapped`);
+      else this.#checkEnvelope(file, hash('sha256', stored, 'hex'), envelope);
     }
+  }
+
+  #checkEnvelope(file: string, found: string, { ct, leaf, isDestroyed, before }: SealedEnvelope): void {
+    if (found === ct) return;
+    if (!before.includes(found)) return this.#problem('', file, -1, `is not what leaf ${leaf} commits to`);
+    const mend = 'when the gateway died there, its next start mends it';
+    const what = isDestroyed
+      ? `holds a key that leaf ${leaf} says was destroyed`
+      : `is what it was before leaf ${leaf}`;
+    this.#problem('', file, -1, `${what}; ${mend}`);
   }
 
   #checkDestroyed(frame: Frame, ct: string, file: string, offset: number): void {

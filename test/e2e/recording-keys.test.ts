@@ -114,15 +114,60 @@ it('keeps what masking took away for the auditor of originals, and the reading o
   expect(original.stdout).toContain('anna@example.com');
 });
 
+it('wraps what there is for who joins later, and destroys a key with all that is under it', async () => {
+  const late = await generateIdentity();
+  writeFileSync(join(world.folder, 'late.txt'), `${late}\n`);
+  const [, , third] = await keys();
+  const old = third?.id ?? '';
+  const [auditor = ''] = third?.to ?? [];
+  const both = config.replace(`[${auditor}]`, `[${auditor}, ${await identityToRecipient(late)}]`);
+  world.configure(both);
+  await vi.waitFor(async () => expect(await keys()).toHaveLength(7), 20_000);
+  const sessions: readonly { readonly id: string }[] = JSON.parse(
+    (await world.cli(['--json', 'sessions', 'list'])).stdout,
+  );
+  // under the third key: recorded before the crash, for the auditor alone
+  const id = sessions.map((each) => each.id).toSorted()[2] ?? '';
+  expect((await show(id, '--identity', 'late.txt')).stderr).toContain('is not at hand');
+  const closed = await world.cli(['keys', 'wrap']);
+  expect([closed.code, closed.stdout]).toEqual([1, expect.stringContaining('no identity opens it')]);
+  // the first two, of the config's key, are for the recipients from here on
+  const wrapped = await world.cli(['--json', 'keys', 'wrap', '--identity', 'auditor.txt']);
+  expect(JSON.parse(wrapped.stdout).map(({ result }: { readonly result: string }) => result)).not.toContain('left');
+  expect((await show(id, '--identity', 'late.txt')).stdout).toContain('for the auditor');
+  expect((await world.cli(['keys', 'wrap', '--identity', 'auditor.txt'])).stderr).toContain('already');
+
+  expect((await world.cli(['sessions', 'hold', id, '--why', 'a lawsuit'])).code).toBe(0);
+  const held = await world.cli(['keys', 'destroy', old.slice(0, 16)]);
+  expect([held.code, held.stderr]).toEqual([4, expect.stringContaining(`session ${id} is held and needs it`)]);
+  expect((await world.cli(['sessions', 'release', id, '--why', 'settled'])).code).toBe(0);
+  expect((await world.cli(['keys', 'destroy', old.slice(0, 16)])).code).toBe(0);
+  for (const args of [
+    ['show', id],
+    ['replay', id, '--speed', 'max'],
+    ['export', id],
+  ]) {
+    const gone = await world.cli(['sessions', ...args, '--identity', 'auditor.txt']);
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toMatch(
+      /the recording key [0-9a-f]{16} is not at hand: it was destroyed, .*\nhint: `sallyport keys/,
+    );
+  }
+  writeFileSync(join(world.folder, 'leak.txt'), 'for the auditor');
+  const found = await world.cli(['sessions', 'find', '--containing', 'leak.txt', '--identity', 'auditor.txt']);
+  expect(found.stderr).toMatch(/1 sessions cannot be read, the first is .*: .* was destroyed/);
+  expect((await world.cli(['keys', 'list'])).stdout).toMatch(new RegExp(`${old.slice(0, 16)}.*destroyed`));
+});
+
 it('promise 7: evidence convicts — a gateway that was stopped holds no copy of a key, and all of it verifies', async () => {
   await world.stopGateway();
   const files = readdirSync(join(world.folder, 'data', 'recording-keys'));
-  expect(files.filter((file) => file.endsWith('.json'))).toHaveLength(6);
+  expect(files.filter((file) => file.endsWith('.json'))).toHaveLength(7);
   expect(files.filter((file) => file.endsWith('.live'))).toEqual([]);
   const verified = await world.cli(['ledger', 'verify', 'data', '--key', 'keys/ledger.pub']);
   expect(verified.stdout).not.toContain('problem');
   expect(verified.code).toBe(0);
   const again = await world.cli(['reindex', '--identity', 'auditor.txt']);
-  expect(again.stdout).toBe('4 sessions\n');
-  expect((await world.cli(['reindex'])).stdout).toMatch(/^2 sessions\nproblem: .*is not at hand$/m);
+  expect(again.stdout).toMatch(/^3 sessions\nproblem: .*is not at hand: it was destroyed/m);
+  expect((await world.cli(['reindex'])).stdout).toMatch(/^0 sessions\nproblem: .*is not at hand$/m);
 });

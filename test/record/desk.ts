@@ -31,7 +31,19 @@ export async function openDeskHouse(options: HouseOptions = {}): Promise<DeskHou
     recording.rotate();
     return leaf;
   };
-  const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now: Date.now, rotateKey });
+  const desk = openDesk({
+    folder,
+    recordingKey,
+    append,
+    ledger,
+    index,
+    writer,
+    state,
+    now: Date.now,
+    rotateKey,
+    ring: pageKeys,
+    keysInUse: () => recording.keysInUse,
+  });
   return {
     ...house,
     desk,

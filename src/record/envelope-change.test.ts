@@ -1,0 +1,271 @@
+import { cpSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { type DeskHouse, openDeskHouse } from '../../test/record/desk.ts';
+import {
+  allRows,
+  completed,
+  durable,
+  newFolder,
+  oneCall,
+  opening,
+  recordingKey,
+  verifyJournals,
+} from '../../test/record/house.ts';
+import { ageIdentities, ageRecipient } from './age.ts';
+import { openDeeds } from './deed.ts';
+import { destroyed, finishWrapping, hashOf, isWrapping, writeEnvelopeIntent } from './envelope-change.ts';
+import { envelopeFile, envelopeText, type KeyEnvelope, keyFolder, rootParty } from './key-envelope.ts';
+import { KeyRing, listEnvelopes } from './key-ring.ts';
+import { rewrap } from './rewrap.ts';
+import { bodyOf, readSession } from './read-session.ts';
+import { SealedSessions } from './sealed-sessions.ts';
+
+/** Two auditors. */
+const people = { ada: { identity: '', recipient: '' }, bob: { identity: '', recipient: '' } };
+beforeAll(async () => {
+  for (const each of Object.values(people)) {
+    each.identity = await generateIdentity();
+    each.recipient = await identityToRecipient(each.identity);
+  }
+});
+
+const fileOf = (folder: string, envelope: KeyEnvelope): string => join(keyFolder(folder), envelopeFile(envelope));
+const problemsIn = async ({ folder, ledger }: DeskHouse, at = folder): Promise<readonly string[]> => {
+  await ledger.checkpoint();
+  return (await verifyJournals(at, ledger.head.size)).problems.map(({ file, found }) => `${file} ${found}`);
+};
+const requestOf = async (house: DeskHouse, id: string, identity: string): Promise<string> => {
+  const row = (await allRows(house.index)).find((each) => each.id === id);
+  if (row === undefined) throw new Error('expected a row');
+  const pageKeys = await KeyRing.open(house.folder, recordingKey, ageIdentities(identity));
+  return bodyOf(await readSession(row, { folder: house.folder, pageKeys, ledgerSize: 0 }), 'q').toString();
+};
+const first = ({ pageKeys }: DeskHouse): KeyEnvelope => {
+  const [envelope] = pageKeys.envelopes;
+  if (envelope === undefined) throw new Error('expected a key');
+  return envelope;
+};
+const wrap = (house: DeskHouse, envelope: KeyEnvelope) =>
+  house.desk.run({ kind: 'wrap', envelope: envelopeText(envelope).text, who: 'ada' });
+
+/** A call under a key for Ada that is let go, and another key behind it. */
+async function oldKey(): Promise<{ readonly house: DeskHouse; readonly id: string }> {
+  const house = await openDeskHouse({ policy: { recipients: [people.ada.recipient], originals: [] } });
+  const id = await oneCall(house.recorder, { body: Buffer.from('of old') });
+  await letGo(house);
+  return { house, id };
+}
+
+/** Begins another key, and waits until nothing needs the ones before. */
+async function letGo(house: DeskHouse): Promise<void> {
+  await house.desk.run({ kind: 'rotate', who: 'ada' });
+  const [old] = house.pageKeys.envelopes;
+  await vi.waitFor(async () => {
+    await oneCall(house.recorder);
+    await house.recording.settle();
+    expect(house.recording.keysInUse.has(old?.id.slice(0, 16) ?? '')).toBe(false);
+  }, 20_000);
+  for (const key of house.pageKeys.leaving) await house.pageKeys.drop(key);
+}
+
+async function rewrapped(envelope: KeyEnvelope, recipients: readonly string[], identity: string): Promise<KeyEnvelope> {
+  const result = await rewrap(envelope, recipients.map(ageRecipient), ageIdentities(identity));
+  if (result.kind !== 'changed') throw new Error(`expected another envelope, found ${result.kind}`);
+  return result.envelope;
+}
+
+describe('a recording key that is wrapped once more', () => {
+  it('opens for who joined later, and with its leaf it verifies; without one it is found', async () => {
+    const { house, id } = await oldKey();
+    const { folder } = house;
+    const { ada, bob } = people;
+    await expect(requestOf(house, id, bob.identity)).rejects.toThrow('is not at hand');
+    const before = first(house);
+    const next = await rewrapped(before, [ada.recipient, bob.recipient], ada.identity);
+    // what is there for Ada stays as it is
+    expect(next.wraps[0]).toEqual(before.wraps[0]);
+    writeFileSync(fileOf(folder, before), envelopeText(next).text);
+    expect(await problemsIn(house)).toEqual([
+      expect.stringMatching(/recording-.*json is not what leaf \d+ commits to$/),
+    ]);
+    writeFileSync(fileOf(folder, before), envelopeText(before).text);
+    expect(await wrap(house, next)).toMatchObject({ kind: 'done' });
+    expect(await problemsIn(house)).toEqual([]);
+    expect([await requestOf(house, id, bob.identity), await requestOf(house, id, ada.identity)]).toEqual([
+      'of old',
+      'of old',
+    ]);
+    expect(house.pageKeys.list()[0]?.to).toEqual([ada.recipient, bob.recipient]);
+    writeFileSync(fileOf(folder, before), envelopeText(before).text);
+    expect(await problemsIn(house)).toEqual([
+      expect.stringMatching(/is what it was before leaf \d+; when the gateway died/),
+    ]);
+    await house.close();
+  });
+
+  it('is no more for who is no recipient any more, and left alone where nothing changes', async () => {
+    const { house, id } = await oldKey();
+    const { ada, bob } = people;
+    expect(await rewrap(first(house), [ageRecipient(ada.recipient)], [])).toEqual({ kind: 'same' });
+    expect(await rewrap(first(house), [ageRecipient(bob.recipient)], ageIdentities(bob.identity))).toEqual({
+      kind: 'closed',
+    });
+    expect(await wrap(house, await rewrapped(first(house), [bob.recipient], ada.identity))).toMatchObject({
+      kind: 'done',
+    });
+    await expect(requestOf(house, id, ada.identity)).rejects.toThrow('is not at hand');
+    expect(await requestOf(house, id, bob.identity)).toBe('of old');
+    await house.close();
+  });
+
+  it('is taken by the gateway only where it takes nothing away from who keeps it', async () => {
+    const { house } = await oldKey();
+    const before = first(house);
+    const [own] = before.wraps;
+    const other = { to: people.bob.recipient, wrapped: 'AAAA' };
+    if (own === undefined) throw new Error('expected a wrap');
+    const refused = async (envelope: KeyEnvelope, why: string): Promise<void> => {
+      expect(await wrap(house, envelope)).toEqual({ kind: 'refused', why: expect.stringContaining(why) });
+    };
+    await refused({ ...before, id: 'f'.repeat(64) }, 'no such key');
+    await refused({ ...before, kind: 'originals' }, 'of another key');
+    await refused({ ...before, made: 1 }, 'of another key');
+    await refused({ ...before, wraps: [] }, 'for nobody');
+    await refused({ ...before, wraps: [own, other, other] }, 'somebody twice');
+    await refused({ ...before, wraps: [other, { ...own, wrapped: 'AAAA' }] }, `what is there for ${own.to}`);
+    expect(readFileSync(fileOf(house.folder, before), 'utf8')).toBe(envelopeText(before).text);
+    expect(await problemsIn(house)).toEqual([]);
+    await house.close();
+  });
+
+  it('stays with the gateway while calls that are not sealed need it, and is forgotten when it goes to others', async () => {
+    const house = await openDeskHouse();
+    const long = house.recorder.open(opening());
+    await durable(long);
+    const result = await rewrap(first(house), [ageRecipient(people.ada.recipient)], [rootParty(recordingKey)]);
+    if (result.kind !== 'changed') throw new Error('expected another envelope');
+    expect(await wrap(house, result.envelope)).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('not sealed'),
+    });
+    long.close(completed);
+    await letGo(house);
+    expect(await wrap(house, result.envelope)).toMatchObject({ kind: 'done' });
+    expect(house.pageKeys.list()[0]).toMatchObject({ readable: false, to: [people.ada.recipient] });
+    expect(await problemsIn(house)).toEqual([]);
+    await house.close();
+  });
+});
+
+describe('a recording key that is destroyed', () => {
+  const destroy = (house: DeskHouse, { id }: KeyEnvelope) => house.desk.run({ kind: 'destroy', key: id, who: 'ada' });
+
+  it('opens nothing any more, with a leaf first; all that is left verifies, and reading says why not', async () => {
+    const { house, id } = await oldKey();
+    const { folder, desk } = house;
+    const before = first(house);
+    const text = envelopeText(before).text;
+    const kept = join(newFolder(), 'link');
+    linkSync(fileOf(folder, before), kept);
+    const [, newest] = house.pageKeys.envelopes;
+    expect(await destroy(house, newest ?? before)).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('in use'),
+    });
+    await desk.run({ kind: 'hold', sid: id, who: 'ada', why: 'a lawsuit' });
+    expect(await destroy(house, before)).toEqual({ kind: 'refused', why: `session ${id} is held and needs it` });
+    await desk.run({ kind: 'release', sid: id, who: 'ada', why: 'settled' });
+    expect(await destroy(house, before)).toMatchObject({ kind: 'done' });
+    // not only the name is gone
+    expect(readFileSync(kept).every((byte) => byte === 0)).toBe(true);
+    expect(await problemsIn(house)).toEqual([]);
+    await expect(requestOf(house, id, people.ada.identity)).rejects.toThrow(
+      'was destroyed, and with it what was recorded',
+    );
+    expect(house.pageKeys.list()[0]).toMatchObject({ destroyed: true, to: [] });
+    expect(await destroy(house, before)).toMatchObject({ kind: 'refused', why: 'it was destroyed before' });
+    expect(await wrap(house, before)).toMatchObject({ kind: 'refused', why: 'it was destroyed' });
+    writeFileSync(fileOf(folder, before), text);
+    expect(await problemsIn(house)).toEqual([expect.stringMatching(/holds a key that leaf \d+ says was destroyed/)]);
+    await house.close();
+  });
+
+  it('stays while a call that is not sealed needs it', async () => {
+    const house = await openDeskHouse();
+    const long = house.recorder.open(opening());
+    await durable(long);
+    await house.desk.run({ kind: 'rotate', who: 'ada' });
+    expect(await destroy(house, first(house))).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('not sealed'),
+    });
+    long.close(completed);
+    await letGo(house);
+    expect(await destroy(house, first(house))).toMatchObject({ kind: 'done' });
+    await house.close();
+  });
+
+  it('of originals stays while a call of its time is held', async () => {
+    const { ada } = people;
+    const house = await openDeskHouse({ policy: { recipients: [], originals: [ada.recipient] } });
+    const id = await oneCall(house.recorder);
+    await letGo(house);
+    const originals = house.pageKeys.envelopes.find(({ kind }) => kind === 'originals') ?? first(house);
+    await house.desk.run({ kind: 'hold', sid: id, who: 'ada', why: '' });
+    expect(await destroy(house, originals)).toMatchObject({ kind: 'refused', why: expect.stringContaining('is held') });
+    await house.desk.run({ kind: 'release', sid: id, who: 'ada', why: '' });
+    expect(await destroy(house, originals)).toMatchObject({ kind: 'done' });
+    await house.close();
+  });
+
+  it.each([
+    ['finished', true],
+    ['forgotten', false],
+  ])('is %s by the next start when the gateway dies in between', async (_, hasLeaf) => {
+    const { house } = await oldKey();
+    const before = first(house);
+    const next = destroyed(before);
+    const { text, ct } = envelopeText(next);
+    await writeEnvelopeIntent(house.folder, { text, from: house.ledger.size });
+    const leaf = { of: before.kind, key: before.id, before: hashOf(before), ct } as const;
+    const who = openDeeds(recordingKey).who('recording.key.destroyed', 'ada');
+    if (hasLeaf) await house.recording.append({ type: 'recording.key.destroyed', ...leaf, who });
+    await house.ledger.checkpoint();
+    const folder = newFolder();
+    cpSync(house.folder, folder, { recursive: true });
+    const mend = expect.stringMatching(/says was destroyed; when the gateway died there, its next start mends it/);
+    expect(await problemsIn(house, folder)).toEqual(hasLeaf ? [mend] : []);
+    expect(await isWrapping(folder)).toBe(true);
+    await finishWrapping(folder, house.ledger.head.size);
+    expect(await isWrapping(folder)).toBe(false);
+    expect(listEnvelopes(folder)[0]).toEqual(hasLeaf ? next : before);
+    expect(await problemsIn(house, folder)).toEqual([]);
+    await house.close();
+  });
+});
+
+describe('leaves about keys', () => {
+  const hash = (letter: string): string => letter.repeat(64);
+  const common = { v: 1, ts: 1, inst: '0123456789abcdef', iseq: 0, of: 'recording', key: hash('a'), who: '' } as const;
+  const made = { ...common, type: 'recording.key', ct: hash('1') } as const;
+  const changed = (before: string, ct: string) =>
+    ({ ...common, type: 'recording.key.wrapped', before: hash(before), ct: hash(ct) }) as const;
+  const gone = { ...changed('1', '2'), type: 'recording.key.destroyed' } as const;
+
+  it.each([
+    ['change the one that is there', [made, changed('1', '2'), changed('2', '3')], ''],
+    ['change one that nobody made', [changed('1', '2')], 'leaf 0 changes recording-'],
+    [
+      'change another than is there',
+      [made, changed('1', '2'), changed('1', '3')],
+      'but not the one that leaf 1 commits to',
+    ],
+    ['wrap what was destroyed', [made, gone, changed('2', '3')], 'which leaf 1 destroyed'],
+  ])('tell when they %s', (_, leaves, problem) => {
+    const sealed = new SealedSessions();
+    for (const [number, leaf] of leaves.entries()) sealed.add(number, leaf);
+    expect(sealed.problems).toEqual(problem === '' ? [] : [expect.stringContaining(problem)]);
+  });
+});
