@@ -1,27 +1,27 @@
 /** The classes of units that a pattern tells apart: an automaton has a column for each class, not for each unit. */
 
 import { everyNode } from './shape.ts';
+import { Recent } from './recent.ts';
 import type { Node } from './syntax.ts';
-import { OTHER } from './unit-set.ts';
+import { OTHER, type UnitSet } from './unit-set.ts';
 
 const UNITS = 1 << 16;
 
 /** A byte for each unit, 1 for those in a set; as many as ASCII has for a set that holds nothing beyond. */
 type Members = Uint8Array;
 
-/** By flags and source: patterns share a few sets, and one that goes beyond ASCII takes milliseconds to learn. */
-const learnt = new Map<string, Members>();
+/** By flags and source: patterns share a few sets, and one that goes beyond ASCII takes milliseconds and 64 KB to learn. */
+const learnt = new Recent<string, Members>(32);
 
 /** Returns the members of a set exactly, as the language's own expressions read it. */
-const membersOf = ({ source, units }: Node & { kind: 'set' }, flags: string): Members => {
-  const key = `${flags}/${source}`;
-  const known = learnt.get(key);
-  if (known !== undefined) return known;
+const membersOf = ({ source, units }: Node & { kind: 'set' }, flags: string): Members =>
+  learnt.of(`${flags}/${source}`, () => learn(source, units, flags));
+
+const learn = (source: string, units: UnitSet, flags: string): Members => {
   const one = new RegExp(`^${source}$`, flags);
   const isAscii = ((units >> BigInt(OTHER)) & 1n) === 0n;
   const members = new Uint8Array(isAscii ? OTHER : UNITS);
   for (let unit = 0; unit < members.length; unit++) if (one.test(String.fromCharCode(unit))) members[unit] = 1;
-  learnt.set(key, members);
   return members;
 };
 

@@ -8,8 +8,9 @@
  */
 
 import { everyNode, widthOf } from './shape.ts';
+import { Recent } from './recent.ts';
 import { type Node, parsePattern } from './syntax.ts';
-import { ALL, complement, NONE, OTHER, symbolsIn, type UnitSet } from './unit-set.ts';
+import { ALL, complement, MOST_SETS, NONE, OTHER, symbolsIn, type UnitSet } from './unit-set.ts';
 
 /** A stretch of `min` to `max` units that are all in one set. */
 interface Link {
@@ -121,15 +122,10 @@ const SHARES = ((): Float64Array => {
   return shares;
 })();
 
-const shares = new Map<UnitSet, number>();
+const shares = new Recent<UnitSet, number>(MOST_SETS);
 
-const shareOf = (units: UnitSet): number => {
-  const known = shares.get(units);
-  if (known !== undefined) return known;
-  const share = units === ALL ? 1 : symbolsIn(units).reduce((sum, symbol) => sum + (SHARES[symbol] ?? 0), 0);
-  shares.set(units, share);
-  return share;
-};
+const shareOf = (units: UnitSet): number =>
+  units === ALL ? 1 : shares.of(units, () => symbolsIn(units).reduce((sum, symbol) => sum + (SHARES[symbol] ?? 0), 0));
 
 /** What two units cost that are not followed by the third, beside a place that is worth a look. */
 const PAIR_COST = 0.1;
@@ -208,7 +204,7 @@ const idOf = (trigger: Trigger): string =>
   trigger.kind === 'run' ? 'run' : `${trigger.first} ${trigger.second} ${trigger.third} ${trigger.from} ${trigger.to}`;
 
 /** Many patterns share a trigger: it is one object for all of them. */
-const interned = new Map<string, Trigger>();
+const interned = new Recent<string, Trigger>(MOST_SETS);
 
 interface Choice {
   readonly triggers: readonly Trigger[];
@@ -245,9 +241,8 @@ const cover = (ways: readonly (readonly Trigger[])[]): Choice => {
       if (each < least) [best, least] = [offer, each];
     }
     if (best === null) return NO_CHOICE;
-    const trigger = interned.get(best.id) ?? best.trigger;
-    interned.set(best.id, trigger);
-    chosen.push(trigger);
+    const { id, trigger } = best;
+    chosen.push(interned.of(id, () => trigger));
     total += best.cost;
     open = open.difference(best.ways);
   }

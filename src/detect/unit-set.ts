@@ -4,6 +4,8 @@
  * never "certain": what is derived from sets may let a detector look in vain, and never hides a match.
  */
 
+import { Recent } from './recent.ts';
+
 /** Bit i stands for unit i, bit 127 for OTHER. */
 export type UnitSet = bigint;
 
@@ -39,17 +41,14 @@ export const foldCase = (set: UnitSet): UnitSet => {
   return set | (upper << 32n) | (lower >> 32n);
 };
 
-// Patterns are made of the same few sets again and again.
-const listed = new Map<UnitSet, readonly number[]>();
+/** Patterns are made of the same few sets again and again: those that are built in of some hundreds. */
+export const MOST_SETS = 4096;
+const listed = new Recent<UnitSet, readonly number[]>(MOST_SETS);
+
+const list = (set: UnitSet): readonly number[] => {
+  const bits = set.toString(2);
+  return Array.from({ length: bits.length }, (_, symbol) => symbol).filter((symbol) => bits.at(-1 - symbol) === '1');
+};
 
 /** Returns the symbols in `set`, ascending. */
-export const symbolsIn = (set: UnitSet): readonly number[] => {
-  const known = listed.get(set);
-  if (known !== undefined) return known;
-  const bits = set.toString(2);
-  const symbols = Array.from({ length: bits.length }, (_, symbol) => symbol).filter(
-    (symbol) => bits.at(-1 - symbol) === '1',
-  );
-  listed.set(set, symbols);
-  return symbols;
-};
+export const symbolsIn = (set: UnitSet): readonly number[] => listed.of(set, () => list(set));
