@@ -15,6 +15,16 @@ export const passesLuhn = (digits: string): boolean => {
   return sum % 10 === 0;
 };
 
+/** Returns whether the first `count` of these digits pass the same check. */
+export const passesLuhnIn = (digits: Uint8Array, count: number): boolean => {
+  let sum = 0;
+  for (let at = count - 1, isDoubled = false; at >= 0; at--, isDoubled = !isDoubled) {
+    const digit = digits[at] ?? 0;
+    sum += isDoubled ? digit * 2 - (digit > 4 ? 9 : 0) : digit;
+  }
+  return sum % 10 === 0;
+};
+
 /** Returns the remainder by 97 of letters and digits, `a` as 10 and so on (ISO 7064 MOD 97-10). */
 export const mod97 = (text: string): number => {
   let remainder = 0;

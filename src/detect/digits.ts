@@ -3,21 +3,29 @@
 /** A space in a URL: its digits are none of the number's. */
 export const URL_SPACE = '%20';
 
-/** `replaceAll` costs a call into the runtime even where there is nothing to replace. */
-const withoutSpaces = (match: string): string => (match.includes('%') ? match.replaceAll(URL_SPACE, '') : match);
+const PERCENT = 0x25;
+const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
+const isLetter = (unit: number): boolean => (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a;
 
-/** Returns the digits of a match. */
-export const digitsOf = (match: string): string => withoutSpaces(match).replace(/\D/g, '');
-
-/** Returns how many digits `digitsOf` returns, at most: a cheap look before it. */
-export const countDigits = (match: string): number => {
-  let count = 0;
+/** Returns the units of a match that are wanted. Most matches are a few stretches of them: an expression takes twice as long. */
+const only = (match: string, isWanted: (unit: number) => boolean): string => {
+  let kept = '';
+  let from = -1;
   for (let at = 0; at < match.length; at++) {
     const unit = match.charCodeAt(at);
-    if (unit >= 0x30 && unit <= 0x39) count += 1;
+    if (isWanted(unit)) {
+      if (from < 0) from = at;
+      continue;
+    }
+    if (from >= 0) kept += match.slice(from, at);
+    from = -1;
+    if (unit === PERCENT && match.startsWith(URL_SPACE, at)) at += URL_SPACE.length - 1;
   }
-  return count;
+  return from < 0 ? kept : from === 0 ? match : kept + match.slice(from);
 };
 
+/** Returns the digits of a match. */
+export const digitsOf = (match: string): string => only(match, isDigit);
+
 /** Returns the letters and digits of a match, as they are. */
-export const compact = (match: string): string => withoutSpaces(match).replace(/[^A-Za-z0-9]/g, '');
+export const compact = (match: string): string => only(match, (unit) => isDigit(unit) || isLetter(unit));

@@ -8,8 +8,6 @@ import { ESCAPE, LETTERS } from './fragments.ts';
 const PRIVATE = ['internal', 'local', 'localdomain', 'lan', 'corp', 'home', 'intranet', 'private', 'test', 'example'];
 const TOP_LEVEL: ReadonlySet<string> = new Set([...topLevelDomains, ...PRIVATE, 'invalid', 'onion']);
 
-const LABEL = re`^[A-Za-z0-9${LETTERS}](?:[A-Za-z0-9${LETTERS}-]*[A-Za-z0-9${LETTERS}])?$`;
-
 const isTopLevel = (label: string): boolean => {
   const name = label.toLowerCase();
   return TOP_LEVEL.has(name) || name.startsWith('xn--');
@@ -22,17 +20,36 @@ const topLevelLength = (label: string): number => {
   return hyphen > 0 && isTopLevel(label.slice(0, hyphen)) ? hyphen : 0;
 };
 
-/** Returns where the longest domain name that begins at `start` ends; `start` when there is none. */
-const domainEnd = (text: string, start: number): number => {
-  let end = start;
-  let from = start;
-  for (const label of text.slice(start).split('.')) {
-    const length = from === start ? 0 : topLevelLength(label);
-    if (length > 0) end = from + length;
-    if (label.length > 63 || !LABEL.test(label)) break;
-    from += label.length + 1;
+/** RFC 1035 §2.3.4. */
+const LONGEST_LABEL = 63;
+
+/** Returns whether what the pattern took for a label is one: no hyphen at either end (RFC 1035 §2.3.1). */
+const isLabel = (label: string): boolean =>
+  label !== '' && label.length <= LONGEST_LABEL && !label.startsWith('-') && !label.endsWith('-');
+
+/** Returns the length of the longest domain name at the start of a text; 0 when there is none. */
+const domainLength = (text: string): number => {
+  let length = 0;
+  for (let from = 0, to = 0; from <= text.length; from = to + 1) {
+    to = text.indexOf('.', from);
+    if (to < 0) to = text.length;
+    const label = text.slice(from, to);
+    const topLevel = from === 0 ? 0 : topLevelLength(label);
+    if (topLevel > 0) length = from + topLevel;
+    if (!isLabel(label)) break;
   }
-  return end;
+  return length;
+};
+
+/** What was no domain the last time: many names ahead of one at sign have it in common. */
+let lastRefused = '';
+
+const lengthOf = (domain: string): number => {
+  if (domain === lastRefused) return 0;
+  const length = domainLength(domain);
+  // A copy: a piece of a text would keep the whole text in memory.
+  if (length === 0) lastRefused = Buffer.from(domain, 'utf16le').toString('utf16le');
+  return length;
 };
 
 /** `git@github.com:owner/repo` is how a program logs in, nobody's mailbox. */
@@ -42,8 +59,8 @@ const accept = (match: string): number => {
   const at = match.indexOf('@');
   const local = match.slice(0, at);
   if (local.includes('..') || LOGINS.has(local)) return 0;
-  const end = domainEnd(match, at + 1);
-  return end > at + 1 ? end : 0;
+  const length = lengthOf(match.slice(at + 1));
+  return length > 0 ? at + 1 + length : 0;
 };
 
 const LOCAL = String.raw`[A-Za-z0-9_.%+'~${LETTERS}-]`;

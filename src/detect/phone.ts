@@ -2,7 +2,7 @@
 
 import metadata from 'libphonenumber-js/min/metadata';
 import { type Detector, phrases, re, rei } from './detector.ts';
-import { countDigits, digitsOf } from './digits.ts';
+import { digitsOf } from './digits.ts';
 import { ESCAPE, WORD_START } from './fragments.ts';
 
 /*
@@ -15,60 +15,93 @@ import { ESCAPE, WORD_START } from './fragments.ts';
 if (metadata.version !== 4) throw new Error(`libphonenumber-js metadata has version ${metadata.version}, expected 4`);
 
 /** Reads the general pattern of national numbers where metadata version 4 has it. */
-const readPlan = (plan: readonly unknown[] | undefined): readonly RegExp[] => {
+const readPlan = (plan: readonly unknown[] | undefined): readonly string[] => {
   const [, , pattern] = plan ?? [];
-  return typeof pattern === 'string' ? [new RegExp(`^(?:${pattern})$`)] : [];
+  return typeof pattern === 'string' ? [pattern] : [];
 };
 
-const plans = new Map<string, readonly RegExp[]>();
-
-/** Returns what the national numbers behind a calling code look like; nothing when nobody has the code. */
-const plansOf = (callingCode: string): readonly RegExp[] => {
-  const known = plans.get(callingCode);
-  if (known !== undefined) return known;
+const readPlans = (callingCode: string): readonly string[] => {
   // Both are declared with closed sets of keys; a code outside them is what we ask about.
   const byCode = metadata.country_calling_codes as Readonly<Record<string, readonly string[] | undefined>>;
   const countries = metadata.countries as Readonly<Record<string, readonly unknown[] | undefined>>;
   const found = byCode[callingCode]?.map((country) => countries[country]) ?? [metadata.nonGeographic[callingCode]];
-  const made = found.flatMap(readPlan);
+  return found.flatMap(readPlan);
+};
+
+/** Returns one expression for some plans: trying them one by one takes several times as long. */
+const anyOf = (patterns: readonly string[]): RegExp => new RegExp(`^(?:${patterns.join('|')})$`);
+
+const plans = new Map<string, RegExp | null>();
+
+/** Returns what the national numbers behind a calling code look like; null when nobody has the code. */
+const planOf = (callingCode: string): RegExp | null => {
+  const known = plans.get(callingCode);
+  if (known !== undefined) return known;
+  const patterns = readPlans(callingCode);
+  const made = patterns.length === 0 ? null : anyOf(patterns);
   plans.set(callingCode, made);
   return made;
 };
 
-const isNational = (digits: string, callingCode: string): boolean =>
-  plansOf(callingCode).some((pattern) => pattern.test(digits));
+/** Returns the calling code that `digits` begin with; null when nobody has one of them. They are prefix-free. */
+const callingCodeOf = (digits: string): string | null => {
+  for (let length = 1; length <= 3; length++)
+    if (planOf(digits.slice(0, length)) !== null) return digits.slice(0, length);
+  return null;
+};
 
 /** Returns whether `digits`, calling code first, are a number that some plan allows (ITU-T E.164). */
 export const isInternationalNumber = (digits: string): boolean => {
-  for (let length = 1; length <= 3; length++) {
-    const callingCode = digits.slice(0, length);
-    // Calling codes are prefix-free: there is no second one to try.
-    if (plansOf(callingCode).length > 0) return isNational(digits.slice(length), callingCode);
-  }
-  return false;
+  const callingCode = callingCodeOf(digits);
+  return callingCode !== null && planOf(callingCode)?.test(digits.slice(callingCode.length)) === true;
 };
 
 /** `+44 (0)20 …`: the trunk prefix in brackets is not dialled from abroad. */
 const dialled = (text: string): string => digitsOf(text.replace('(0)', '').replace(/^%2B/i, ''));
 
+const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
+const OPENING = 0x28;
+const CLOSING = 0x29;
+
 /** Yields the lengths of `match` to try: all of it, which is right most often, then without its last group, and so on. */
 function* cuts(match: string): Generator<number, undefined> {
   yield match.length;
-  yield* Array.from(match.matchAll(/[^\d()]\(?\d/g), ({ index }) => index).toReversed();
+  for (let at = match.length - 2; at >= 0; at--) {
+    const unit = match.charCodeAt(at);
+    if (isDigit(unit) || unit === OPENING || unit === CLOSING) continue;
+    const next = match.charCodeAt(at + 1);
+    if (isDigit(next) || (next === OPENING && isDigit(match.charCodeAt(at + 2)))) yield at;
+  }
 }
 
 /** Accepts the longest number that is one: what follows may be another number. */
-const acceptInternational = (match: string): number =>
-  cuts(match).find((length) => isInternationalNumber(dialled(match.slice(0, length)).replace(/^00/, ''))) ?? 0;
+const acceptInternational = (match: string): number => {
+  const number = dialled(match).replace(/^00/, '');
+  const callingCode = callingCodeOf(number) ?? '';
+  const plan = planOf(callingCode);
+  if (plan === null) return 0;
+  let count = number.length;
+  let end = match.length;
+  for (const length of cuts(match)) {
+    count -= dialled(match.slice(length, end)).length;
+    end = length;
+    if (plan.test(number.slice(callingCode.length, count))) return length;
+  }
+  return 0;
+};
 
 const withoutExtension = (match: string): string => match.replace(/\s*(?:x|ext).*$/i, '');
+
+const NANP = planOf('1');
 
 /** Spaces alone make a table of numbers look like this; brackets, hyphens or dots make it a telephone number. */
 const acceptNanp = (match: string): number => {
   const number = withoutExtension(match);
   // `252.227-7013` is a clause of a regulation: one sign between the groups, or an area in brackets.
   const signs = new Set(number.replace(/^1\D|^.*\)(?:%20|\D)?/g, '').match(/%20|\D/g));
-  return /[^\d\s]/.test(number) && signs.size <= 1 && isNational(dialled(number).slice(-10), '1') ? match.length : 0;
+  return /[^\d\s]/.test(number) && signs.size <= 1 && NANP?.test(dialled(number).slice(-10)) === true
+    ? match.length
+    : 0;
 };
 
 const DATE = /^(?:(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./][01]?\d[-./](?:19|20)\d\d)/;
@@ -79,16 +112,42 @@ const GROUPED = /^\(?\d+(?:\)?[ \-./]?\(?\d+)*$/;
 /** `2006-2012`, or several of them. */
 const YEARS = /^(?:(?:19|20)\d\d[-/ ,.]*)+$/;
 
-const isNumber = (text: string): boolean =>
-  GROUPED.test(text) && !DATE.test(text) && !YEARS.test(text) && !/^(\d)\1*$/.test(digitsOf(text));
+/** Returns whether a text that does not begin with a date may be a telephone number. */
+const isNumber = (text: string): boolean => GROUPED.test(text) && !YEARS.test(text);
+
+/** Returns how many digits a text begins with that are all the same, whatever stands between them. */
+const sameDigits = (digits: string): number => {
+  let count = 1;
+  while (count < digits.length && digits.charCodeAt(count) === digits.charCodeAt(0)) count += 1;
+  return count;
+};
+
+/**
+ * Returns the longest of `cuts` that `is` a number of between `least` and `most` digits; 0 when none is. Nothing that begins
+ * with a date is one, nor one digit again and again. `is` is told the digits, which are taken out once.
+ */
+const longestNumber = (
+  match: string,
+  least: number,
+  most: number,
+  is: (digits: string, length: number) => boolean,
+): number => {
+  const digits = digitsOf(match);
+  const fewest = Math.max(least, sameDigits(digits) + 1);
+  if (digits.length < fewest || DATE.test(match)) return 0;
+  let count = digits.length;
+  let end = match.length;
+  for (const length of cuts(match)) {
+    if (length < end) count -= digitsOf(match.slice(length, end)).length;
+    end = length;
+    if (count < fewest) return 0;
+    if (count <= most && is(digits.slice(0, count), length)) return length;
+  }
+  return 0;
+};
 
 const acceptNational = (match: string): number =>
-  DATE.test(match)
-    ? 0
-    : (cuts(match).find((length) => {
-        const count = digitsOf(match.slice(0, length)).length;
-        return count >= 6 && count <= 13 && isNumber(match.slice(0, length));
-      }) ?? 0);
+  longestNumber(match, 6, 13, (_, length) => isNumber(match.slice(0, length)));
 
 /** The countries whose national form begins with a 0 that is not dialled from abroad. */
 const WITH_TRUNK = [
@@ -112,26 +171,22 @@ const WITH_TRUNK = [
   '82',
 ];
 
+const WITH_TRUNK_PLANS = anyOf(WITH_TRUNK.flatMap(readPlans));
+
 /** A national number of one of these plans, the 0 ahead. */
-const acceptTrunk = (match: string): number => {
-  const national = digitsOf(match).slice(1);
-  return !DATE.test(match) && WITH_TRUNK.some((code) => isNational(national, code)) ? match.length : 0;
-};
+const acceptTrunk = (match: string): number =>
+  !DATE.test(match) && WITH_TRUNK_PLANS.test(digitsOf(match).slice(1)) ? match.length : 0;
 
 /** Where numbers have no 0 ahead, or keep it: behind a word that says telephone, their plan decides. */
-const WITHOUT_TRUNK = ['1', '34', '39', '48', '351', '45', '420', '30', '36', '55', '52', '7', '86'];
+const WITHOUT_TRUNK = anyOf(
+  ['1', '34', '39', '48', '351', '45', '420', '30', '36', '55', '52', '7', '86'].flatMap(readPlans),
+);
 
-const isSaid = (text: string): boolean => {
-  if (countDigits(text) < 7) return false;
-  const digits = digitsOf(text);
-  if (digits.length < 7 || digits.length > 14 || !isNumber(text)) return false;
-  return (
-    WITHOUT_TRUNK.some((code) => isNational(digits, code)) || acceptTrunk(text) > 0 || isInternationalNumber(digits)
-  );
-};
+const isPlanned = (digits: string): boolean =>
+  WITHOUT_TRUNK.test(digits) || WITH_TRUNK_PLANS.test(digits.slice(1)) || isInternationalNumber(digits);
 
 const acceptSaid = (match: string): number =>
-  DATE.test(match) ? 0 : (cuts(match).find((length) => isSaid(match.slice(0, length))) ?? 0);
+  longestNumber(match, 7, 14, (digits, length) => isPlanned(digits) && isNumber(match.slice(0, length)));
 
 const BETWEEN = String.raw`(?:[ \-.\/]|%20)`;
 const EXTENSION = String.raw`(?: ?(?:x|ext\.?) ?\d{1,6})?`;
