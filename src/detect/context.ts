@@ -17,9 +17,24 @@ const isAlone = (unit: number): boolean => (unit >= 0x3040 && unit <= 0x9fff) ||
 /** Marks that combine with a letter before them. */
 const MARKS = /[\u0300-\u036f]/g;
 
+const withoutMarks = (text: string): string => text.normalize('NFD').replace(MARKS, '');
+
+/** Small letters of Latin scripts, with their accents, by unit: words are read by the thousand. */
+const LATIN = 0x250;
+const bare = Array.from({ length: LATIN }, (_, unit) => withoutMarks(String.fromCharCode(unit)));
+
 const plain = (word: string): string => {
   const lower = word.toLowerCase();
-  return /[^a-z]/.test(lower) ? lower.normalize('NFD').replace(MARKS, '') : lower;
+  let out = '';
+  let from = 0;
+  for (let at = 0; at < lower.length; at++) {
+    const unit = lower.charCodeAt(at);
+    if (unit >= LATIN) return withoutMarks(lower);
+    if (unit < 0x80) continue;
+    out += lower.slice(from, at) + (bare[unit] ?? '');
+    from = at + 1;
+  }
+  return from === 0 ? lower : out + lower.slice(from);
 };
 
 const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
@@ -138,6 +153,8 @@ export class Said {
   #behindNumber = false;
   /** Where the last word began with which a phrase begins, or -1. */
   #lastPhrase = -1;
+  /** What the words say as they stand, until one comes or goes: in a list of numbers none does for long. */
+  #spoken: ReadonlySet<Context> | null = null;
 
   constructor(index: ContextIndex, text: string) {
     this.#index = index;
@@ -163,6 +180,7 @@ export class Said {
     this.#readTo(from, at);
     if (this.#words.length === 0 && this.#reader.open < 0) return NOTHING_SAID;
     const words = this.#wordsBetween(from, at);
+    if (words === this.#words) return (this.#spoken ??= spokenIn(words));
     return this.#lastPhrase < from && words[0]?.phrases === undefined && words.at(-1)?.phrases === undefined
       ? NOTHING_SAID
       : spokenIn(words);
@@ -172,6 +190,7 @@ export class Said {
     if (this.#read < from) {
       if (this.#read >= 0) this.#reader.end(this.#read);
       this.#words = [];
+      this.#spoken = null;
       this.#behindNumber = false;
       this.#read = from;
     }
@@ -188,6 +207,7 @@ export class Said {
     this.#behindNumber = false;
     if (word.phrases !== undefined) this.#lastPhrase = word.start;
     this.#words.push(word);
+    this.#spoken = null;
   }
 
   /** Returns the words in [from, at): what stands across an edge is cut. */
@@ -195,7 +215,10 @@ export class Said {
     const words = this.#words;
     let gone = 0;
     while (gone < words.length && (words[gone]?.end ?? 0) <= from) gone += 1;
-    if (gone > 0) words.splice(0, gone);
+    if (gone > 0) {
+      words.splice(0, gone);
+      this.#spoken = null;
+    }
     const { open } = this.#reader;
     const last = open >= 0 && open < at ? [this.#wordAt(Math.max(open, from), at)] : [];
     const [first] = words;
