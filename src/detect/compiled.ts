@@ -1,6 +1,7 @@
 /** One detector, made ready: its expressions and the bounds of what they look at. */
 
 import { type Automaton, compileAutomaton } from './automaton.ts';
+import { probeOf } from './probe.ts';
 import { type Detector, LEFT, REACH } from './detector.ts';
 import { everyNode, widthOf } from './shape.ts';
 import { type Node, parsePattern } from './syntax.ts';
@@ -22,6 +23,8 @@ export interface Compiled {
   readonly detector: Detector;
   readonly tree: Node;
   readonly needle: Needle | null;
+  /** Returns whether what stands far from a place says that no match begins there; null where nothing would. */
+  readonly excludes: ((text: string, at: number) => boolean) | null;
   /** How many units from the start of a match on the pattern looks at, at most. */
   readonly reach: number;
   /** Returns where the match of the pattern at `at` ends; -1 when there is none. */
@@ -126,6 +129,7 @@ const compileParts = (detector: Detector): Compiled => {
     detector,
     tree,
     needle: detector.needle === undefined ? null : findNeedle(tree, detector.needle),
+    excludes: probeOf(tree),
     reach,
     matchEnd: engine.matchEnd,
     length: (text, at, end) => (accept === undefined ? end - at : accept(text.slice(at, end))),

@@ -8,7 +8,7 @@ import { ALL, complement, NONE, type UnitSet } from './unit-set.ts';
 export type Left = readonly UnitSet[];
 
 /** As far as an escape (`\\u00e9`) reaches. */
-const FAR = 6;
+export const FAR = 6;
 /** More options than this are told apart by their three nearest units only. */
 const FEW = 16;
 

@@ -1,6 +1,7 @@
 /** What the scan knows of a pattern before it tries its expression, from the syntax tree alone. */
 
 import { type Left, leftsOf, leftUnits } from './left.ts';
+import { digitsAhead, runLengths } from './run-length.ts';
 import { leadingPairs, type Pair, unitsByOffset } from './shape.ts';
 import type { Node } from './syntax.ts';
 import { type Trigger, triggersOf } from './trigger.ts';
@@ -21,6 +22,10 @@ export interface Outline {
   readonly leadId: string;
   readonly byOffset: readonly UnitSet[];
   readonly byLeft: readonly UnitSet[];
+  /** How long a run of units of tokens it may begin with (run-length.ts). */
+  readonly runs: bigint;
+  /** By the number of digits that it begins with: what may follow them (run-length.ts). */
+  readonly digits: readonly UnitSet[];
   readonly triggers: readonly Trigger[];
 }
 
@@ -35,6 +40,8 @@ const outline = (tree: Node): Outline => {
     leadId: lead.join(';'),
     byOffset,
     byLeft: leftUnits(tree, LEFT_DEPTH),
+    runs: runLengths(tree),
+    digits: digitsAhead(tree),
     triggers: triggersOf(tree, byOffset[0] ?? ALL),
   };
 };

@@ -90,7 +90,7 @@ const unitsAhead = ({ body, negative }: Node & { kind: 'look' }): UnitSet => {
 };
 
 /** Returns the tree with its last lookahead as a unit of its own: what a match demands of the units behind it, too. */
-const withTail = (node: Node): Node => {
+export const withTail = (node: Node): Node => {
   const last = node.kind === 'seq' ? node.items.at(-1) : undefined;
   if (node.kind !== 'seq' || last?.kind !== 'look' || !last.ahead) return node;
   const tail: Node = { kind: 'set', source: '', units: unitsAhead(last) };

@@ -5,15 +5,17 @@
  */
 
 import type { Compiled } from './compiled.ts';
+import { FAR } from './left.ts';
 import { MARGIN, Marks, PAD } from './marks.ts';
 import { Window } from './needle.ts';
 import { DEPTH, LEFT_DEPTH } from './outline.ts';
+import { Runs } from './run-length.ts';
 import { type Ranked, type Tables } from './tables.ts';
 import { OTHER, symbolOf } from './unit-set.ts';
 
-/** More ways to stand to the left than this are not gone through. */
-const FEW = 16;
 const CHUNK = 4096;
+const ZERO = 0x30;
+const NINE = 0x39;
 /** How many units behind a position the loop reads. */
 const PEEK = 3;
 /** Below this many units a loop beats the call into the runtime. */
@@ -60,6 +62,8 @@ export class Sweep {
   readonly #text: string;
   readonly #final: boolean;
   readonly #windows: readonly Window[];
+  readonly #runs: Runs;
+  readonly #digits: Runs;
   /** Where `units` begin in the text. */
   #base = 0;
   /** The places of which the marks are known: from `#known` to before `#knownTo`. */
@@ -71,6 +75,8 @@ export class Sweep {
     this.#tables = tables;
     this.#text = text;
     this.#final = final;
+    this.#runs = Runs.ofTokens(text);
+    this.#digits = Runs.ofDigits(text);
     this.#windows = tables.needles.map((needle) => new Window(needle));
   }
 
@@ -161,16 +167,13 @@ export class Sweep {
 
   /** Returns whether a place stands behind what one of these classes asks for. */
   #isBehind(classes: number, i: number): boolean {
-    for (let left = classes; left !== 0; left &= left - 1) {
-      const words = this.#tables.words[31 - Math.clz32(left & -left)] ?? [];
-      // So many words ahead are the expression's to tell apart.
-      if (words.length > FEW) return true;
-      for (const word of words) {
-        let offset = 0;
-        while (offset < word.length && word[offset]?.[symbols[i - 1 - offset] ?? 0] === 1) offset++;
-        if (offset === word.length) return true;
-      }
-    }
+    const { byOffset, classes: byWord, untold } = this.#tables.words;
+    if ((classes & untold) !== 0) return true;
+    let words = -1;
+    for (let offset = 0; offset < FAR && words !== 0; offset++)
+      words &= byOffset[(offset << 7) | (symbols[i - 1 - offset] ?? 0)] ?? 0;
+    for (; words !== 0; words &= words - 1)
+      if (((byWord[31 - Math.clz32(words & -words)] ?? 0) & classes) !== 0) return true;
     return false;
   }
 
@@ -193,21 +196,48 @@ export class Sweep {
    * around allow; beyond an open end they allow all.
    */
   #look(parts: number, first: number, before: number, mask: number, at: number, allowed: Int32Array): boolean {
-    const { byLead, bySide, width, patterns } = this.#tables;
+    const { byLead, bySide, byDigits, byRun, byOpenRun, width, patterns } = this.#tables;
     const known = this.#final ? DEPTH : Math.min(DEPTH, this.#text.length - at);
     const i = at - this.#base + PAD;
-    const side = this.#exactSideOf(before, i, mask) * width;
+    const digits = this.#digitsAt(at, i);
+    const likely = this.#sideOf(before, i, mask) * width;
+    /** These are known once they are asked for: they take the longest to tell. */
+    let side = -1;
+    let run = -1;
     this.count = 0;
     for (let part = 0; part < width; part++) {
       if (((parts >> part) & 1) === 0) continue;
-      let left = (bySide[side + part] ?? 0) & (allowed[part] ?? 0) & (first < 0 ? -1 : (byLead[first + part] ?? 0));
+      let left = (bySide[likely + part] ?? 0) & (allowed[part] ?? 0) & (first < 0 ? -1 : (byLead[first + part] ?? 0));
+      if (digits >= 0) left &= byDigits[digits * width + part] ?? 0;
+      if (left === 0) continue;
+      if (side < 0) side = this.#exactSideOf(before, i, mask) * width;
+      left &= bySide[side + part] ?? 0;
       if (left !== 0) left = this.#allowed(left, part, i, known);
+      if (left === 0) continue;
+      if (run < 0) run = this.#runs.at(at);
+      left &= (this.#isOpen(at + run) ? byOpenRun : byRun)[run * width + part] ?? 0;
       for (; left !== 0; left &= left - 1) {
         const pattern = patterns[(part << 5) | (31 - Math.clz32(left & -left))];
-        if (pattern !== undefined) for (const member of pattern.members) this.#insert(member);
+        if (pattern === undefined || pattern.excludes?.(this.#text, at) === true) continue;
+        for (const member of pattern.members) this.#insert(member);
       }
     }
     return this.count > 0;
+  }
+
+  /** Returns whether what goes on to `end` may go on with text to come. */
+  #isOpen(end: number): boolean {
+    return !this.#final && end === this.#text.length;
+  }
+
+  /** Returns the place in `byDigits` of what begins at `at`; -1 for what begins with no digit, or may go on with some. */
+  #digitsAt(at: number, i: number): number {
+    const symbol = symbols[i] ?? 0;
+    if (symbol < ZERO || symbol > NINE) return -1;
+    const count = this.#digits.at(at);
+    const end = at + count;
+    if (this.#isOpen(end)) return -1;
+    return (count << 7) | (end < this.#text.length ? symbolOf(this.#text.charCodeAt(end)) : OTHER);
   }
 
   /** Returns those of the bits `left` that the units from a place on and the units before it allow. */

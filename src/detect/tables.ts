@@ -9,13 +9,17 @@
  */
 
 import type { Compiled } from './compiled.ts';
+import { FAR, type Left } from './left.ts';
 import { compileTriggers, type Triggers } from './marks.ts';
 import type { NeedleBit } from './needle.ts';
 import { DEPTH, LEFT_DEPTH, type Outline, outlineOf } from './outline.ts';
+import { hasLength, LONGEST, MOST_DIGITS } from './run-length.ts';
 import type { Pair } from './shape.ts';
-import { ALL, symbolsIn, type UnitSet } from './unit-set.ts';
+import { ALL, NONE, symbolsIn, type UnitSet } from './unit-set.ts';
 
 const BITS = 32;
+/** More words to the left of a class than this are its expressions' to tell apart. */
+const FEW = 16;
 const PAIRS = 1 << 14;
 const UNITS = 128;
 
@@ -32,6 +36,18 @@ interface Known {
   readonly members: readonly Ranked[];
   readonly bit: number;
   readonly outline: Outline;
+  /** As the detectors'. */
+  readonly excludes: Compiled['excludes'];
+}
+
+/** Words of up to FAR units that stand to the left of matches; each has a bit. */
+interface Words {
+  /** By (offset << 7 | unit), the nearest at offset 0: the words that may have this unit there. */
+  readonly byOffset: Int32Array;
+  /** By the place of a word's bit: the classes that may stand behind it. */
+  readonly classes: Int32Array;
+  /** The classes with too many words to be told here. */
+  readonly untold: number;
 }
 
 /** What the sweep knows of a set of detectors. Patterns are bits of `width` numbers of 32 bits each. */
@@ -44,8 +60,8 @@ export interface Tables {
   readonly sure: Int32Array;
   /** By a unit: the classes of which one needs it, or another of its kind, ahead of the pair. */
   readonly third: Int32Array;
-  /** By the place of a class's bit: what may stand to the left where the pair alone does not say, the nearest first. */
-  readonly words: readonly (readonly (readonly Uint8Array[])[] | undefined)[];
+  /** What may stand to the left where the pair alone does not say. */
+  readonly words: Words;
   /** By the same pair: the numbers of the sets in `left` and in `sure`. */
   readonly sides: Uint16Array;
   readonly sureSides: Uint16Array;
@@ -62,6 +78,12 @@ export interface Tables {
   readonly deep: Int32Array;
   /** The same for the units to the left, the nearest at offset 0. */
   readonly before: Int32Array;
+  /** By the length of a run of units of tokens: the patterns that may begin with it. */
+  readonly byRun: Int32Array;
+  /** The same for a run that may go on. */
+  readonly byOpenRun: Int32Array;
+  /** By (how many digits stand at a place << 7 | the unit behind them): the patterns that may begin so. */
+  readonly byDigits: Int32Array;
   /** Bits of the classes without a needle. */
   readonly free: number;
   /** By the bits of some classes: their patterns. Few combinations ever come up. */
@@ -116,7 +138,10 @@ const learn = (compiled: readonly Compiled[]): readonly Known[] => {
       return { members, outline, first, bit: bits.get(id) ?? 0 };
     })
     .toSorted((a, b) => b.first.length - a.first.length || (a.first[0] ?? 0) - (b.first[0] ?? 0))
-    .map(({ members, outline, bit }, index) => ({ members, outline, bit, index }));
+    .map(({ members, outline, bit }, index) => {
+      const excludes = members[0]?.compiled.excludes ?? null;
+      return { members, outline, bit, index, excludes };
+    });
 };
 
 const needleBits = (known: readonly Known[]): readonly NeedleBit[] =>
@@ -132,10 +157,21 @@ const needleBits = (known: readonly Known[]): readonly NeedleBit[] =>
     return [{ bit, character: first.character, gap, max: Math.max(...needles.map(({ max }) => max)) }];
   });
 
-const membersOf = (set: UnitSet): Uint8Array => {
-  const members = new Uint8Array(UNITS);
-  fillSet(members, set, 0, 1);
-  return members;
+/** Returns the words to the left of each class, by the classes' bits. */
+const wordsOf = (lefts: ReadonlyMap<number, readonly Left[]>): Words => {
+  const byOffset = new Int32Array(FAR * UNITS);
+  const classes = new Int32Array(BITS);
+  const told = [...lefts].filter(([, words]) => words.length <= FEW);
+  const words = [...new Map(told.flatMap(([, words]) => words).map((word) => [word.join(), word]))];
+  words.forEach(([id, word], number) => {
+    // The last bit stands for all words that have none of their own.
+    const place = Math.min(number, BITS - 1);
+    word.forEach((set, offset) => fillSet(byOffset, set, offset << 7, 1 << place));
+    for (const [bit, own] of told)
+      if (own.some((one) => one.join() === id)) classes[place] = (classes[place] ?? 0) | bit;
+  });
+  const untold = [...lefts].reduce((bits, [bit, words]) => (words.length > FEW ? bits | bit : bits), 0);
+  return { byOffset, classes, untold };
 };
 
 const unique = <T>(all: readonly T[], idOf: (one: T) => string): readonly T[] => [
@@ -161,7 +197,7 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
   const lead = new Int32Array(PAIRS);
   const sure = new Int32Array(PAIRS);
   const third = new Int32Array(UNITS);
-  const words: Uint8Array[][][] = [];
+  const words = new Map<number, Left[]>();
   for (const { bit, outline } of unique(known, ({ bit, outline: { leftId } }) => `${bit} ${leftId}`)) {
     for (const left of outline.left) {
       const [near = ALL, far = ALL, farthest = ALL] = left;
@@ -169,8 +205,7 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
       if (farthest === ALL) fillPairs(sure, [[far, near]], bit);
       else {
         fillSet(third, farthest, 0, bit);
-        const place = 31 - Math.clz32(bit);
-        (words[place] ??= []).push(left.map(membersOf));
+        words.set(bit, [...(words.get(bit) ?? []), left]);
       }
     }
   }
@@ -185,8 +220,20 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
   const byLead = new Int32Array(PAIRS * width);
   const deep = new Int32Array(DEPTH * UNITS * width);
   const before = new Int32Array(LEFT_DEPTH * UNITS * width);
+  const byRun = new Int32Array((LONGEST + 1) * width);
+  const byOpenRun = new Int32Array((LONGEST + 1) * width);
+  const byDigits = new Int32Array((MOST_DIGITS + 1) * UNITS * width);
   for (const { index, bit, outline } of known) {
     const mark = marker(width, index);
+    outline.digits.forEach((next, count) => {
+      // So many digits may be more: what is behind them is not known.
+      const behind = count === MOST_DIGITS && next !== NONE ? ALL : next;
+      for (const symbol of symbolsIn(behind)) mark(byDigits, (count << 7) | symbol);
+    });
+    for (let length = 0; length <= LONGEST; length++) {
+      if (hasLength(outline.runs, length, false)) mark(byRun, length);
+      if (hasLength(outline.runs, length, true)) mark(byOpenRun, length);
+    }
     classSets.forEach((bits, number) => {
       if ((bits & bit) !== 0) mark(bySide, number);
     });
@@ -210,7 +257,7 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
     left: lefts,
     sure,
     third,
-    words,
+    words: wordsOf(words),
     sides: Uint16Array.from(lefts, numbered),
     sureSides: Uint16Array.from(sure, numbered),
     bySide,
@@ -223,6 +270,9 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
     }),
     deep,
     before,
+    byRun,
+    byOpenRun,
+    byDigits,
     patternsOf: patternsByClasses(known, width),
     triggers: compileTriggers(known.flatMap((one) => ((one.bit & free) === 0 ? [] : one.outline.triggers))),
     free,

@@ -261,4 +261,14 @@ export const ADVERSARIAL: readonly string[] = [
   '\\n',
   '\ud83d',
   'tel: 1',
+  // Each of these was the slowest of all once: nearly whole numbers behind their words, and runs without an end.
+  '+',
+  '/',
+  '1 ',
+  `tel ${'1 '.repeat(30)}`,
+  `account number ${'1-'.repeat(18)}1`,
+  'rč 22664073424 ',
+  '+1 202 555 01 ',
+  'api key aB1cD2eF3gH4iJ5kL6mN7oP8 ',
+  `${'a.'.repeat(32)}@${'abc.'.repeat(60)}`,
 ];
