@@ -6,7 +6,14 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { readDirectory } from '../ledger/directory.ts';
 import { CHECKPOINT_PATH } from '../ledger/log-reader.ts';
-import { type LogReport, Malformed, parseCheckpoint, type Problem, verifyLog } from '../ledger/verify.ts';
+import {
+  type LogReport,
+  Malformed,
+  parseCheckpoint,
+  type Problem,
+  type ReadEarlier,
+  verifyLog,
+} from '../ledger/verify.ts';
 import { openNote, parseNote } from '../ledger/note.ts';
 import { openVerifyPool, type VerifyPool } from '../ledger/verify-pool.ts';
 import { JournalCheck, type JournalProblem, type JournalReport } from '../record/verify.ts';
@@ -15,16 +22,9 @@ import type { Io } from './io.ts';
 import { AUTHORITY_OPTION, authoritiesOf, KEY_OPTION, keysOf, readInput, witnessOf } from './ledger-keys.ts';
 import { exportCommand } from './ledger-export.ts';
 import { proveCommand } from './ledger-prove.ts';
+import { type Evidence, notToGoOnFrom, RESUME_OPTION, resumeWith } from './ledger-resume.ts';
 import { rotateCommand } from './ledger-rotate.ts';
 import { type Line, styled } from './table.ts';
-
-/** Where the evidence is. */
-interface Evidence {
-  /** The public folder of the log. */
-  readonly log: string;
-  /** The data folder with the journals; null when only the log was given. */
-  readonly data: string | null;
-}
 
 const evidenceIn = (io: Io, dir: string): Evidence => {
   const path = resolve(io.cwd, dir);
@@ -56,27 +56,45 @@ const showJournalProblem = ({ session, file, offset, found }: JournalProblem): L
 const verdict = (problems: number): Line =>
   problems === 0 ? styled('green', 'verified') : styled('red', problems === 1 ? 'one problem' : `${problems} problems`);
 
-const showLedger = ({
-  origin,
-  size,
-  root,
-  checkpoints,
-  problems,
-  problemCount,
-  findings,
-  findingCount,
-}: LogReport): readonly Line[] => [
-  ...problems.map(showProblem),
-  ...(problemCount > problems.length ? [`… and ${problemCount - problems.length} more problems`] : []),
-  ...findings.map(({ where, message }): Line => [styled('yellow', 'note: '), `${where}: ${message}`]),
-  ...(findingCount > findings.length ? [`… and ${findingCount - findings.length} more notes`] : []),
-  `origin: ${origin}`,
-  `root: ${root === '' ? 'unknown' : root}`,
-  [`ledger: ${size} leaves, ${checkpoints} checkpoints: `, verdict(problemCount)].flat(),
-];
+const dateOf = (at: number): string => new Date(at).toISOString();
 
-const showJournals = (journals: JournalReport | null): readonly Line[] => {
-  if (journals === null) return ['journals: not checked, only the ledger was given'];
+const showRead = ({ began, ended, where }: ReadEarlier, first: number, leaves: number): string =>
+  `not read now: leaves ${first} to ${leaves - 1}, read in ${where} from ${dateOf(began)} to ${dateOf(ended)}`;
+
+/** Says which leaves were not read now, and when they were. */
+const showEarlier = ({ readFrom, readEarlier, problemCount }: LogReport): readonly Line[] => {
+  if (readFrom === 0) return [];
+  const firsts = [0, ...readEarlier.map(({ leaves }) => leaves)];
+  const lines = readEarlier.map((run, at) => showRead(run, firsts[at] ?? 0, run.leaves));
+  if (problemCount > 0) return lines;
+  return [
+    ...lines,
+    'the checkpoint signs for the same leaves as then; whether their files still hold them, only a run without --resume tells',
+  ];
+};
+
+const showLeaves = ({ size, readFrom }: LogReport): string => {
+  if (readFrom === 0) return `${size} leaves`;
+  return readFrom === size ? `no leaf of ${size} read now` : `leaves ${readFrom} to ${size - 1} read now`;
+};
+
+const showLedger = (report: LogReport): readonly Line[] => {
+  const { origin, root, checkpoints, problems, problemCount, findings, findingCount } = report;
+  return [
+    ...problems.map(showProblem),
+    ...(problemCount > problems.length ? [`… and ${problemCount - problems.length} more problems`] : []),
+    ...findings.map(({ where, message }): Line => [styled('yellow', 'note: '), `${where}: ${message}`]),
+    ...(findingCount > findings.length ? [`… and ${findingCount - findings.length} more notes`] : []),
+    `origin: ${origin}`,
+    `root: ${root === '' ? 'unknown' : root}`,
+    [`ledger: ${showLeaves(report)}, ${checkpoints} checkpoints: `, verdict(problemCount)].flat(),
+    ...showEarlier(report),
+  ];
+};
+
+const showJournals = (journals: JournalReport | null, isResumed: boolean): readonly Line[] => {
+  if (journals === null)
+    return [`journals: not checked, ${isResumed ? 'with --resume only the ledger is' : 'only the ledger was given'}`];
   const { files, frames, sessions, open, erased, unsealed, problems } = journals;
   const counts = `${files} files, ${frames} frames, ${sessions} sessions, ${open} open, ${unsealed} frames not sealed yet${erased === 0 ? '' : `, ${erased} erased`}`;
   return [...problems.map(showJournalProblem), [`journals: ${counts}: `, verdict(problems.length)].flat()];
@@ -88,10 +106,10 @@ const showWitnessed = ({ witnessed }: LogReport): readonly Line[] =>
 const showStamped = ({ stamped }: LogReport): readonly Line[] =>
   stamped.map(({ by, size, at }) => `authority ${by}: stamped ${size} leaves at ${new Date(at).toISOString()}`);
 
-const showFreshness = ({ freshness }: LogReport): Line =>
+const showFreshness = ({ freshness }: LogReport, by: string): Line =>
   freshness.kind === 'not-proven'
     ? ['freshness: ', styled('yellow', 'not proven')]
-    : `freshness: proven up to leaf ${freshness.size}, by the checkpoint that was kept elsewhere`;
+    : `freshness: proven up to leaf ${freshness.size}, by ${by}`;
 
 interface VerifyOptions {
   readonly key: string;
@@ -99,6 +117,7 @@ interface VerifyOptions {
   readonly checkpoint?: string;
   readonly jobs?: string;
   readonly authority?: readonly string[];
+  readonly resume?: string;
 }
 
 /** One thread takes what others have checked: more than this it cannot keep up with. */
@@ -119,9 +138,10 @@ const disposable = (pool: VerifyPool): VerifyPool & AsyncDisposable => ({
 const verifyAll = async (
   io: Io,
   { log, data }: Evidence,
-  { key, checkpoint, witness, jobs, authority }: VerifyOptions,
+  { key, checkpoint, witness, jobs, authority, resume }: VerifyOptions,
 ): Promise<Verified> => {
-  const journals = data === null ? null : new JournalCheck(data);
+  // what they are held against are all leaves, and with a bookmark these are not read
+  const journals = data === null || resume !== undefined ? null : new JournalCheck(data);
   let percent = -1;
   const threads = jobs === undefined ? Math.min(MOST_JOBS, availableParallelism() - 1) : readJobs(jobs) - 1;
   await using pool = threads < 1 ? null : disposable(openVerifyPool(log, threads));
@@ -130,6 +150,7 @@ const verifyAll = async (
     keys: keysOf(io, key),
     witnesses: (witness ?? []).map(witnessOf),
     authorities: authoritiesOf(io, authority),
+    ...(resume === undefined ? {} : { resume: resumeWith(io, resume, { log, data }) }),
     ...(checkpoint === undefined ? {} : { checkpoint: readInput(io, checkpoint) }),
     leaf: (index, read) => {
       if (read?.kind === 'known') journals?.leaf(index, read.leaf);
@@ -153,20 +174,26 @@ const hintIfGrown = (io: Io, dir: string, { root }: LogReport): void => {
 };
 
 const verify = async (io: Io, dir: string, options: VerifyOptions): Promise<void> => {
-  const verified = await verifyAll(io, evidenceIn(io, dir), options);
+  const verified = await verifyAll(io, evidenceIn(io, dir), options).catch((cause: unknown) => {
+    if (options.resume === undefined || !(cause instanceof Malformed)) throw cause;
+    throw notToGoOnFrom(options.resume, cause);
+  });
   const { ledger, journals } = verified;
   io.print(verified, [
     ...showLedger(ledger),
-    ...showJournals(journals),
+    ...showJournals(journals, options.resume !== undefined),
     ...showWitnessed(ledger),
     ...showStamped(ledger),
-    showFreshness(ledger),
+    showFreshness(
+      ledger,
+      options.checkpoint === undefined ? 'what was verified earlier' : 'the checkpoint that was kept elsewhere',
+    ),
   ]);
   if (!ledger.ok || (journals?.problems.length ?? 0) > 0) {
     io.exit(EXIT.found);
     hintIfGrown(io, dir, ledger);
   }
-  if (options.checkpoint !== undefined) return;
+  if (options.checkpoint !== undefined || options.resume !== undefined) return;
   io.say([
     styled('cyan', 'hint: '),
     'keep what `sallyport ledger checkpoint` prints where the gateway cannot write, and give it with --checkpoint',
@@ -201,6 +228,7 @@ export const ledgerCommand = (io: Io): Command => {
     .option('--witness <key...>', 'public keys of witnesses: shows what they saw, and bounds the times of leaves')
     .option(...AUTHORITY_OPTION)
     .option('--jobs <count>', 'on how many threads; one for each processor, up to five, when not given')
+    .option(...RESUME_OPTION)
     .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere: proves that nothing up to it was cut off')
     .action((dir: string, options: VerifyOptions) => verify(io, dir, options));
   command

@@ -18,6 +18,9 @@ interface KeyEpoch {
   readonly from: number;
 }
 
+/** Keys as text, with where each begins. */
+export type KeyList = readonly (readonly [string, number])[];
+
 /** What a leaf says that hands over. */
 export type Rotation = Leaf & { readonly type: 'key.rotate' };
 
@@ -52,6 +55,28 @@ export class KeyEpochs {
   constructor(first: NoteVerifier) {
     this.#epochs = [{ key: first, from: 0 }];
     this.#last = first;
+  }
+
+  /** Returns the keys of a `list`. Throws Malformed for an empty one, or keys that are none. */
+  static of(list: KeyList): KeyEpochs {
+    const [first, ...rest] = list.map(([vkey, from]) => ({ key: parseVerifier(vkey), from }));
+    if (first === undefined) throw new Malformed('a log without a key');
+    const keys = new KeyEpochs(first.key);
+    for (const epoch of rest) {
+      keys.#epochs.push(epoch);
+      keys.#last = epoch.key;
+    }
+    return keys;
+  }
+
+  /** The keys as text, with the smallest size of a checkpoint that is theirs, oldest first. */
+  get list(): KeyList {
+    return this.#epochs.map(({ key, from }) => [key.vkey, from] as const);
+  }
+
+  /** The key that is in force at the end. */
+  get last(): NoteVerifier {
+    return this.#last;
   }
 
   /** Adds the key that the leaf with this number hands over to. Throws Malformed when it is not its key that does. */
@@ -93,9 +118,16 @@ export const rotationIn = (leaf: Uint8Array): Rotation | null => {
   return read.kind === 'known' && read.leaf.type === 'key.rotate' ? read.leaf : null;
 };
 
-/** Yields the leaves that hand over, with their numbers, out of the bundles of a log of this size as they are stored. */
-export async function* rotationsIn(files: LogReader, size: number): AsyncGenerator<readonly [number, Rotation]> {
-  for (let first = 0; first < size; first += TILE_WIDTH) {
+/**
+ * Yields the leaves that hand over, with their numbers, out of the bundles of a log of this size as they are stored;
+ * `from` is a multiple of 256.
+ */
+export async function* rotationsIn(
+  files: LogReader,
+  size: number,
+  from = 0,
+): AsyncGenerator<readonly [number, Rotation]> {
+  for (let first = from; first < size; first += TILE_WIDTH) {
     const place = { level: 'entries', index: first / TILE_WIDTH, width: TILE_WIDTH } as const;
     const own = await files.read(tilePath({ ...place, width: widthAt(place, size) }), MAX_BUNDLE_BYTES);
     const bytes = own ?? (await files.read(tilePath(place), MAX_BUNDLE_BYTES));

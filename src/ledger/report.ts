@@ -78,16 +78,34 @@ export interface Stamped {
   readonly at: number;
 }
 
+/** Leaves that an earlier run of the same verifier has read, and this one has not. */
+export interface ReadEarlier {
+  /** They are behind those of the run before, up to this many from the first of the log. */
+  readonly leaves: number;
+  /** When that run began and when it got there, in ms since the epoch. */
+  readonly began: number;
+  readonly ended: number;
+  /** What it was given to read. */
+  readonly where: string;
+}
+
 /** The result of a verification. */
 export interface LogReport {
-  /** True when there is no problem. */
+  /** True when there is no problem in what was read. */
   readonly ok: boolean;
+  /**
+   * The first leaf that was read: 0 unless the verification went on from a bookmark. Of the leaves before it this run
+   * knows that the log still signs for the same ones, not that their files still hold them.
+   */
+  readonly readFrom: number;
+  /** Who read the leaves before it, and when. */
+  readonly readEarlier: readonly ReadEarlier[];
   readonly origin: string;
   /** Leaves under the checkpoint. */
   readonly size: number;
   /** Root of the checkpoint in base64; empty when there is none that the key has signed. */
   readonly root: string;
-  /** Checkpoints of the history that were verified against the leaves. */
+  /** Checkpoints of the history that were verified against the leaves, now or by the earlier runs. */
   readonly checkpoints: number;
   readonly freshness: Freshness;
   /** For each witness that was given and has cosigned anything. */
@@ -115,6 +133,12 @@ export class Found {
   /** `tell` hears of every problem as it is found, those beyond the hundredth too. */
   constructor(tell: (problem: Problem) => void = () => {}) {
     this.#tell = tell;
+  }
+
+  /** Begins with what earlier runs have found in the part that is not read again. */
+  goOn(findings: readonly Finding[], findingCount: number): void {
+    this.findings.push(...findings);
+    this.findingCount = findingCount;
   }
 
   problem(kind: ProblemKind, where: string, message: string): void {

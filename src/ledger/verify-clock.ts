@@ -6,19 +6,42 @@ import type { Found } from './report.ts';
 /** How far clocks may be apart, in ms. */
 const APART = 5 * 60_000;
 
+/** How far the clock checks have come: what another run goes on from. */
+export interface ClockState {
+  readonly latest: number;
+  readonly latestLeaf: number;
+  readonly seenAt: number;
+  readonly seenBy: string;
+  readonly isBack: boolean;
+}
+
+/** Where they begin. */
+const NO_TIME: ClockState = { latest: 0, latestLeaf: -1, seenAt: 0, seenBy: '', isBack: false };
+
 /** Compares the times of leaves with one another and with those of witnesses. Takes leaves in order. */
 export class ClockChecks {
   readonly #found: Found;
   /** The latest time so far, and the leaf that has it. */
-  #latest = 0;
-  #latestLeaf = -1;
+  #latest: number;
+  #latestLeaf: number;
   /** When a witness saw all leaves before `#seenLeaves`. */
-  #seenAt = 0;
-  #seenBy = '';
-  #isBack = false;
+  #seenAt: number;
+  #seenBy: string;
+  #isBack: boolean;
 
-  constructor(found: Found) {
+  constructor(found: Found, from: ClockState = NO_TIME) {
     this.#found = found;
+    this.#latest = from.latest;
+    this.#latestLeaf = from.latestLeaf;
+    this.#seenAt = from.seenAt;
+    this.#seenBy = from.seenBy;
+    this.#isBack = from.isBack;
+  }
+
+  /** Returns how far it has come. */
+  get state(): ClockState {
+    const [latest, latestLeaf, seenAt] = [this.#latest, this.#latestLeaf, this.#seenAt];
+    return { latest, latestLeaf, seenAt, seenBy: this.#seenBy, isBack: this.#isBack };
   }
 
   /** Takes the leaf with this number. */

@@ -1,6 +1,7 @@
 /** The checkpoints of a log, one after the other. */
 
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
+import { sha256 } from './crypto.ts';
 import { sameBytes } from './hash.ts';
 import { readHistory } from './history.ts';
 import { CHECKPOINT_PATH, HISTORY_PATH, type LogReader } from './log-reader.ts';
@@ -50,6 +51,24 @@ export const openHead = (note: Uint8Array, trust: Trust, found: Found): Signed |
   }
 };
 
+/** How far a history was read: so many checkpoints, and a hash over one after the other. */
+export interface HistoryPosition {
+  readonly notes: number;
+  /** Hex. */
+  readonly chain: string;
+}
+
+/** Where a history begins. */
+export const HISTORY_START: HistoryPosition = { notes: 0, chain: '' };
+
+const behind = ({ notes, chain }: HistoryPosition, note: Uint8Array): HistoryPosition => {
+  const before = Uint8Array.fromHex(chain);
+  const bytes = new Uint8Array(before.length + note.length);
+  bytes.set(before);
+  bytes.set(note, before.length);
+  return { notes: notes + 1, chain: sha256(bytes).toHex() };
+};
+
 /** Reads the history alongside the leaves. Every checkpoint in it must be signed, and larger than the one before. */
 export class HistoryWalk {
   readonly #files: LogReader;
@@ -61,6 +80,9 @@ export class HistoryWalk {
   #last: Signed | null = null;
   /** What each witness has cosigned last. */
   readonly witnessed = new Map<string, Witnessed>();
+  /** In front of the last checkpoint, and behind it. */
+  #before = HISTORY_START;
+  #behind = HISTORY_START;
   /** True when it could not be read to its end, which was told. */
   #isBroken = false;
 
@@ -72,11 +94,42 @@ export class HistoryWalk {
     this.#notes = readHistory(files.stream(HISTORY_PATH));
   }
 
+  /** Passes over the checkpoints that were verified earlier, and tells when they are not the same any more. */
+  async skip(position: HistoryPosition, witnessed: readonly Witnessed[]): Promise<void> {
+    for (const each of witnessed) this.witnessed.set(each.name, each);
+    let last: Uint8Array | null = null;
+    try {
+      while (this.#behind.notes < position.notes) {
+        const { value, done } = await this.#notes.next();
+        if (done === true) break;
+        last = value;
+        this.#before = this.#behind;
+        this.#behind = behind(this.#behind, value);
+      }
+      if (this.#behind.chain === position.chain) {
+        if (last !== null) this.#last = { checkpoint: openTrusted(last, this.#trust), note: last };
+        return;
+      }
+      this.#problem(`does not begin with the ${position.notes} checkpoints that were verified earlier`);
+    } catch (error) {
+      this.#problem(`behind ${this.#behind.notes} checkpoints: ${malformedMessage(error)}`);
+    }
+    this.#isBroken = true;
+  }
+
+  /** Returns how far it was read when all checkpoints up to this size have been, and at most one more. */
+  position(size: number): HistoryPosition {
+    return this.#last !== null && this.#last.checkpoint.size > size ? this.#before : this.#behind;
+  }
+
   /** Returns the next checkpoint, or null at the end or after telling why it cannot go on. */
   async next(): Promise<Checkpoint | null> {
+    if (this.#isBroken) return null;
     try {
       const { value, done } = await this.#notes.next();
       if (done === true) return null;
+      this.#before = this.#behind;
+      this.#behind = behind(this.#behind, value);
       const checkpoint = openTrusted(value, this.#trust);
       this.#checkOrder(checkpoint.size);
       this.#last = { checkpoint, note: value };

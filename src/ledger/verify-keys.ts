@@ -1,7 +1,7 @@
 /** Finds out which keys a log was signed with, beginning with those that the verifier trusts. */
 
 import { readHistory } from './history.ts';
-import { KeyEpochs, type Rotation, rotationsIn } from './key-epochs.ts';
+import { KeyEpochs, type KeyList, type Rotation, rotationsIn } from './key-epochs.ts';
 import { HISTORY_PATH, type LogReader } from './log-reader.ts';
 import { Malformed } from './malformed.ts';
 import { openNote, parseNote } from './note.ts';
@@ -41,13 +41,31 @@ const claimedSize = (note: Uint8Array): number => {
   }
 };
 
-const chainOf = async (files: LogReader, size: number): Promise<KeyEpochs | null> => {
-  let keys: KeyEpochs | null = null;
-  for await (const [number, rotation] of rotationsIn(files, size)) {
+const chainOf = async (files: LogReader, size: number, known: KnownKeys | null): Promise<KeyEpochs | null> => {
+  let keys = known === null ? null : KeyEpochs.of(known.keys);
+  for await (const [number, rotation] of rotationsIn(files, size, known?.size)) {
     keys ??= new KeyEpochs(parseVerifier(rotation.from));
     keys.add(number, rotation);
   }
   return keys;
+};
+
+/** The keys that sign a log as far as its first `size` leaves go, as they were found earlier. */
+export interface KnownKeys {
+  readonly keys: KeyList;
+  readonly size: number;
+}
+
+/** Resolves to the keys of a log without looking for those that came later; null when that is not enough. */
+const withoutLooking = async (
+  files: LogReader,
+  head: Uint8Array,
+  newest: NoteVerifier,
+  known: KnownKeys | null,
+): Promise<KeyEpochs | null> => {
+  const own = known === null ? new KeyEpochs(newest) : KeyEpochs.of(known.keys);
+  if (!hasSigned(head, own.last) || !hasSignedAlone(head, own.last)) return null;
+  return known !== null || hasSigned(await firstOf(files), newest) ? own : null;
 };
 
 /**
@@ -59,15 +77,14 @@ export const readKeys = async (
   head: Uint8Array,
   trusted: readonly NoteVerifier[],
   found: Found,
+  known: KnownKeys | null = null,
 ): Promise<KeyEpochs> => {
   const [first] = trusted;
   const newest = trusted.at(-1);
   if (first === undefined || newest === undefined) throw new RangeError('expected a key');
-  const isOnly = hasSigned(head, newest) && hasSignedAlone(head, newest);
-  if (isOnly && hasSigned(await firstOf(files), newest)) return new KeyEpochs(newest);
-  let keys: KeyEpochs | null = null;
+  let keys = await withoutLooking(files, head, newest, known);
   try {
-    keys = await chainOf(files, claimedSize(head));
+    keys ??= await chainOf(files, claimedSize(head), known);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     found.problem('checkpoint', 'the keys of the log', `one of them ${error.message}`);

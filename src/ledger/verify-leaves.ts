@@ -3,19 +3,36 @@
 import type { LeafCommon, Leaf, ReadLeaf } from './leaf.ts';
 import type { Found } from './report.ts';
 
+/** How far the checks of leaves have come: what another run goes on from. Pairs of a run or a session and a number. */
+export interface LeavesState {
+  readonly next: readonly (readonly [string, number])[];
+  readonly open: readonly (readonly [string, number])[];
+  readonly held: readonly (readonly [string, number])[];
+}
+
+/** Where they begin. */
+const NO_LEAVES: LeavesState = { next: [], open: [], held: [] };
+
 /** Takes leaves in order and checks what each says against those before. Memory grows with runs, open sessions and holds only. */
 export class LeafChecks {
   readonly #found: Found;
   /** What each run of the gateway counts next. */
-  readonly #next = new Map<string, number>();
+  readonly #next: Map<string, number>;
   /** Where each open session began. */
-  readonly #open = new Map<string, number>();
-
+  readonly #open: Map<string, number>;
   /** Where each session that must not be erased was held. */
-  readonly #held = new Map<string, number>();
+  readonly #held: Map<string, number>;
 
-  constructor(found: Found) {
+  constructor(found: Found, from: LeavesState = NO_LEAVES) {
     this.#found = found;
+    this.#next = new Map(from.next);
+    this.#open = new Map(from.open);
+    this.#held = new Map(from.held);
+  }
+
+  /** Returns how far it has come. */
+  get state(): LeavesState {
+    return { next: [...this.#next], open: [...this.#open], held: [...this.#held] };
   }
 
   /** Takes the leaf at `index`. */

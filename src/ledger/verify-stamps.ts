@@ -39,6 +39,16 @@ export async function openStamp(
   throw why;
 }
 
+/** How far the checks of stamps have come: what another run goes on from. */
+export interface StampsState {
+  /** The checkpoints that are remembered: size, root, and the latest time of a leaf under it. */
+  readonly seen: readonly (readonly [number, string, number])[];
+  readonly stamped: readonly Stamped[];
+}
+
+/** Where they begin. */
+const NO_STAMPS: StampsState = { seen: [], stamped: [] };
+
 /** Checks the stamps of a log. Takes checkpoints and leaves in order. */
 export class StampChecks {
   readonly #found: Found;
@@ -47,13 +57,27 @@ export class StampChecks {
   readonly #clock: ClockChecks;
   readonly #checkpoints = new Map<number, Seen>();
   /** What each authority has stamped last. */
-  readonly stamped = new Map<string, Stamped>();
+  readonly stamped: Map<string, Stamped>;
 
-  constructor(found: Found, origin: string, authorities: readonly Authority[], clock: ClockChecks) {
+  constructor(
+    found: Found,
+    origin: string,
+    authorities: readonly Authority[],
+    clock: ClockChecks,
+    from: StampsState = NO_STAMPS,
+  ) {
+    for (const [size, root, latest] of from.seen) this.#checkpoints.set(size, { root, latest });
+    this.stamped = new Map(from.stamped.map((each) => [each.by, each]));
     this.#found = found;
     this.#origin = origin;
     this.#authorities = authorities;
     this.#clock = clock;
+  }
+
+  /** Returns how far it has come. */
+  get state(): StampsState {
+    const seen = [...this.#checkpoints].map(([size, { root, latest }]) => [size, root, latest] as const);
+    return { seen, stamped: [...this.stamped.values()] };
   }
 
   /** Takes a checkpoint of the log, all leaves under which were seen. */

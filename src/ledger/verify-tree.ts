@@ -22,11 +22,21 @@ export interface Steps {
   readonly check: BundleCheck;
   /** Returns the next checkpoint to compare with; null for no more. */
   readonly nextCheckpoint: () => Promise<Checkpoint | null>;
-  /** The size of one more tree whose root is wanted; -1 for none. */
-  readonly rootWantedAt: number;
+  /** The sizes of more trees whose roots are wanted. */
+  readonly rootsWantedAt: ReadonlySet<number>;
+  /** Is told when all leaves before a full bundle's end have been verified, and resolves when it has taken note. */
+  readonly passed: (size: number, edge: () => readonly TileBytes[]) => void | Promise<void>;
   /** Is told how many leaves have been verified. */
   readonly progress: (done: number) => void;
 }
+
+/** A tree of full bundles, as hashes of its tiles that are not full, lowest level first. */
+export interface TreeEdge {
+  readonly size: number;
+  readonly edge: readonly Uint8Array[];
+}
+
+const NO_TREE: TreeEdge = { size: 0, edge: [] };
 
 /**
  * Goes through all leaves under a checkpoint, in memory of one bundle and one tile for each level: hashes them, compares
@@ -37,6 +47,8 @@ export class TreeWalk {
   readonly #found: Found;
   readonly #steps: Steps;
   readonly #size: number;
+  /** The first leaf that is read. */
+  readonly from: number;
   readonly #builder: TileBuilder;
   /** Tiles that are full and not compared yet. */
   readonly #full: TileBytes[] = [];
@@ -45,18 +57,19 @@ export class TreeWalk {
   #rootIsWrong = false;
   /** Checkpoints whose root is that of the leaves. */
   matched = 0;
-  /** The root that was wanted; null until the walk gets there. */
-  wantedRoot: Hash | null = null;
+  /** The roots that were wanted, by size, as far as the walk has come. */
+  readonly roots = new Map<number, Hash>();
   /** Partial tiles that were compared: only those at the right edge, so they are few. */
   readonly compared = new Set<string>();
 
-  /** Walks over the first `size` leaves. */
-  constructor(files: LogReader, size: number, found: Found, steps: Steps) {
+  /** Walks over the first `size` leaves, from those on that `from` is the tree of. */
+  constructor(files: LogReader, size: number, found: Found, steps: Steps, from: TreeEdge = NO_TREE) {
     this.#files = files;
     this.#size = size;
+    this.from = from.size;
     this.#found = found;
     this.#steps = steps;
-    this.#builder = new TileBuilder((full) => this.#full.push(full));
+    this.#builder = new TileBuilder((full) => this.#full.push(full), from.size, from.edge);
   }
 
   /** Walks to the end. Returns false when leaves and hashes are both missing, so that it cannot get there. */
@@ -69,8 +82,17 @@ export class TreeWalk {
       if (!(await this.#takeBundle(index, width))) return false;
       for (const full of this.#full.splice(0)) if (full.tile.level > 0) await this.#compareTile(full);
       this.#steps.progress(this.#builder.size);
+      // awaited only where there is something to wait for
+      const noted =
+        width === TILE_WIDTH ? this.#steps.passed(this.#builder.size, () => this.#builder.edge()) : undefined;
+      if (noted !== undefined) await noted;
     }
     return true;
+  }
+
+  /** Compares the root with that of the checkpoint that the walk was for, in case the history does not lead to it. */
+  compareHead({ size, root }: Checkpoint): void {
+    if (!sameBytes(this.#builder.root(), root)) this.#tellWrongRoot(size);
   }
 
   /** Goes through one bundle of leaves; false when neither they nor their hashes are there. */
@@ -89,7 +111,7 @@ export class TreeWalk {
       if (taken !== undefined) await taken;
       this.#builder.push(hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
       const { size } = this.#builder;
-      if (size === this.#due?.size || size === this.#steps.rootWantedAt) await this.#arrive();
+      if (size === this.#due?.size || this.#steps.rootsWantedAt.has(size)) await this.#arrive();
     }
     return true;
   }
@@ -97,7 +119,7 @@ export class TreeWalk {
   /** Compares everything that is due at the present size. */
   async #arrive(): Promise<void> {
     const { size } = this.#builder;
-    if (size === this.#steps.rootWantedAt) this.wantedRoot = this.#builder.root();
+    if (this.#steps.rootsWantedAt.has(size)) this.roots.set(size, this.#builder.root());
     while (this.#due !== null && this.#due.size <= size) {
       if (this.#due.size === size) await this.#compareCheckpoint(this.#due);
       this.#due = await this.#steps.nextCheckpoint();
@@ -109,15 +131,17 @@ export class TreeWalk {
     if (sameBytes(this.#builder.root(), root)) {
       this.matched += 1;
       this.#steps.matched(checkpoint);
-    }
-    // Once the root is wrong it stays wrong: the first checkpoint that tells is enough.
-    else if (!this.#rootIsWrong) {
-      this.#rootIsWrong = true;
-      this.#found.problem('root', `checkpoint of size ${size}`, 'the leaves lead to another root than was signed');
-    }
+    } else this.#tellWrongRoot(size);
     const bundle = partialTile('entries', size);
     if (bundle !== null && this.#mustBeKept(bundle)) await this.#compareBundle(bundle);
     for (const edge of this.#builder.edge()) if (this.#mustBeKept(edge.tile)) await this.#compareTile(edge);
+  }
+
+  // Once the root is wrong it stays wrong: the first checkpoint that tells is enough.
+  #tellWrongRoot(size: number): void {
+    if (this.#rootIsWrong) return;
+    this.#rootIsWrong = true;
+    this.#found.problem('root', `checkpoint of size ${size}`, 'the leaves lead to another root than was signed');
   }
 
   // Partial tiles of every checkpoint are kept until the full ones are there (C2SP tlog-tiles "Partial Tiles").
