@@ -3,10 +3,23 @@
 import { type Detector, phrases, re, rei } from './detector.ts';
 import { isFiller, looksRandom } from './randomness.ts';
 
-/** What assigns a value: `=`, `:`, `=>`, `":"`, a closing tag's end, quotation marks and their escapes. */
-export const SEPARATOR = String.raw`\\{0,2}["'\]]{0,2}[ \t]{0,2}(?:=>|:=|[:=]|%3D)[ \t]{0,2}(?:\\{0,2}["'\u0060])?`;
+const QUOTE = String.raw`\\{0,2}["'\u0060]`;
+const NAME_END = String.raw`\\{0,2}["'\]]{0,2}`;
+/** The type that a language wants between a name and its value: Go, Kotlin, TypeScript, Swift. */
+const TYPE = '(?::? ?string)?';
+/** `=`, `:`, `=>`, and what makefiles, PHP and their like put ahead of an equals sign. */
+const ASSIGN = String.raw`(?:=>|:{1,3}=|[?.+|]{1,2}=|[:=])`;
+/** The value is the next argument or member: `set("token", "…")`. */
+const NEXT = String.raw`\\{0,2}["'], ?${QUOTE}`;
+/** The value is the member or attribute that says so: `"name":"token","value":"…"`, `key="token" value="…"`. */
+const VALUE_OF = String.raw`\\{0,2}["'],?\s{0,12}\\{0,2}["']?value${NAME_END} ?[:=] ?${QUOTE}`;
+const OPERATOR = String.raw`${NAME_END}${TYPE}[ \t]{0,2}(?:${ASSIGN}|%3D)[ \t]{0,2}(?:${QUOTE})?`;
+/** What assigns a value: an operator, `":"`, quotation marks and their escapes. */
+export const SEPARATOR = `(?:${OPERATOR}|${VALUE_OF})`;
 /** Only the quoted kind. */
-const QUOTING = String.raw`\\{0,2}["'\]]{0,2}[ \t]{0,2}(?:=>|:=|[:=])[ \t]{0,2}\\{0,2}["'\u0060]`;
+const QUOTING = String.raw`(?:${NAME_END}${TYPE}[ \t]{0,2}${ASSIGN}[ \t]{0,2}${QUOTE}|${VALUE_OF})`;
+/** What opens the text of an element in XML, on the same line or on the next. */
+const ELEMENT = String.raw`>\s{0,16}`;
 
 const PASSWORD_WORDS = String.raw`(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe|mdp|contrase(?:ñ|n)a|senha|palavra-passe|has(?:ł|l)o|wachtwoord|[^a-z]pass)`;
 const KEYS = String.raw`(?:api|access|auth|client|private|secret|signing|encryption|master|session|service|app|account|shared|storage|admin|webhook|bot|deploy|refresh|bearer|oauth|jwt|license|subscription|integration|consumer|application|user|personal|hmac|aes|crypto)[_ -]?(?:key|token|secret)`;
@@ -23,8 +36,14 @@ const ABOUT = /pass(?:word|wd|phrase)|secret|token|credential|kennwort|passwort|
 
 const isStandIn = (value: string): boolean => CODE.test(value) || EXPRESSION.test(value) || /^\W+$/.test(value);
 
+/** `s.` and 24 signs that no name has: what looks like a member of something is a token (HashiCorp Vault's first form). */
+const isDotted = (value: string): boolean => {
+  const last = value.slice(value.lastIndexOf('.') + 1);
+  return last.length >= 20 && (last.match(/\d/g)?.length ?? 0) >= 2 && looksRandom(last);
+};
+
 const acceptRandom = (match: string): number =>
-  looksRandom(match) && !isFiller(match) && !EXPRESSION.test(match) ? match.length : 0;
+  looksRandom(match) && !isFiller(match) && (!EXPRESSION.test(match) || isDotted(match)) ? match.length : 0;
 
 /** Capitals, small letters and digits, or enough hex digits, in no order. */
 const acceptDrawn = (match: string): number => {
@@ -65,7 +84,7 @@ export const ASSIGNMENTS: readonly Detector[] = [
   {
     kind: 'secret.assignment',
     title: 'random value behind a word that says key, token or password',
-    pattern: rei`(?<=${KEY_WORDS}(?:${SEPARATOR}|>))(?<!${OTHER_TOKENS}${SEPARATOR})[a-z0-9_+\/=.~!@#$%^&*-]{12,128}(?![(\[])`,
+    pattern: rei`(?<=${KEY_WORDS}(?:${OPERATOR}|${VALUE_OF}|${NEXT}|${ELEMENT}))(?<!${OTHER_TOKENS}${SEPARATOR})[a-z0-9_+\/=.~!@#$%^&*-]{12,128}(?![(\[])`,
     accept: acceptRandom,
     swallow: { while: 'A-Za-z0-9_+/=.~!@#$%^&*-' },
     score: 0.7,
@@ -88,7 +107,7 @@ export const ASSIGNMENTS: readonly Detector[] = [
   {
     kind: 'secret.password',
     title: 'value with letters and digits behind a word that says password',
-    pattern: rei`(?<=${PASSWORD_WORDS}(?:${SEPARATOR}|>))${VALUE}{5,128}(?![(\[{])`,
+    pattern: rei`(?<=${PASSWORD_WORDS}(?:${SEPARATOR}|${ELEMENT}))${VALUE}{5,128}(?![(\[{])`,
     accept: acceptPassword,
     score: 0.6,
   },

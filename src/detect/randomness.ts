@@ -53,7 +53,7 @@ export const looksRandom = (text: string): boolean => {
 };
 
 /** The same sign again and again, as in `sk-xxxxxxxx`: somebody blotted a key out, or left room for one. */
-const BLOTTED = /([xX0*.#])\1{5}/;
+const BLOTTED = /([xX0*.#])\1{5}|([a-z])\2{9}|(EXAMPLE)\3/;
 /** What people write where a key belongs. A key drawn at random has such a word in it once in ten thousand. */
 const STAND_IN = /your|placeholder|dummy|change_?me|replace|redacted|sample|insert|goes_?here|fake/i;
 

@@ -26,6 +26,21 @@ const acceptJwt = (match: string): number => {
   return /^\{\s*"/.test(json) && /"(?:alg|enc|typ|kid|x5c|jku|cty)"\s*:/.test(json) ? match.length : 0;
 };
 
+/** A user and a password, not two ids: `-u 1000:1000`. */
+const acceptUserinfo = (match: string): number => {
+  const password = match.slice(match.indexOf(':') + 1);
+  return /[A-Za-z]/.test(password) && /[^a-z]/.test(password) && !isFiller(password) ? match.length : 0;
+};
+
+/** The beginning of a JOSE header behind two layers of base64: the inner one begins with `eyJ`. */
+const acceptTwice = (match: string): number => {
+  const inner = Buffer.from(match, 'base64').toString('latin1');
+  return /^eyJ[A-Za-z0-9_-]{10,}/.test(inner) &&
+    Buffer.from(inner.slice(0, 12), 'base64').toString('latin1').startsWith('{"')
+    ? match.length
+    : 0;
+};
+
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** The last six of the 36 units are the CRC-32 of the rest in base62 (GitHub, "Behind GitHub's new token formats"). */
@@ -57,6 +72,14 @@ export const SECRETS: readonly Detector[] = [
     score: 1,
   },
   {
+    kind: 'secret.jwt',
+    // The same in base64 once more, as Kubernetes secrets and some CI systems keep it.
+    pattern: re`${TOKEN_START}ZXlK[A-Za-z0-9+\/]{60}`,
+    accept: acceptTwice,
+    swallow: { while: 'A-Za-z0-9+/=' },
+    score: 0.95,
+  },
+  {
     kind: 'secret.anthropic',
     pattern: re`${TOKEN_START}sk-ant-[a-z]{2,10}\d{2}-[${TOKEN}]{20}`,
     accept: acceptDrawn,
@@ -86,22 +109,22 @@ export const SECRETS: readonly Detector[] = [
   },
   {
     kind: 'secret.slack',
-    pattern: re`${TOKEN_START}(?:xox[abcdeoprs](?:\.xox[bp])?-(?:\d{1,2}-[A-Za-z0-9]{10}|\d{6}|[A-Za-z0-9]{20})|xapp-\d-[A-Z0-9]{6}|(?<=hooks\.slack\.com\/(?:services|workflows|triggers)\/)[A-Z0-9]{6}[A-Za-z0-9\/]{10})`,
+    pattern: re`${TOKEN_START}(?:xox[abcdeoprs](?:\.xox[bp])?-(?:\d{1,2}-[A-Za-z0-9]{10}|\d{6}|[A-Za-z0-9]{20})|xapp-\d-[A-Z0-9]{6}|(?<=hooks\.slack\.com\/(?:services|workflows|triggers)\/)[A-Za-z0-9]{6}[A-Za-z0-9\/]{10})`,
     swallow: { while: `${TOKEN}/` },
     score: 1,
   },
   {
     kind: 'secret.stripe',
-    pattern: re`${TOKEN_START}(?:[sr]k_(?:live|test)_[A-Za-z0-9]{16}|whsec_[A-Za-z0-9+\/]{24})`,
+    pattern: re`${TOKEN_START}(?:[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16}|whsec_[A-Za-z0-9+\/]{24})`,
     accept: acceptDrawn,
     swallow: { while: `${TOKEN}+/=` },
     score: 1,
   },
   {
     kind: 'secret.huggingface',
-    pattern: re`${TOKEN_START}(?:hf_|api_org_)[A-Za-z0-9]{34}`,
+    // 34 and no more: `hf_` begins names in code too, and those have other lengths.
+    pattern: re`${TOKEN_START}(?:hf_|api_org_)[A-Za-z0-9]{34}(?![A-Za-z0-9_])`,
     accept: acceptDrawn,
-    swallow: { while: TOKEN },
     score: 1,
   },
   {
@@ -115,6 +138,7 @@ export const SECRETS: readonly Detector[] = [
     kind: 'secret.aws',
     // IAM identifiers: four letters for the kind of key, then base32 (AWS, "IAM identifiers").
     pattern: re`${TOKEN_START}(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}`,
+    accept: acceptDrawn,
     swallow: { while: 'A-Z0-9' },
     score: 0.95,
   },
@@ -142,6 +166,7 @@ export const SECRETS: readonly Detector[] = [
     kind: 'secret.azure',
     // Entra ID client secrets: three units, a digit, the mark Q~.
     pattern: re`(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31}`,
+    accept: acceptDrawn,
     swallow: { while: 'A-Za-z0-9_~.-' },
     score: 1,
   },
@@ -151,6 +176,21 @@ export const SECRETS: readonly Detector[] = [
     pattern: rei`(?<=authorization["']?\s{0,2}[:=]\s{0,2}["']?basic )[a-z0-9+\/]{8}`,
     swallow: { while: 'A-Za-z0-9+/=' },
     score: 0.95,
+  },
+  {
+    kind: 'secret.basic',
+    title: 'user and password of a command, as curl takes them',
+    pattern: rei`(?<= (?:-u|--user) ["']?)[a-z0-9._@-]{1,64}:[^\s"'\u0060$][^\s"'\u0060]{3,127}`,
+    accept: acceptUserinfo,
+    score: 0.8,
+  },
+  {
+    kind: 'secret.bearer',
+    // A scheme of its own, or none (RFC 9110 §11.6.2 wants one).
+    pattern: rei`(?<=authorization["']?\s{0,2}[:=]\s{0,2}["']?(?:[a-z-]{3,12} )?)[a-z0-9._~+\/-]{24}`,
+    accept: acceptRandom,
+    swallow: { while: 'A-Za-z0-9._~+/=-' },
+    score: 0.85,
   },
   {
     kind: 'secret.bearer',

@@ -47,7 +47,7 @@ const MODELS: readonly Form[] = [
   ['pinecone', 'Pinecone key', `pcsk_${alnum(5)}[${TOKEN}]{40}`, TOKEN],
   ['wandb', 'Weights & Biases key', `wandb_v1_${url(40)}`, TOKEN],
   ['runpod', 'RunPod key', `rpa_${upper(40)}`, ALNUM],
-  ['aws_bedrock', 'Amazon Bedrock key', `(?:ABSK${base64(80)}|bedrock-api-key-${base64(40)})`, `${BASE64}=`],
+  ['aws_bedrock', 'Amazon Bedrock key', `(?:ABSK${base64(80)}|bedrock-api-key-${base64(24)})`, `${BASE64}=`],
   ['apify', 'Apify token', `apify_api_${alnum(36)}`, ALNUM],
 ];
 
@@ -78,7 +78,7 @@ const CLOUDS: readonly Form[] = [
   ['azure_openai', 'Azure AI services key', `${alnum(52)}JQQJ99${alnum(26)}`, EXACT],
   ['databricks', 'Databricks token', `(?:dapi|dose|dkea)${hex(32)}(?:-\\d)?`, EXACT],
   ['clickhouse', 'ClickHouse Cloud key', `4b1d${alnum(38)}`, EXACT],
-  ['dynatrace', 'Dynatrace token', `dt0[a-z]\\d{2}\\.${upper(24)}\\.${upper(64)}`, ALNUM],
+  ['dynatrace', 'Dynatrace token', `dt0[a-z]\\d{2}\\.${alnum(24)}\\.${alnum(64)}`, ALNUM],
   ['tailscale', 'Tailscale key', `tskey-(?:api|auth|client|scim|webhook)-[${ALNUM}-]{20}`, `${ALNUM}-`],
   ['defined_networking', 'Defined Networking key', `dnkey-${url(26)}-${url(40)}`, TOKEN],
   ['vault', 'HashiCorp Vault token', `hv[sbr]\\.${url(24)}`, TOKEN],
@@ -95,6 +95,7 @@ const CLOUDS: readonly Form[] = [
     `(?:ops_eyJ${base64(100)}|A3-${upper(6)}-(?:${upper(11)}|${upper(6)}-${upper(5)})-${upper(5)}-${upper(5)}-${upper(5)})`,
     `${BASE64}=`,
   ],
+  ['adobe', 'Adobe client secret', `p8e-${hex(32)}`, EXACT],
   ['age', 'age secret key', 'AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}', ALNUM],
 ];
 
@@ -110,10 +111,10 @@ const CODE: readonly Form[] = [
   ['jfrog', 'JFrog Artifactory key', `(?:AKCp${alnum(60)}|cmVmdGtu${alnum(50)})`, ALNUM],
   ['circleci', 'CircleCI token', `CCIP(?:AT|RJ)_${alnum(22)}_${hex(40)}`, ALNUM],
   ['buildkite', 'Buildkite token', `bk(?:ua|ct|pt|aj|at)_${hex(40)}`, ALNUM],
-  ['harness', 'Harness token', `[ps]at\\.${url(22)}\\.${hex(24)}\\.${alnum(20)}`, ALNUM],
+  ['harness', 'Harness token', `[ps]at\\.${url(22)}\\.${alnum(24)}\\.${alnum(20)}`, ALNUM],
   ['octopus', 'Octopus Deploy key', `API-${upper(26)}`, EXACT],
   ['sonarqube', 'SonarQube token', `sq[apu]_${hex(40)}`, ALNUM],
-  ['sourcegraph', 'Sourcegraph token', `sgp_(?:(?:${hex(16)}|local)_)?${hex(40)}`, EXACT],
+  ['sourcegraph', 'Sourcegraph token', `sgp_(?:(?:${anyHex(16)}|local)_)?${anyHex(40)}`, EXACT],
   ['sentry', 'Sentry token', `(?:sntry[ua]_${hex(64)}|sntrys_eyJ[${BASE64}=_-]{40})`, `${BASE64}=_-`],
   ['postman', 'Postman key', `PMAK-${hex(24)}-${hex(34)}`, ALNUM],
   ['linear', 'Linear key', `lin_(?:api|oauth)_${alnum(40)}`, ALNUM],
@@ -181,9 +182,14 @@ const TALK: readonly Form[] = [
   ['brevo', 'Brevo key', `x(?:key|smtp)sib-${hex(64)}-${alnum(16)}`, ALNUM],
   ['resend', 'Resend key', `re_${alnum(8)}_${alnum(24)}`, EXACT],
   ['twilio', 'Twilio API key', `SK${hex(32)}`, EXACT],
-  ['telegram', 'Telegram bot token', `\\d{8,10}:AA${url(33)}`, TOKEN],
+  ['telegram', 'Telegram bot token', `\\d{5,10}:A${url(34)}`, EXACT],
   ['discord', 'Discord bot token', `[MNO][A-Za-z0-9_-]{23,27}\\.[${TOKEN}]{6}\\.[${TOKEN}]{27}`, TOKEN],
-  ['facebook', 'Facebook access token', `(?:EAA[A-Z][${ALNUM}]{60}|IGQV[${TOKEN}]{60})`, TOKEN],
+  [
+    'facebook',
+    'Facebook access token',
+    `(?:EAA[A-Z][${ALNUM}]{60}|IGQV[${TOKEN}]{60}|\\d{15,16}(?:\\||%7C)${url(27)})`,
+    TOKEN,
+  ],
   ['twitter', 'X bearer token', `AAAAAAAAAAAAAAAAAAAAA[${ALNUM}%]{60}`, `${ALNUM}%`],
   ['hubspot', 'HubSpot token', `pat-(?:na|eu|ap)\\d-${UUID}`, EXACT],
   ['intercom', 'Intercom token', `dG9rOj${base64(40)}`, `${BASE64}=`],
@@ -209,7 +215,7 @@ const HOOKS: readonly Form[] = [
   [
     'teams_webhook',
     'Microsoft Teams webhook',
-    String.raw`(?<=webhook\.office\.com\/webhookb2\/)${UUID}@${UUID}\/IncomingWebhook\/${alnum(32)}`,
+    String.raw`(?<=webhook\.office\.com\/webhookb2\/)[a-z0-9-]{36}@[a-z0-9-]{36}\/IncomingWebhook\/${alnum(32)}`,
     `${ALNUM}/-`,
   ],
   [
