@@ -11,6 +11,7 @@ import { detector, masking } from './config/schema/masking.ts';
 import { policy, price } from './config/schema/policy.ts';
 import { recipient, retentionRule } from './config/schema/recording.ts';
 import { service } from './config/schema/service.ts';
+import { store } from './config/schema/store.ts';
 import { address, duration, listenAddress, name, secret, size } from './config/schema/values.ts';
 
 /** The schema of `sallyport.yaml`. */
@@ -83,7 +84,13 @@ export const configSchema = z.strictObject({
         .max(4_194_304)
         .default(65_536)
         .describe(
-          'Counts of the `limit` rules kept at once, about 220 bytes each, by all data workers together; a call that needs one more is refused as `overloaded`. Changes take effect at the next start. An eighth as many counts of distinct inputs are kept, 3 KiB each.',
+          'Counts of the `limit` rules kept at once, about 230 bytes each, by all data workers together; a call that needs one more is refused as `overloaded`. Changes take effect at the next start. An eighth as many counts of distinct inputs are kept, 3 KiB each.',
+        ),
+      on_store_lost: z
+        .enum(['local', 'refuse'])
+        .default('local')
+        .describe(
+          'While `store.postgres` cannot be reached: `local` goes on with what was known and what is counted here, so that each gateway keeps every limit by itself; `refuse` refuses calls that a limit applies to as `overloaded`. Changes take effect at the next start.',
         ),
     })
     .prefault({})
@@ -198,10 +205,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The tamper-evident log of every call.'),
-  store: z
-    .strictObject({ path: z.string().min(1).default('./data').describe('The folder of the embedded store.') })
-    .prefault({})
-    .describe('Where records, the ledger and the approvals are kept.'),
+  store,
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('The least that is worth a line.'),

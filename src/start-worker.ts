@@ -9,14 +9,14 @@ import { systemClock } from './clock.ts';
 import type { Config, SecretRef } from './config.ts';
 import { createBodyBudget } from './gateway/http/body.ts';
 import { openEpoch, type OpenEpoch } from './gateway/epoch.ts';
-import { createWaitingPlaces, type Gate } from './gateway/gate.ts';
+import { countingTime, createWaitingPlaces, type Gate } from './gateway/gate.ts';
 import { ModelGeneration } from './gateway/metadata-cache.ts';
 import type { ActiveCalls } from './gateway/http/arrive.ts';
 import { listen, refuseTaken, type Listener, type ListenerKeys } from './gateway/http/listen.ts';
 import { CREDENTIAL_HEADERS } from './identify/identify.ts';
-import { nameKey } from './limit/count-key.ts';
 import { Counts } from './limit/counts.ts';
 import { DistinctCounts } from './limit/distinct.ts';
+import { StoreLink } from './limit/store-link.ts';
 import { createLog } from './log.ts';
 import { createRecorder } from './record/recorder.ts';
 import { ask, serve } from './rpc.ts';
@@ -41,7 +41,7 @@ const epochParts = {
   version: VERSION,
   file: (path: string) => readFileSync(resolve(birth.baseDir, path)),
   maskKey: recordingKey,
-  countKey: nameKey(recordingKey),
+  countKey: birth.limits.key,
   models: new ModelGeneration(birth.models),
 };
 let epoch: OpenEpoch = openEpoch(birth.config, epochParts, null);
@@ -68,9 +68,10 @@ const gate: Gate = {
   drain: draining.signal,
   waiting: createWaitingPlaces(birth.config.approvals.waiting),
   tables: { counts: new Counts(birth.limits.counts), distinct: new DistinctCounts(birth.limits.distinct) },
+  link: new StoreLink(birth.limits.link),
 };
 watchLimits(metrics.registry, () =>
-  [...epoch.limits.byRule.values()].map(({ rule, level }) => ({ rule, level: level.read(clock.now()) })),
+  [...epoch.limits.byRule.values()].map(({ rule, level }) => ({ rule, level: level.read(countingTime(gate)) })),
 );
 
 /** Returns the keys of each listener as they are now; null for plain text. Throws with the place of what is wrong. */

@@ -22,7 +22,7 @@ import type { KeptPolicy } from './record/policy-files.ts';
 import { showId } from './record/session-id.ts';
 import { ask } from './rpc.ts';
 import { keepConfig } from './keep-config.ts';
-import { keepLimits } from './keep-limits.ts';
+import { keepLimits, type KeptLimits } from './keep-limits.ts';
 import { lockFolder } from './store/lock.ts';
 import { tendIndex } from './store/tend-index.ts';
 import { VERSION } from './version.ts';
@@ -54,14 +54,15 @@ export async function start(options: { readonly configPath: string }): Promise<R
   const folder = resolve(loaded.baseDir, config.store.path);
   const lock = lockFolder(folder);
   const tender = tendIndex(folder);
-  const limits = keepLimits(folder, config.limits.counts, systemClock, log);
-  const release = (): void => {
+  let limits: KeptLimits | null = null;
+  const release = async (): Promise<void> => {
     tender.close();
-    limits.close();
+    await limits?.close();
     lock.release();
   };
   let crew: Crew | null = null;
   try {
+    limits = await keepLimits({ config, baseDir: loaded.baseDir, folder, clock: systemClock, log });
     crew = await startCrew({
       config,
       configHash: loaded.hash,
@@ -72,10 +73,10 @@ export async function start(options: { readonly configPath: string }): Promise<R
       limits: limits.memory,
       models: new SharedArrayBuffer(ModelGeneration.bytes),
     });
-    return await openHouse({ loaded: { ...loaded, config }, crew, log, release });
+    return await openHouse({ loaded: { ...loaded, config }, crew, limits, log, release });
   } catch (error) {
     await crew?.abandon();
-    release();
+    await release();
     throw error;
   }
 }
@@ -87,11 +88,12 @@ const policyOf = ({ config, baseDir }: LoadedConfig): KeptPolicy =>
 interface House {
   readonly loaded: LoadedConfig;
   readonly crew: Crew;
+  readonly limits: KeptLimits;
   readonly log: ReturnType<typeof createLog>;
-  readonly release: () => void;
+  readonly release: () => Promise<void>;
 }
 
-async function openHouse({ loaded, crew, log, release }: House): Promise<Running> {
+async function openHouse({ loaded, crew, limits, log, release }: House): Promise<Running> {
   const { config } = loaded;
   let draining = false;
   // the control port's own view of who people are; calls have theirs in the data workers
@@ -104,8 +106,13 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
   const approvals = ask<Approvals>(crew.approvals, APPROVAL_VERBS);
   const control = await openControl(splitAddress(config.control.address), {
     health: {
-      missing: async () => (draining ? ['the gateway is draining'] : crew.missing()),
-      metrics: async () => AggregatorRegistry.aggregate(await crew.metrics()).metrics(),
+      missing: async () =>
+        draining ? ['the gateway is draining'] : [...(await crew.missing()), ...limits.health().missing],
+      notes: () => limits.health().notes,
+      metrics: async () => {
+        const all = [...(await crew.metrics()), await limits.metrics.getMetricsAsJSON()];
+        return AggregatorRegistry.aggregate(all).metrics();
+      },
     },
     api: apiRoutes({ approvals, identify: (head) => identifier.identify(head) }),
   }).catch((cause: unknown) => {
@@ -129,7 +136,7 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
     await crew.drain(config.limits.drain);
     await control.close();
     identifier.close();
-    release();
+    await release();
     log.info({}, 'stopped');
     log.flush();
   };
@@ -140,7 +147,7 @@ async function openHouse({ loaded, crew, log, release }: House): Promise<Running
     kept.close();
     identifier.close();
     await Promise.all([control.close(), crew.abandon()]);
-    release();
+    await release();
     log.flush();
     return code;
   });

@@ -28,6 +28,10 @@ export interface WorkerBirth {
 export interface LimitMemory {
   readonly counts: SharedArrayBuffer;
   readonly distinct: SharedArrayBuffer;
+  /** What is known of the store that they are shared through. */
+  readonly link: SharedArrayBuffer;
+  /** What counts are named under; the same for all processes on one store. */
+  readonly key: Uint8Array;
 }
 
 /** What a data worker does on order. */

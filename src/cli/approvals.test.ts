@@ -32,7 +32,7 @@ const controlled = async () => {
   const control = await openControl(
     { host: '127.0.0.1', port: 0 },
     {
-      health: { missing: () => Promise.resolve([]), metrics: () => Promise.resolve('') },
+      health: { missing: () => Promise.resolve([]), notes: () => [], metrics: () => Promise.resolve('') },
       api: apiRoutes({
         approvals: desk.approvals,
         identify({ rawHeaders }) {

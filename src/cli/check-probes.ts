@@ -15,6 +15,7 @@ import { encryptionKeys } from '../mask/encrypt.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { wrapKey } from '../record/key-envelope.ts';
 import { type NamedRecipient, recipientOf } from '../record/recipients.ts';
+import { readPostgres } from '../config/postgres.ts';
 import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
 import { listenerTls, readTls, upstreamTls } from '../config/tls-material.ts';
 
@@ -154,6 +155,15 @@ const classifiers: Probe = {
     ),
 };
 
+const postgres: Probe = {
+  check: 'shared store',
+  run: ({ config, baseDir, env, warn }) => {
+    const { postgres: access } = config.store;
+    if (access !== undefined) readPostgres(access, (ref) => resolveSecret(ref, baseDir, { env, warn }));
+    return [];
+  },
+};
+
 /** Looks that need nothing but the files and the environment. */
 export const PROBES: readonly Probe[] = [
   policies,
@@ -164,6 +174,7 @@ export const PROBES: readonly Probe[] = [
   authority,
   credentials,
   certificates,
+  postgres,
 ];
 
 const issuerProbe = (issuer: IssuerConfig): Probe => ({
@@ -189,10 +200,23 @@ const keyServiceProbe = (named: Exclude<NamedRecipient, string>): Probe => ({
   },
 });
 
+/** Makes nothing: `start` makes what is missing. */
+const database: Probe = {
+  check: 'database',
+  run: async ({ config, baseDir, env }) => {
+    if (config.store.postgres === undefined) return [];
+    const { tryPostgres } = await import('../store/postgres-rows.ts');
+    const access = readPostgres(config.store.postgres, (ref) => resolveSecret(ref, baseDir, { env }));
+    await tryPostgres(access, access.key);
+    return [];
+  },
+};
+
 /** Looks that ask others. */
-export const onlineProbes = ({ identity, recording }: Config): readonly Probe[] => [
+export const onlineProbes = ({ identity, recording, store }: Config): readonly Probe[] => [
   ...identity.issuers.map(issuerProbe),
   ...[...recording.recipients, ...recording.originals].flatMap((named) =>
     typeof named === 'string' ? [] : [keyServiceProbe(named)],
   ),
+  ...(store.postgres === undefined ? [] : [database]),
 ];

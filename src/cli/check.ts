@@ -33,7 +33,7 @@ export const checkCommand = (io: Io): Command =>
   new Command('check')
     .description('tell whether a config would start: the file, the policies, the keys and credentials it names')
     .argument('[config]', 'the config to check', DEFAULT_CONFIG)
-    .option('--online', 'also ask every issuer for its keys, and key services to wrap one')
+    .option('--online', 'also ask issuers for their keys, key services to wrap one, and the database for its tables')
     .action((config: string, { online }: { readonly online?: boolean }) =>
       check(io, resolve(io.cwd, config), online === true),
     );

@@ -30,7 +30,7 @@ const NOUNS: Readonly<Record<string, string>> = {
 const MAX_SHOWN = 60;
 
 /** Config values under these keys may be a secret that somebody wrote where a reference belongs: they are never shown. */
-const SECRET_KEYS = new Set(['credential', 'bearer', 'value', 'key', 'env', 'file']);
+const SECRET_KEYS = new Set(['credential', 'bearer', 'value', 'key', 'env', 'file', 'postgres']);
 
 const valueAt = (value: unknown, path: ConfigPath): unknown =>
   path.reduce<unknown>((here, step) => Object.getOwnPropertyDescriptor(Object(here), step)?.value, value);

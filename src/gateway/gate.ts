@@ -11,6 +11,7 @@ import type { ToolGuard } from '../guard/tools.ts';
 import type { Identifier } from '../identify/identify.ts';
 import type { Limits } from '../limit/compile.ts';
 import type { Tables } from '../limit/limit.ts';
+import type { StoreLink } from '../limit/store-link.ts';
 import type { Log } from '../log.ts';
 import type { OutsideFindings } from '../mask/outside.ts';
 import type { MaskRule, SessionUse, TextMasker } from '../mask/text-masker.ts';
@@ -121,7 +122,12 @@ export interface Gate {
   readonly waiting: WaitingPlaces;
   /** What limits count, in memory that all data workers share. */
   readonly tables: Tables;
+  /** To the store that gateways share those through. */
+  readonly link: StoreLink;
 }
+
+/** Returns the time that limits count by, in ms since the epoch: that of the store, so that all gateways on it agree. */
+export const countingTime = ({ clock, link }: Gate): number => clock.now() + link.ahead;
 
 /** Facts of a call whose payload was not, or could not be, inspected. */
 export function uninspected(operation: Operation | null, bodyBytes: number, opaque: boolean): Facts {

@@ -2,9 +2,10 @@
 
 import type { Facts, Verdict } from '../call.ts';
 import type { UsedUp } from '../limit/allowance.ts';
-import { limit, reached } from '../limit/limit.ts';
+import { limit, type OverLimit, reached } from '../limit/limit.ts';
 import type { AnswerMask } from '../mask/answer.ts';
 import { Failure } from '../reasons.ts';
+import { countingTime } from './gate.ts';
 import type { CallState } from './underway.ts';
 
 /**
@@ -16,16 +17,27 @@ export function takeLimits(call: CallState, verdict: Verdict, each: readonly Fac
   if (limits === undefined || verdict.effect === 'deny') return verdict;
   const { gate, epoch } = call;
   const input = () => epoch.limits.inputOf(body ?? addressOf(call));
-  const taken = limit(epoch.limits, gate.tables, { limits, each, input, held: call.allowance }, gate.clock.now());
+  const taken = gate.link.refuses
+    ? unknown(limits[0]?.rule ?? '')
+    : limit(epoch.limits, gate.tables, { limits, each, input, held: call.allowance }, countingTime(gate));
   if (taken.kind === 'allowance') {
     call.mayUse(taken);
     return verdict;
   }
   const { reason, rule, detail, frees } = taken;
-  call.retryAt = frees;
+  call.retryAt = frees - gate.link.ahead;
   gate.watcher.limited(rule, reason);
   return { effect: 'deny', reason, rule, message: detail, mask: verdict.mask, limits };
 }
+
+/** The store that others count in is lost, and the operator wants no call counted without it. */
+const unknown = (rule: string): OverLimit => ({
+  kind: 'over',
+  reason: 'overloaded',
+  rule,
+  detail: 'Limits cannot be counted now.',
+  frees: 0,
+});
 
 /** What is asked without a body is asked by its address. */
 const addressOf = ({ accepted: { request } }: CallState): Buffer => Buffer.from(`${request.path}?${request.query}`);
@@ -37,7 +49,7 @@ export function chargeText(call: CallState, mask: AnswerMask | null, bytes: numb
   const came = allowance.came(bytes);
   // of a whole answer nothing is known before its end
   const written = mask?.kind === 'whole' ? 0 : (mask?.written ?? came);
-  const usedUp = allowance.wrote(written, gate.clock.now());
+  const usedUp = allowance.wrote(written, countingTime(gate));
   if (usedUp !== null) throw exceeded(call, usedUp);
 }
 
@@ -45,7 +57,7 @@ export function chargeText(call: CallState, mask: AnswerMask | null, bytes: numb
 export function chargeBytes(call: CallState, bytes: number): void {
   const { allowance, gate } = call;
   if (allowance === null) return;
-  const usedUp = allowance.leave(bytes, gate.clock.now());
+  const usedUp = allowance.leave(bytes, countingTime(gate));
   if (usedUp !== null) throw exceeded(call, usedUp);
 }
 
@@ -53,13 +65,13 @@ export function chargeBytes(call: CallState, bytes: number): void {
 export function checkLength(call: CallState, contentLength: string): void {
   const { allowance, gate } = call;
   if (allowance === null || !/^\d+$/.test(contentLength)) return;
-  const usedUp = allowance.fits(Number(contentLength), gate.clock.now());
+  const usedUp = allowance.fits(Number(contentLength), countingTime(gate));
   if (usedUp !== null) throw exceeded(call, usedUp);
 }
 
 function exceeded(call: CallState, { limit, sum, frees }: UsedUp): Failure {
   const { rule, detail } = reached(limit, sum.bound, frees, 'budget-exceeded');
-  call.retryAt = frees;
+  call.retryAt = frees - call.gate.link.ahead;
   call.gate.watcher.limited(rule, 'budget-exceeded');
   call.session?.mark(`the answer was ended by the limit of ${rule}`);
   return new Failure('budget-exceeded', `the answer used up the limit of ${rule}`, { detail });

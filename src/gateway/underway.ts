@@ -12,7 +12,7 @@ import { MOST_FOUND } from './found.ts';
 import type { Body } from './http/body.ts';
 import type { CallRequest, CallResponse } from './http/exchange.ts';
 import { type AnswerTrips, watchTrips } from './answer-trips.ts';
-import { uninspected, type Epoch, type Gate } from './gate.ts';
+import { countingTime, uninspected, type Epoch, type Gate } from './gate.ts';
 import { gatherCalls } from './guard.ts';
 
 /** How an answer ended, without what the call itself knows. */
@@ -84,7 +84,7 @@ export abstract class CallState {
 
   /** Adds to it. A call that ended while it was decided on uses nothing. */
   mayUse(allowance: Allowance): void {
-    if (this.#ended !== null) allowance.end(this.#ended, this.gate.clock.now());
+    if (this.#ended !== null) allowance.end(this.#ended, countingTime(this.gate));
     else if (this.#allowance === null) this.#allowance = allowance;
     else this.#allowance.join(allowance);
   }
@@ -196,7 +196,7 @@ export abstract class CallState {
    * first time counts.
    */
   settle(end: CallEnd): void {
-    this.#allowance?.end(end, this.gate.clock.now());
+    this.#allowance?.end(end, countingTime(this.gate));
     for (const then of this.#settling) then();
   }
 

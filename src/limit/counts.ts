@@ -5,13 +5,14 @@
  * of the current cell and the twenty before it: never less than what was taken in any span of a window's length, and at
  * most a twentieth of a window behind in letting go. Places (calls under way) are counted in the same slots.
  *
- * The table has a fixed size. It is divided into sets, each under a lock of its own; the name of a count says which set
- * it belongs to. A slot is free again when nothing in it counts any more. A set in which nothing is free takes no new
+ * The table has a fixed size. It is divided into sets, each under a lock of its own; the name of a count and a seed of
+ * the table say which set it belongs to. A slot is free again when nothing in it counts any more. A set in which nothing is free takes no new
  * count: the call is refused, nobody is counted wrongly.
  */
 
 import type { CountKey } from './count-key.ts';
 import { lock, type Locks, unlock } from './mutex.ts';
+import { drawSeed, placeOf, SEED_BYTES, seedOf } from './placing.ts';
 
 /** Cells of a window. */
 export const CELLS_PER_WINDOW = 20;
@@ -27,9 +28,10 @@ const WIDTH = 0;
 const HEAD = 1;
 /** Sum of all cells. */
 const TOTAL = 2;
-/** Places that are taken. */
+/** Places that are taken by calls of this process, and of others. */
 const PLACES = 3;
-const FIRST_CELL = 4;
+const ELSEWHERE = 4;
+const FIRST_CELL = 5;
 const SLOT = FIRST_CELL + CELLS;
 const KEY_WORDS = 4;
 
@@ -38,12 +40,20 @@ export const FULL = -2;
 /** The limit is reached. */
 export const OVER = -1;
 
-/** What stands in one cell of one count. */
-export interface CellReading {
+/** What stands in the cells of one count: the last is number `head`, and the sum counts. */
+export interface CountReading {
   readonly words: Int32Array;
   readonly width: number;
-  readonly cell: number;
-  readonly amount: number;
+  readonly head: number;
+  /** `CELLS` of them. */
+  readonly cells: Float64Array;
+}
+
+/** How many places of a count calls of this process have. */
+export interface PlacesReading {
+  readonly words: Int32Array;
+  readonly width: number;
+  readonly taken: number;
 }
 
 const setsFor = (slots: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, slots / SET)));
@@ -52,7 +62,9 @@ const setsFor = (slots: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, 
 export function countsMemory(slots: number): SharedArrayBuffer {
   const sets = setsFor(slots);
   const all = sets * SET;
-  return new SharedArrayBuffer(all * SLOT * 8 + (all * KEY_WORDS + all + sets) * 4);
+  const memory = new SharedArrayBuffer(all * SLOT * 8 + (all * KEY_WORDS + all + sets) * 4 + SEED_BYTES);
+  drawSeed(memory);
+  return memory;
 }
 
 /** A table of counts; every thread has a view of its own on the one memory. Times are milliseconds since the epoch. */
@@ -63,12 +75,14 @@ export class Counts {
   /** 1 where something changed since `drain`. */
   readonly #changed: Int32Array<SharedArrayBuffer>;
   readonly #locks: Locks;
+  readonly #seed: Int32Array;
   /** What the count was after the last `take` or `takePlace` of this thread, of those that were not refused. */
   last = 0;
 
   constructor(memory: SharedArrayBuffer) {
     const bytesOfSet = SET * (SLOT * 8 + KEY_WORDS * 4 + 4) + 4;
-    this.#sets = memory.byteLength / bytesOfSet;
+    this.#sets = (memory.byteLength - SEED_BYTES) / bytesOfSet;
+    this.#seed = seedOf(memory);
     const all = this.#sets * SET;
     this.#cells = new Float64Array(memory, 0, all * SLOT);
     this.#keys = new Int32Array(memory, this.#cells.byteLength, all * KEY_WORDS);
@@ -152,9 +166,11 @@ export class Counts {
     try {
       const slot = this.#find(set, key, now);
       if (slot === FULL) return FULL;
-      if (this.#at(slot, PLACES) >= most) return OVER;
-      this.last = this.#at(slot, PLACES) + 1;
-      this.#put(slot, PLACES, this.last);
+      const places = this.#at(slot, PLACES) + 1;
+      const all = places + this.#at(slot, ELSEWHERE);
+      if (all > most) return OVER;
+      this.last = all;
+      this.#put(slot, PLACES, places);
       return 0;
     } finally {
       unlock(this.#locks, set);
@@ -180,7 +196,7 @@ export class Counts {
       const slot = this.#known(set, key);
       if (slot === FULL) return { taken: 0, places: 0 };
       this.#roll(slot, now);
-      return { taken: this.#at(slot, TOTAL), places: this.#at(slot, PLACES) };
+      return { taken: this.#at(slot, TOTAL), places: this.#at(slot, PLACES) + this.#at(slot, ELSEWHERE) };
     } finally {
       unlock(this.#locks, set);
     }
@@ -205,34 +221,70 @@ export class Counts {
     }
   }
 
-  /** Returns every cell that is not empty of the counts that changed since the last call. */
-  drain(): readonly CellReading[] {
-    const readings: CellReading[] = [];
-    for (let slot = 0; slot < this.#changed.length; slot++) {
-      if (Atomics.load(this.#changed, slot) === 0) continue;
-      const set = Math.floor(slot / SET);
-      lock(this.#locks, set);
-      try {
-        Atomics.store(this.#changed, slot, 0);
-        this.#readCells(slot, readings);
-      } finally {
-        unlock(this.#locks, set);
-      }
+  /** Says how many places calls of other processes have. False when there is no room. */
+  setElsewhere(key: CountKey, taken: number, now: number): boolean {
+    const set = this.#setOf(key);
+    lock(this.#locks, set);
+    try {
+      const slot = taken === 0 ? this.#known(set, key) : this.#find(set, key, now);
+      if (slot !== FULL) this.#put(slot, ELSEWHERE, taken);
+      return slot !== FULL || taken === 0;
+    } finally {
+      unlock(this.#locks, set);
+    }
+  }
+
+  /** Returns the places that calls of this process have. */
+  places(): readonly PlacesReading[] {
+    const readings: PlacesReading[] = [];
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (this.#at(slot, PLACES) === 0) continue;
+      this.#lockedSlot(slot, () => {
+        const taken = this.#at(slot, PLACES);
+        if (taken > 0) readings.push({ words: this.#wordsAt(slot), width: this.#at(slot, WIDTH), taken });
+      });
     }
     return readings;
   }
 
-  #readCells(slot: number, into: CellReading[]): void {
-    const head = this.#at(slot, HEAD);
-    const words = this.#keys.slice(slot * KEY_WORDS, (slot + 1) * KEY_WORDS);
-    for (let cell = Math.max(0, head - CELLS + 1); cell <= head; cell++) {
-      const amount = this.#at(slot, FIRST_CELL + (cell % CELLS));
-      into.push({ words, width: this.#at(slot, WIDTH), cell, amount });
+  /** Returns the counts that changed since the last call; with `all`, every count. */
+  drain(all = false): readonly CountReading[] {
+    const readings: CountReading[] = [];
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (all ? this.#at(slot, TOTAL) === 0 : Atomics.load(this.#changed, slot) === 0) continue;
+      this.#lockedSlot(slot, () => {
+        Atomics.store(this.#changed, slot, 0);
+        readings.push(this.#readCells(slot));
+      });
+    }
+    return readings;
+  }
+
+  #lockedSlot(slot: number, step: () => void): void {
+    const set = Math.floor(slot / SET);
+    lock(this.#locks, set);
+    try {
+      step();
+    } finally {
+      unlock(this.#locks, set);
     }
   }
 
+  #readCells(slot: number): CountReading {
+    const head = this.#at(slot, HEAD);
+    const cells = Float64Array.from({ length: CELLS }, (_, at) => {
+      const cell = head - CELLS + 1 + at;
+      return cell < 0 ? 0 : this.#at(slot, FIRST_CELL + (cell % CELLS));
+    });
+    return { words: this.#wordsAt(slot), width: this.#at(slot, WIDTH), head, cells };
+  }
+
+  #wordsAt(slot: number): Int32Array {
+    return this.#keys.slice(slot * KEY_WORDS, (slot + 1) * KEY_WORDS);
+  }
+
   #setOf({ words }: CountKey): number {
-    return (words[0] ?? 0) & (this.#sets - 1);
+    return placeOf(words, this.#seed, this.#sets);
   }
 
   #at(slot: number, field: number): number {
@@ -259,7 +311,8 @@ export class Counts {
     return FULL;
   }
 
-  #is(slot: number, { words }: CountKey): boolean {
+  /** A width is part of a name: who could choose one for a count of somebody else could end its windows early. */
+  #is(slot: number, { words, width }: CountKey): boolean {
     const keys = this.#keys;
     const at = slot * KEY_WORDS;
     return (
@@ -267,7 +320,7 @@ export class Counts {
       keys[at + 1] === words[1] &&
       keys[at + 2] === words[2] &&
       keys[at + 3] === words[3] &&
-      this.#at(slot, WIDTH) > 0
+      this.#at(slot, WIDTH) === width
     );
   }
 
@@ -290,7 +343,7 @@ export class Counts {
   #isFree(slot: number, now: number): boolean {
     const width = this.#at(slot, WIDTH);
     if (width === 0) return true;
-    if (this.#at(slot, PLACES) > 0) return false;
+    if (this.#at(slot, PLACES) > 0 || this.#at(slot, ELSEWHERE) > 0) return false;
     return this.#at(slot, TOTAL) === 0 || Math.floor(now / width) - this.#at(slot, HEAD) >= CELLS;
   }
 

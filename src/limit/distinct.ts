@@ -11,8 +11,12 @@
 import type { CountKey } from './count-key.ts';
 import { FULL, OVER } from './counts.ts';
 import { lock, type Locks, unlock } from './mutex.ts';
+import { drawSeed, placeOf, SEED_BYTES, seedOf } from './placing.ts';
 
-const REGISTERS = 1024;
+/** Registers of a generation. */
+export const REGISTERS = 1024;
+/** No register is higher: 32 bits without a one, and one more. */
+export const HIGHEST = 33;
 /** Generations of a window. */
 export const GENERATIONS_PER_WINDOW = 2;
 /** One more is kept, because the oldest is only partly within the window. */
@@ -30,8 +34,13 @@ const META = 4;
 const BYTES_OF_SET = SET * (META * 8 + KEY_WORDS * 4 + 4 + GENERATIONS * REGISTERS) + 8;
 
 /** Returns the memory of a table of at least `slots` counts of distinct inputs, empty. */
-export const distinctMemory = (slots: number): SharedArrayBuffer =>
-  new SharedArrayBuffer(2 ** Math.ceil(Math.log2(Math.max(1, slots / SET))) * BYTES_OF_SET);
+export function distinctMemory(slots: number): SharedArrayBuffer {
+  const sets = 2 ** Math.ceil(Math.log2(Math.max(1, slots / SET)));
+  // words of 32 bits: the seed ends on one
+  const memory = new SharedArrayBuffer(sets * BYTES_OF_SET + SEED_BYTES);
+  drawSeed(memory);
+  return memory;
+}
 
 /** The registers of one generation of one count. */
 export interface RegistersReading {
@@ -46,12 +55,15 @@ export class DistinctCounts {
   readonly #sets: number;
   readonly #meta: Float64Array<SharedArrayBuffer>;
   readonly #keys: Int32Array<SharedArrayBuffer>;
+  /** Generations that changed since `drain`, a bit each. */
   readonly #changed: Int32Array<SharedArrayBuffer>;
   readonly #locks: Locks;
+  readonly #seed: Int32Array;
   readonly #registers: Uint8Array<SharedArrayBuffer>;
 
   constructor(memory: SharedArrayBuffer) {
-    this.#sets = memory.byteLength / BYTES_OF_SET;
+    this.#sets = (memory.byteLength - SEED_BYTES) / BYTES_OF_SET;
+    this.#seed = seedOf(memory);
     const all = this.#sets * SET;
     this.#meta = new Float64Array(memory, 0, all * META);
     this.#keys = new Int32Array(memory, this.#meta.byteLength, all * KEY_WORDS);
@@ -82,7 +94,7 @@ export class DistinctCounts {
       const at = this.#generationAt(slot, newest) + index;
       if ((this.#registers[at] ?? 0) >= rank) return 0;
       this.#registers[at] = rank;
-      Atomics.store(this.#changed, slot, 1);
+      Atomics.or(this.#changed, slot, 1 << (newest % GENERATIONS));
       return 0;
     });
   }
@@ -127,26 +139,28 @@ export class DistinctCounts {
     });
   }
 
-  /** Returns the registers of the generations that changed since the last call. */
-  drain(): readonly RegistersReading[] {
+  /** Returns the registers of the generations that changed since the last call; with `all`, those of every count. */
+  drain(all = false): readonly RegistersReading[] {
     const readings: RegistersReading[] = [];
     for (let slot = 0; slot < this.#changed.length; slot++) {
-      if (Atomics.load(this.#changed, slot) === 0) continue;
+      if (all ? this.#at(slot, WIDTH) === 0 : Atomics.load(this.#changed, slot) === 0) continue;
       const words = this.#keys.slice(slot * KEY_WORDS, (slot + 1) * KEY_WORDS);
       this.#lockedSet(Math.floor(slot / SET), () => {
-        Atomics.store(this.#changed, slot, 0);
+        const changed = Atomics.exchange(this.#changed, slot, 0);
         const width = this.#at(slot, WIDTH);
-        // only the newest generation ever changes
-        const generation = this.#at(slot, HEAD);
-        const at = this.#generationAt(slot, generation);
-        readings.push({ words, width, generation, registers: this.#registers.slice(at, at + REGISTERS) });
+        const head = this.#at(slot, HEAD);
+        for (let generation = Math.max(0, head - GENERATIONS + 1); generation <= head; generation++) {
+          if (!all && (changed & (1 << (generation % GENERATIONS))) === 0) continue;
+          const at = this.#generationAt(slot, generation);
+          readings.push({ words, width, generation, registers: this.#registers.slice(at, at + REGISTERS) });
+        }
       });
     }
     return readings;
   }
 
   #locked<T>({ words }: CountKey, step: (set: number) => T): T {
-    const set = (words[0] ?? 0) & (this.#sets - 1);
+    const set = placeOf(words, this.#seed, this.#sets);
     return this.#lockedSet(set, () => step(set));
   }
 
@@ -198,7 +212,7 @@ export class DistinctCounts {
 
   #known(set: number, key: CountKey): number {
     for (let slot = set * SET; slot < (set + 1) * SET; slot++) {
-      if (this.#at(slot, WIDTH) > 0 && this.#is(slot, key)) return slot;
+      if (this.#at(slot, WIDTH) === key.width && this.#is(slot, key)) return slot;
     }
     return FULL;
   }

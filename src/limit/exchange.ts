@@ -1,98 +1,191 @@
 /**
  * Carries counts between the memory of this process and a store that others look into: what was counted here goes out,
  * what was counted elsewhere, or by an earlier run, comes in. Runs on the main thread; the data path takes no notice.
+ *
+ * What a table holds of a count is what was taken here and what was merged of others. The latter is remembered here, so
+ * what goes out is what this process has taken, whole: to bring it twice, or after the answer of a store was lost,
+ * changes nothing.
  */
 
-import type { CountRow, RegistersRow, SharedCounts } from '../store/limit-counts.ts';
+import type { SharedRow, SharedRows } from '../store/shared-rows.ts';
 import type { CountKey } from './count-key.ts';
-import { CELLS, type CellReading } from './counts.ts';
-import { GENERATIONS } from './distinct.ts';
+import {
+  type CountRow,
+  countRow,
+  idOf,
+  packPlaces,
+  type PlacesRow,
+  readPlaces,
+  readRow,
+  registersRow,
+} from './count-rows.ts';
+import { CELLS, type CountReading } from './counts.ts';
 import type { Tables } from './limit.ts';
 
-/** What the store and this process know alike of one cell. */
-interface Agreed {
-  readonly amount: number;
-  readonly until: number;
+/** What was merged of others into one count: the last cell is number `head`. */
+interface Merged {
+  readonly width: number;
+  readonly head: number;
+  readonly cells: Float64Array;
 }
 
-/** Exchanges the counts of one process. */
+/** What an exchange could not do. */
+export interface Exchanged {
+  /** Counts of others for which there was no room. */
+  readonly homeless: number;
+  /** Rows of others that cannot be true. */
+  readonly unbelieved: number;
+}
+
+/** Sums of others end here in each cell: all cells together are then whole numbers that a double holds exactly. */
+const MOST = 2 ** 48;
+
+/** Exchanges the counts of one process. One call of `run` at a time. */
 export class Exchange {
   readonly #tables: Tables;
-  readonly #store: SharedCounts;
-  /** By name and cell. What a cell holds beyond this was counted here and is not in the store yet. */
-  readonly #agreed = new Map<string, Agreed>();
-  /** Cells and registers that wait for the store, the newest reading of each. */
-  readonly #cells = new Map<string, CellReading>();
-  readonly #registers = new Map<string, RegistersRow>();
-  #mark = 0;
+  readonly #store: SharedRows;
+  /** By name. Bounded by the table: what found no room is not in it. */
+  readonly #merged = new Map<string, Merged>();
+  /** Rows that wait for the store, the newest of each. */
+  readonly #waiting = new Map<string, SharedRow>();
+  /** Counts in which calls elsewhere have places. */
+  #elsewhere = new Map<string, PlacesRow>();
+  #all = false;
 
-  constructor(tables: Tables, store: SharedCounts) {
+  constructor(tables: Tables, store: SharedRows) {
     this.#tables = tables;
     this.#store = store;
   }
 
-  /**
-   * Brings both sides to the same counts. Returns how many counts of others found no room here. Throws what the store
-   * throws; what was not brought is brought by the next call.
-   */
-  run(now: number): number {
+  /** Brings both sides to the same counts. Rejects as the store does; what was not brought is brought by the next call. */
+  async run(now: number): Promise<Exchanged> {
     this.#gather(now);
-    const mine = this.#changes();
-    const { counts, registers, mark } = this.#store.exchange(
-      { counts: mine, registers: [...this.#registers.values()] },
-      this.#mark,
-      now,
-    );
-    this.#mark = mark;
-    this.#cells.clear();
-    this.#registers.clear();
-    const brought = new Map(mine.map((row) => [idOf(row), row.amount]));
-    let homeless = 0;
-    for (const row of counts) if (!this.#take(row, brought.get(idOf(row)) ?? 0, now)) homeless++;
-    for (const row of registers) {
-      if (!this.#tables.distinct.merge(keyOf(row), row.generation, row.registers, now)) homeless++;
-    }
-    for (const [id, { until }] of this.#agreed) if (until <= now) this.#agreed.delete(id);
-    return homeless;
+    const said = [...this.#waiting];
+    const living = packPlaces(this.#tables.counts.places());
+    const failed = { homeless: 0, unbelieved: 0 };
+    const heard = await this.#store.exchange({ rows: said.map(([, row]) => row), living, now }, (rows) => {
+      for (const same of byName(rows)) this.#take(same, now, failed);
+    });
+    for (const [id, row] of said) if (this.#waiting.get(id) === row) this.#waiting.delete(id);
+    this.#all = heard.forgot;
+    this.#takePlaces(heard.living, now, failed);
+    for (const [id, { head, width }] of this.#merged) if ((head + CELLS) * width <= now) this.#merged.delete(id);
+    return failed;
+  }
+
+  /** Nothing was heard for so long that nobody knows which calls elsewhere still have their places. */
+  forgetPlaces(now: number): void {
+    this.#takePlaces([], now, { homeless: 0, unbelieved: 0 });
   }
 
   #gather(now: number): void {
-    for (const reading of this.#tables.counts.drain()) {
-      if ((reading.cell + CELLS) * reading.width <= now) continue;
-      this.#cells.set(idOf({ name: nameOf(reading.words), cell: reading.cell }), reading);
+    const { counts, distinct } = this.#tables;
+    for (const reading of counts.drain(this.#all)) {
+      const row = countRow({ ...reading, cells: this.#takenHere(reading) });
+      if (row.until > now) this.#waiting.set(idOf(reading), row);
     }
-    for (const { words, width, generation, registers } of this.#tables.distinct.drain()) {
-      const name = nameOf(words);
-      const until = (generation + GENERATIONS) * width;
-      this.#registers.set(idOf({ name, cell: generation }), { name, width, generation, registers, until });
+    for (const reading of distinct.drain(this.#all)) {
+      const row = registersRow(reading);
+      if (row.until > now) this.#waiting.set(`${idOf(reading)} ${reading.generation}`, row);
+    }
+    this.#all = false;
+    for (const [id, { until }] of this.#waiting) if (until <= now) this.#waiting.delete(id);
+  }
+
+  #takenHere(reading: CountReading): Float64Array {
+    const merged = this.#merged.get(idOf(reading));
+    if (merged === undefined) return reading.cells;
+    const first = reading.head - CELLS + 1;
+    return reading.cells.map((amount, at) => Math.max(0, amount - cellOf(merged, first + at)));
+  }
+
+  #take(rows: readonly SharedRow[], now: number, failed: { homeless: number; unbelieved: number }): void {
+    const counts: CountRow[] = [];
+    for (const row of rows) {
+      const read = readRow(row, now);
+      if (read === null) failed.unbelieved++;
+      else if (read.kind === 'count') counts.push(read);
+      else if (!this.#tables.distinct.merge(read.key, read.generation, read.registers, now)) failed.homeless++;
+    }
+    for (const same of byWidth(counts)) {
+      const [first] = same;
+      if (first !== undefined && !this.#merge(first.key, same, now)) failed.homeless++;
     }
   }
 
-  #changes(): readonly CountRow[] {
-    return [...this.#cells].flatMap(([id, { words, width, cell, amount }]) => {
-      const more = amount - (this.#agreed.get(id)?.amount ?? 0);
-      return more === 0 ? [] : [{ name: nameOf(words), width, cell, amount: more, until: (cell + CELLS) * width }];
-    });
-  }
-
-  /** `brought` is what this very exchange added to the row. */
-  #take(row: CountRow, brought: number, now: number): boolean {
-    const id = idOf(row);
-    const foreign = row.amount - brought - (this.#agreed.get(id)?.amount ?? 0);
-    if (foreign !== 0 && !this.#tables.counts.merge(keyOf(row), row.cell, foreign, now)) return false;
-    this.#agreed.set(id, { amount: row.amount, until: row.until });
+  /** Brings what is merged of others to the sum of `rows`, which is all that others have of this count. */
+  #merge(key: CountKey, rows: readonly CountRow[], now: number): boolean {
+    const id = idOf(key);
+    const head = Math.floor(now / key.width);
+    const sum = sumOf(rows, head);
+    const known = this.#merged.get(id);
+    const until = Math.max(head, known?.head ?? head);
+    for (let cell = head - CELLS + 1; cell <= until; cell++) {
+      const more = cellOf(sum, cell) - (known === undefined ? 0 : cellOf(known, cell));
+      if (more === 0 || this.#tables.counts.merge(key, cell, more, now)) continue;
+      // it has no slot, so nothing of others is in it
+      this.#merged.delete(id);
+      return false;
+    }
+    if (sum.cells.some((amount) => amount > 0)) this.#merged.set(id, sum);
+    else this.#merged.delete(id);
     return true;
+  }
+
+  #takePlaces(living: readonly Uint8Array[], now: number, failed: { homeless: number; unbelieved: number }): void {
+    const { counts } = this.#tables;
+    const all = new Map<string, PlacesRow>();
+    for (const packed of living) {
+      const rows = readPlaces(packed);
+      if (rows === null) failed.unbelieved++;
+      for (const { key, taken } of rows ?? []) {
+        const id = idOf(key);
+        all.set(id, { key, taken: (all.get(id)?.taken ?? 0) + taken });
+      }
+    }
+    for (const [id, { key }] of this.#elsewhere) if (!all.has(id)) counts.setElsewhere(key, 0, now);
+    for (const [id, { key, taken }] of all) {
+      if (counts.setElsewhere(key, taken, now)) continue;
+      failed.homeless++;
+      all.delete(id);
+    }
+    this.#elsewhere = all;
   }
 }
 
-const nameOf = (words: Int32Array): Uint8Array =>
-  new Uint8Array(words.buffer, words.byteOffset, words.byteLength).slice();
+/** What others have in a cell is 0 where it is not in their window. */
+function cellOf({ head, cells }: Merged, cell: number): number {
+  return cells[cell - head + CELLS - 1] ?? 0;
+}
 
-const idOf = ({ name, cell }: { readonly name: Uint8Array; readonly cell: number }): string =>
-  `${Buffer.from(name).toString('base64')} ${cell}`;
+/** Returns the sum of rows over the window that ends with cell `head`; what is ahead of it counts as taken in it. */
+function sumOf(rows: readonly CountRow[], head: number): Merged {
+  const cells = new Float64Array(CELLS);
+  for (const row of rows) {
+    for (const [at, amount] of row.cells.entries()) {
+      const into = Math.min(row.head - CELLS + 1 + at, head) - head + CELLS - 1;
+      if (into >= 0) cells[into] = Math.min(MOST, (cells[into] ?? 0) + amount);
+    }
+  }
+  return { width: rows[0]?.key.width ?? 0, head, cells };
+}
 
-const keyOf = ({ name, width }: { readonly name: Uint8Array; readonly width: number }): CountKey => ({
-  words: new Int32Array(name.slice().buffer),
-  width,
-  at: 0,
-});
+/** Returns rows that stand beside one another in pieces of one name and part. */
+function byName(rows: readonly SharedRow[]): readonly (readonly SharedRow[])[] {
+  const pieces: SharedRow[][] = [];
+  for (const row of rows) {
+    const last = pieces.at(-1);
+    const first = last?.[0];
+    if (last !== undefined && first?.part === row.part && isSame(first.name, row.name)) last.push(row);
+    else pieces.push([row]);
+  }
+  return pieces;
+}
+
+/** Counts of one name have one width, unless somebody lies: then they are different counts. */
+const byWidth = (rows: readonly CountRow[]): readonly (readonly CountRow[])[] => [
+  ...Map.groupBy(rows, ({ key }) => key.width).values(),
+];
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, at) => byte === other[at]);
