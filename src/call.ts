@@ -81,6 +81,8 @@ export interface Trip {
   /** In UTF-16 units of its text. */
   readonly start: number;
   readonly end: number;
+  /** A keyed digest of what stands there; missing where nobody asked for it. */
+  readonly digest?: string;
 }
 
 /** A trip of the wires for injections, and how much it says by itself, 0 to 1. */
@@ -243,7 +245,7 @@ export interface Finding {
 /** A finding as records tell it: what it is, where it stood, and a keyed digest of it; never the value. */
 export interface FoundAt {
   readonly kind: string;
-  /** JSON Pointer of its text; empty for a body that is one text, and in answers. */
+  /** JSON Pointer of its text; empty for a body that is one text, and in answers. Of what trips a wire in an answer, whose text it is. */
   readonly at: string;
   readonly digest: string;
 }

@@ -5,7 +5,7 @@ import type { TextMasker, TextStream } from '../mask/text-masker.ts';
 import { callTexts } from '../tripwire/call-texts.ts';
 import { findCommands } from '../tripwire/commands.ts';
 import { injectionEvidence, injectionOf } from '../tripwire/injection.ts';
-import { inSlices, WIDEST } from '../tripwire/wire.ts';
+import { type Digest, inSlices, WIDEST, withDigests } from '../tripwire/wire.ts';
 import type { Steps } from '../turns.ts';
 import type { CallState } from './underway.ts';
 
@@ -18,10 +18,19 @@ export class AnswerTrips {
   readonly commands: Trip[] = [];
   readonly #evidence: Evidence[] = [];
   readonly #reads: { readonly commands: boolean; readonly injection: boolean };
+  readonly #digest: Digest;
+  readonly #told: (trip: Trip) => void;
   #calls = 0;
 
-  constructor(reads: { readonly commands: boolean; readonly injection: boolean }) {
+  /** `told` hears of each trip, with the digest of what stands there. */
+  constructor(
+    reads: { readonly commands: boolean; readonly injection: boolean },
+    digest: Digest,
+    told: (trip: Trip) => void,
+  ) {
     this.#reads = reads;
+    this.#digest = digest;
+    this.#told = told;
   }
 
   get injection(): Injection {
@@ -57,9 +66,15 @@ export class AnswerTrips {
 
   *#steps(text: string, masker: TextMasker, found: (finding: Finding) => void): Steps<string> {
     if (this.#reads.commands && this.commands.length < MOST)
-      this.commands.push(...(yield* inSlices(text, (slice) => findCommands(slice, PLACE))));
+      this.#note(
+        this.commands,
+        yield* inSlices(text, (slice) => withDigests(findCommands(slice, PLACE), slice, this.#digest)),
+      );
     if (this.#reads.injection && this.#evidence.length < MOST)
-      this.#evidence.push(...(yield* inSlices(text, (slice) => injectionEvidence([{ text: slice, place: PLACE }]))));
+      this.#note(
+        this.#evidence,
+        yield* inSlices(text, (slice) => injectionEvidence([{ text: slice, place: PLACE }], this.#digest)),
+      );
     return yield* masker.steps(text, found);
   }
 
@@ -87,16 +102,21 @@ export class AnswerTrips {
   #look(text: string, place: string, { from, to }: { readonly from: number; readonly to: number }): void {
     const isNew = ({ end }: Trip): boolean => end >= from && end < to;
     if (this.#reads.commands && this.commands.length < MOST)
-      this.commands.push(...findCommands(text, place).filter(isNew));
+      this.#note(this.commands, withDigests(findCommands(text, place).filter(isNew), text, this.#digest));
     if (this.#reads.injection && this.#evidence.length < MOST)
-      this.#evidence.push(...injectionEvidence([{ text, place }]).filter(isNew));
+      this.#note(this.#evidence, injectionEvidence([{ text, place }], this.#digest).filter(isNew));
+  }
+
+  #note<T extends Trip>(known: T[], found: readonly T[]): void {
+    known.push(...found);
+    for (const trip of found) this.#told(trip);
   }
 }
 
 const WHOLE = { from: 0, to: Infinity };
 
 /** Returns what watches the texts of a call's answer, null where no rule reads what trips the wires. */
-export function watchTrips({ epoch: { policy } }: CallState): AnswerTrips | null {
+export function watchTrips({ epoch: { policy, digest }, tripped }: CallState): AnswerTrips | null {
   const { readsCommands: commands, readsInjection: injection } = policy.answers;
-  return commands || injection ? new AnswerTrips({ commands, injection }) : null;
+  return commands || injection ? new AnswerTrips({ commands, injection }, digest, tripped) : null;
 }

@@ -8,6 +8,7 @@ import type { Config, MaskingConfig, SecretRef, ServiceConfig } from '../config.
 import { classifierOf, foundOutside } from '../config/classifiers.ts';
 import { compilePolicies } from '../decide/compile.ts';
 import { inForce } from '../decide/in-force.ts';
+import { valueDigest } from '../detect/digest.ts';
 import type { Catalog } from '../detect/entities.ts';
 import { catalogWith } from '../detect/own.ts';
 import { compileScanner } from '../detect/scanner.ts';
@@ -76,6 +77,7 @@ export function openEpoch(config: Config, parts: EpochParts, previous: OpenEpoch
     scanner,
     maskerFor,
     digestKey,
+    digest: (kind, value) => valueDigest(digestKey, kind, value),
     restores: config.masking.some(restoresAnswers),
     outsideOf,
     classifiers,

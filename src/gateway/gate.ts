@@ -17,6 +17,7 @@ import type { OutsideFindings } from '../mask/outside.ts';
 import type { MaskRule, SessionUse, TextMasker } from '../mask/text-masker.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
 import type { GrpcCodec } from '../protocol/grpc/codec.ts';
+import type { Digest } from '../tripwire/wire.ts';
 import type { CallWatcher } from '../watch/calls.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { BodyBudget } from './http/body.ts';
@@ -73,6 +74,8 @@ export interface Epoch {
   readonly restores: boolean;
   /** What found values are digested under, in records and by the operator `hash`. */
   readonly digestKey: Uint8Array;
+  /** Digests a value of a kind under that key. */
+  readonly digest: Digest;
   /** In config order. */
   readonly classifiers: readonly Classifier[];
   /** Returns what the named masking rules mask of what classifiers find, and which classifiers those are. */

@@ -45,6 +45,7 @@ export async function inspectBody(call: Underway): Promise<Inspected> {
     assumeMaxTokens: served.config.assume.max_tokens ?? null,
     opaque,
     looks: epoch.policy.looks,
+    digest: epoch.digest,
   };
   const limit = inspectionLimit(epoch.config.limits.inspection);
   if (socket === null) {

@@ -1,6 +1,6 @@
 /** One call under way: what the stations have learnt of it so far, and how it ends, once. */
 
-import type { Caller, Facts, Finding, FoundAt, Verdict } from '../call.ts';
+import type { Caller, Facts, Finding, FoundAt, Trip, Verdict } from '../call.ts';
 import type { Allowance, CallEnd } from '../limit/allowance.ts';
 import { Tokens } from '../mask/tokens.ts';
 import type { ReplyTo, Usage } from '../protocol/codec.ts';
@@ -159,6 +159,11 @@ export abstract class CallState {
     const { kind, digest } = finding;
     if (digest !== undefined && this.#foundInAnswer.length < MOST_FOUND)
       this.#foundInAnswer.push({ kind, at: '', digest });
+  };
+
+  /** Notes for the record what of the answer has tripped a wire. */
+  readonly tripped = ({ kind, place, digest = '' }: Trip): void => {
+    if (this.#foundInAnswer.length < MOST_FOUND) this.#foundInAnswer.push({ kind, at: place, digest });
   };
 
   /** Opens the record, once. `forwarded` is the masked rendering, null when the body goes as it came. Throws Failure. */

@@ -6,7 +6,7 @@ import type { Asked } from '../protocol/content.ts';
 import { callTexts } from '../tripwire/call-texts.ts';
 import { findCommands } from '../tripwire/commands.ts';
 import { findingInjection, injectionOf } from '../tripwire/injection.ts';
-import { inSlices } from '../tripwire/wire.ts';
+import { type Digest, inSlices, withDigests } from '../tripwire/wire.ts';
 import { atOnce } from '../turns.ts';
 
 /** What rules read of a closer look, so that it is made while the payload is inspected, in turns. */
@@ -68,34 +68,46 @@ const MOST = 64;
 
 const placeOf = (role: string): string => (role === '' ? 'text' : role);
 
-function* commandsIn(texts: readonly Text[], calls: readonly ToolCall[]): Generator<void, readonly Trip[]> {
+function* commandsIn(
+  texts: readonly Text[],
+  calls: readonly ToolCall[],
+  digest: Digest | undefined,
+): Generator<void, readonly Trip[]> {
   const placed = [
     ...calls.flatMap((call) => callTexts(call).map((text) => ({ text, place: 'tool_call' }))),
     ...texts.map(({ text, role }) => ({ text, place: placeOf(role) })),
   ];
   const trips: Trip[] = [];
   for (const { text, place } of placed) {
-    trips.push(...(yield* inSlices(text, (slice) => findCommands(slice, place))));
+    trips.push(...(yield* inSlices(text, (slice) => withDigests(findCommands(slice, place), slice, digest))));
     if (trips.length >= MOST) break;
     yield;
   }
   return trips.slice(0, MOST);
 }
 
-/** Returns the closer look at texts, and at the calls of tools that `toolCalls` finds. */
-export const lookAt = (texts: readonly Text[], toolCalls: () => readonly ToolCall[] = () => []): LazyLook => {
+/** Returns the closer look at texts, and at the calls of tools that `toolCalls` finds. `digest`: of what trips the wires. */
+export const lookAt = (
+  texts: readonly Text[],
+  toolCalls: () => readonly ToolCall[] = () => [],
+  digest?: Digest,
+): LazyLook => {
   const look: LazyLook = lazy({
     toolCalls,
-    commands: () => commandsIn(texts, look.toolCalls),
+    commands: () => commandsIn(texts, look.toolCalls, digest),
     units: texts.reduce((sum, { text }) => sum + text.length, 0),
-    injection: () => findingInjection(texts.map(({ text, role }) => ({ text, place: placeOf(role) }))),
+    injection: () =>
+      findingInjection(
+        texts.map(({ text, role }) => ({ text, place: placeOf(role) })),
+        digest,
+      ),
   });
   return look;
 };
 
 /** Returns the closer look at one operation. */
-export const lookCloser = ({ operation, document, reading }: Asked, codec: Codec): LazyLook =>
-  lookAt(reading.texts, () => codec.toolCalls?.(operation)?.whole(document) ?? []);
+export const lookCloser = ({ operation, document, reading }: Asked, codec: Codec, digest?: Digest): LazyLook =>
+  lookAt(reading.texts, () => codec.toolCalls?.(operation)?.whole(document) ?? [], digest);
 
 /** Made of others, in no time. */
 function* settled<T>(value: () => T): Generator<void, T> {

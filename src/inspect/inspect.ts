@@ -17,6 +17,7 @@ import { bodyForm } from '../protocol/media-type.ts';
 import { Failure } from '../reasons.ts';
 import { type Looks, lookCloser, NO_LOOKS } from './closer.ts';
 import { together } from './together.ts';
+import type { Digest } from '../tripwire/wire.ts';
 import { atOnce, type TimeLimit } from '../turns.ts';
 
 /** What is inspected. */
@@ -31,6 +32,8 @@ export interface Inspection {
   readonly opaque: boolean;
   /** What rules read of a closer look; what is missing here is made when it is read. */
   readonly looks?: Looks;
+  /** Digests what trips the wires; missing where nobody asks for that. */
+  readonly digest?: Digest;
 }
 
 /** What inspection learnt. */
@@ -160,7 +163,7 @@ function* read(call: Inspection, scanner: Scanner): Generator<void, Inspected> {
     const unseen = asked.reading.unseen === true;
     if (unseen && !call.opaque) throw unreadable('all of the input in the request');
     const findings = yield* countFindings(asked, call.codec, scanner, scanned);
-    const closer = lookCloser(asked, call.codec);
+    const closer = lookCloser(asked, call.codec, call.digest);
     yield* closer.prepare(call.looks ?? NO_LOOKS);
     each.push(factsOf(call, { ...asked, findings, opaque: unseen, operations, closer }));
   }
@@ -191,7 +194,7 @@ export const inspectAsked = (call: Inspection, asked: Asked, scanner: Scanner, l
 /** Returns what `inspectAsked` does, in steps. */
 export function* inspectingAsked(call: Inspection, asked: Asked, scanner: Scanner): Generator<void, Facts> {
   const findings = yield* countFindings(asked, call.codec, scanner, new Map());
-  const closer = lookCloser(asked, call.codec);
+  const closer = lookCloser(asked, call.codec, call.digest);
   yield* closer.prepare(call.looks ?? NO_LOOKS);
   return factsOf(call, { ...asked, findings, opaque: false, operations: 1, closer });
 }

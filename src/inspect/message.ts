@@ -6,6 +6,7 @@ import { NOTHING_ASKED } from '../protocol/content.ts';
 import type { GrpcMethod } from '../protocol/grpc/codec.ts';
 import { WireError } from '../protocol/grpc/protobuf.ts';
 import { Failure } from '../reasons.ts';
+import type { Digest } from '../tripwire/wire.ts';
 import { lookAt, type Looks, NO_LOOKS } from './closer.ts';
 import { factsOf } from './inspect.ts';
 
@@ -19,6 +20,8 @@ export interface MessageInspection {
   readonly opaque: boolean;
   /** What rules read of a closer look; what is missing here is made when it is read. */
   readonly looks?: Looks;
+  /** Digests what trips the wires; missing where nobody asks for that. */
+  readonly digest?: Digest;
 }
 
 const unreadable = (expected: string, cause: unknown): Failure =>
@@ -59,7 +62,7 @@ export function* inspectingMessage(call: MessageInspection, scanner: Scanner): G
     const reading = { ...read(call), stream: streams.answer };
     const opaque = reading.tensors?.some(({ region }) => region !== '') === true;
     const findings = yield* countFindings(reading, scanner);
-    const closer = lookAt(reading.texts);
+    const closer = lookAt(reading.texts, undefined, call.digest);
     yield* closer.prepare(call.looks ?? NO_LOOKS);
     return factsOf(measured, { ...learnt, reading, findings, opaque, closer });
   } catch (cause) {

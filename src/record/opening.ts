@@ -108,11 +108,14 @@ export interface RecordedFacts {
   readonly commands?: Readonly<Record<string, number>>;
   /** What looks like an injection; missing where no rule looked for it. */
   readonly injection?: { readonly score: number; readonly kinds: Readonly<Record<string, number>> };
+  /** The first of these, commands ahead: what, whose text it stands in, and a keyed digest of it. Missing for none. */
+  readonly tripped?: readonly { readonly kind: string; readonly place: string; readonly digest: string }[];
 }
 
 const MAX_TOOLS = 64;
 const MAX_TENSORS = 64;
 const MAX_ROLES = 256;
+const MAX_TRIPPED = 64;
 /** Strings out of a payload are cut here; they stand whole in the body. */
 const MAX_STRING = 512;
 
@@ -215,12 +218,19 @@ const byKind = (trips: readonly Trip[]): Readonly<Record<string, number>> => {
   return counts;
 };
 
+const trippedBy = (trips: readonly Trip[]): NonNullable<RecordedFacts['tripped']> =>
+  trips
+    .flatMap(({ kind, place, digest }) => (digest === undefined ? [] : [{ kind, place, digest }]))
+    .slice(0, MAX_TRIPPED);
+
 /** What nobody looked for is not told as not found. */
-const lookedFor = ({ closer }: Facts): Pick<RecordedFacts, 'commands' | 'injection'> => {
+const lookedFor = ({ closer }: Facts): Pick<RecordedFacts, 'commands' | 'injection' | 'tripped'> => {
   const { commands, injection } = closer.looked();
+  const tripped = trippedBy([...(commands ?? []), ...(injection?.evidence ?? [])]);
   return {
     ...(commands === undefined ? {} : { commands: byKind(commands) }),
     ...(injection === undefined ? {} : { injection: { score: injection.score, kinds: byKind(injection.evidence) } }),
+    ...(tripped.length === 0 ? {} : { tripped }),
   };
 };
 

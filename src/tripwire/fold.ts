@@ -29,10 +29,22 @@ const foldWord = (word: string): string => {
 const fromTags = (text: string): string =>
   text.replace(/[\u{E0020}-\u{E007E}]/gu, (tag) => String.fromCodePoint((tag.codePointAt(0) ?? 0) - 0xe0000));
 
+/** A letter or mark of another script right beside one of these: no other word can have look-alikes among Latin letters. */
+const MIXED =
+  /[\u0370-\u03FF\u0400-\u052F](?![\u0370-\u03FF\u0400-\u052F])[\p{L}\p{M}]|(?![\u0370-\u03FF\u0400-\u052F])[\p{L}\p{M}][\u0370-\u03FF\u0400-\u052F]/u;
+
+/**
+ * What may fold to something else, alone or with what stands beside it. All others stay: ASCII, letters of Latin, Hebrew and
+ * Arabic, kana, ideographs and Hangul as they are usually written, usual quotation marks, dashes, arrows and lines.
+ */
+const MAY_FOLD =
+  /[^\0-\x9F\u00A1-\u00A7\u00A9\u00AB\u00AC\u00AE\u00B0\u00B1\u00B6\u00B7\u00BB\u00BF-\u0131\u0134-\u013E\u0141-\u0148\u014A-\u017E\u0180-\u01C3\u01CD-\u01F0\u01F4-\u02AF\u05D0-\u05EA\u0620-\u064A\u2010\u2012-\u2016\u2018-\u2023\u2030-\u2032\u2039\u203A\u2190-\u21FF\u2500-\u259F\u3001-\u3029\u3041-\u3096\u30A1-\u30FA\u4E00-\u9FFF\uAC00-\uD7A3]/;
+
 /** Returns the text folded; the very same string when that changes nothing. */
 export const foldText = (text: string): string => {
-  if (!/[\u0080-\uFFFF]/.test(text)) return text;
+  if (!MAY_FOLD.test(text)) return text;
   const seen = UNSEEN.test(text) ? fromTags(text).replace(ALL_UNSEEN, '') : text;
-  const folded = seen.normalize('NFKC').replace(/[\p{L}\p{M}]+/gu, foldWord);
+  const composed = seen.normalize('NFKC');
+  const folded = MIXED.test(composed) ? composed.replace(/[\p{L}\p{M}]+/gu, foldWord) : composed;
   return folded === text ? text : folded;
 };

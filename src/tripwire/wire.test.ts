@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMAND_WIRES, findCommands } from './commands.ts';
 import { findInjection, INJECTION_WIRES } from './injection.ts';
 import type { Trip } from '../call.ts';
-import { compileWires, inSlices, type Wire, WIDEST } from './wire.ts';
+import { compileWires, inSlices, type Wire, WIDEST, withDigests } from './wire.ts';
 
 /** How many turns it took, and what was found. */
 const sliced = (text: string): [number, readonly Trip[]] => {
@@ -76,6 +76,13 @@ describe('wires', () => {
     expect(new Set(dense.map(({ kind }) => kind))).toEqual(new Set(['unread']));
     const [, hidden] = sliced(`${'x'.repeat(65_530)} r''m -rf / ${'y'.repeat(70_000)}`);
     expect(hidden.map(({ kind }) => kind)).toContain('files.delete');
+  });
+
+  it('are told with a digest of what stands there, and not with that', () => {
+    const text = 'then rm -rf / now';
+    const digested = withDigests(findCommands(text, 'user'), text, (kind, value) => `${kind}:${value.length}`);
+    expect(digested).toEqual([{ kind: 'files.delete', place: 'user', start: 5, end: 13, digest: 'files.delete:8' }]);
+    expect(withDigests(findCommands(text, 'user'), text, undefined)[0]).not.toHaveProperty('digest');
   });
 
   it('trip fewer than once in 100 KB of our own code and documentation', () => {

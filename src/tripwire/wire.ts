@@ -1,6 +1,7 @@
 /** Tripwires: forms in texts that deserve a look. They are data; one scan finds where any of them may begin. */
 
 import type { Trip } from '../call.ts';
+import { findStarts } from './starts.ts';
 
 /** One form. */
 export interface Wire {
@@ -37,23 +38,6 @@ const UNREAD: Wire = { kind: 'unread', starts: [], pattern: /(?!)/y, weight: 1 }
 const FEW_BEGINNINGS = 4_096;
 const UNITS_PER_BEGINNING = 32;
 
-const escaped = (literal: string): string => literal.replace(/[\\^$.|?+*()[\]{}/-]/g, '\\$&');
-
-const isWord = (start: string): boolean => /^\w/.test(start) && /\w$/.test(start);
-
-/** Returns what finds one of these: whole words as words, the longest first. */
-const anyOf = (starts: readonly string[]): RegExp => {
-  const words = starts.filter(isWord).map(escaped).join('|');
-  const others = starts
-    .filter((start) => !isWord(start))
-    .map(escaped)
-    .join('|');
-  return new RegExp(
-    [words === '' ? '' : `\\b(?:${words})(?!\\w)`, others].filter((part) => part !== '').join('|'),
-    'gi',
-  );
-};
-
 const NONE: readonly Tripped[] = [];
 
 /** Returns the wires, compiled. */
@@ -63,30 +47,42 @@ export const compileWires = (wires: readonly Wire[]): Tripwires => {
   const byStart = new Map(
     starts.map((start) => [start, wires.filter((wire) => wire.starts.some((other) => start.startsWith(other)))]),
   );
-  const any = anyOf(starts);
+  const first = findStarts(starts);
   return {
     scan(text) {
-      any.lastIndex = 0;
-      let hit = any.exec(text);
+      let hit = first(text, 0);
       if (hit === null) return NONE;
       const trips: Tripped[] = [];
       let left = FEW_BEGINNINGS + text.length / UNITS_PER_BEGINNING;
-      for (; hit !== null && trips.length < MOST_TRIPS; hit = any.exec(text)) {
+      while (hit !== null && trips.length < MOST_TRIPS) {
         const { index } = hit;
         if (--left < 0) return [...trips, { wire: UNREAD, start: index, end: text.length }];
         let end = index + 1;
-        for (const wire of byStart.get(hit[0].toLowerCase()) ?? []) {
+        for (const wire of byStart.get(hit.start) ?? []) {
           wire.pattern.lastIndex = index;
           if (!wire.pattern.test(text)) continue;
           trips.push({ wire, start: index, end: wire.pattern.lastIndex });
           end = Math.max(end, wire.pattern.lastIndex);
         }
-        any.lastIndex = end;
+        hit = first(text, end);
       }
       return trips;
     },
   };
 };
+
+/** Makes the keyed digest of what stands somewhere, by which equal values can be joined. */
+export type Digest = (kind: string, value: string) => string;
+
+/** Returns the trips of a text with what stands there digested; as they are where nobody digests. */
+export const withDigests = <T extends Trip>(
+  trips: readonly T[],
+  text: string,
+  digest: Digest | undefined,
+): readonly T[] =>
+  digest === undefined
+    ? trips
+    : trips.map((trip) => ({ ...trip, digest: digest(trip.kind, text.slice(trip.start, trip.end)) }));
 
 /** Returns a trip as policies and records see it: never what stands there. */
 export const tripOf = ({ wire, start, end }: Tripped, place: string): Trip => ({ kind: wire.kind, place, start, end });

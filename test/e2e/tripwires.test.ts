@@ -77,7 +77,12 @@ describe('what callers send', () => {
     expect(JSON.parse(stdout).opening.facts).toMatchObject({
       commands: {},
       injection: { score: 0.88, kinds: { override: 1, secrecy: 1 } },
+      tripped: [
+        { kind: 'override', place: 'tool', digest: expect.stringMatching(/^[0-9a-f]{16}$/) },
+        { kind: 'secrecy', place: 'tool', digest: expect.stringMatching(/^[0-9a-f]{16}$/) },
+      ],
     });
+    expect(JSON.stringify(JSON.parse(stdout).opening.facts)).not.toContain('previous');
   });
 
   it('passes where the same words are those of the system, or nothing of them is there', async () => {

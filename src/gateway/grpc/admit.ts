@@ -65,7 +65,7 @@ async function factsOf({ accepted: { served }, method, epoch }: GrpcCall, messag
     return uninspected(method?.operation ?? null, message?.length ?? 0, method === null);
   const assumeMaxTokens = served.config.assume.max_tokens ?? null;
   const inspecting = inspectingMessage(
-    { method, message, assumeMaxTokens, opaque, looks: epoch.policy.looks },
+    { method, message, assumeMaxTokens, opaque, looks: epoch.policy.looks, digest: epoch.digest },
     epoch.scanner,
   );
   return inTurns(inspecting, inspectionLimit(epoch.config.limits.inspection));

@@ -207,6 +207,7 @@ export class SocketRelay {
       assumeMaxTokens: served.config.assume.max_tokens ?? null,
       opaque: false,
       looks: epoch.policy.looks,
+      digest: epoch.digest,
     };
     const asked = { operation, document: document.value, reading };
     const facts = yield* inspectingAsked(inspection, asked, epoch.scanner);

@@ -1,0 +1,155 @@
+/** Forms of orders to a model, beside those that override others: who it is, whom it obeys, what it is to give away. */
+
+import { few, G, phrase } from './phrases.ts';
+import type { Wire } from './wire.ts';
+
+export const ORDERS: readonly Wire[] = [
+  // who is speaking
+  phrase(
+    'role',
+    0.5,
+    ['you are now', 'you are no longer', 'act as', 'pretend', 'from now on'],
+    String.raw`(?:you${G}are${G}(?:now|no${G}longer)${G}(?:in${G})?(?:an?${G})?(?:dan\b|aim\b|stan\b|unrestricted|uncensored|unfiltered|jailbroken|evil|free${G}(?:from|of)|bound${G}by|restricted|(?:in${G})?developer${G}mode|\w{1,16}gpt\b)|(?:act${G}as|pretend${G}(?:to${G}be|that${G}you${G}(?:are|have)|you${G}(?:are|have)))${G}(?:if${G}you${G}(?:have|had|are|were)${G})?(?:an?${G})?(?:dan\b|unrestricted|uncensored|unfiltered|jailbroken|no${G}(?:restrictions|rules|filters|limits|guidelines))|from${G}now${G}on,?[ ]{0,2}you${G}(?:will|must|are|shall|should|can)${G}(?:\w{1,12}${G}){0,4}(?:ignore|disregard|obey|comply|without${G}(?:any${G})?(?:restrictions|filters|limits)|unrestricted|uncensored))`,
+  ),
+  phrase(
+    'role',
+    0.5,
+    ['do anything now', 'developer mode', 'jailbreak', 'dan mode', 'god mode', 'sudo mode'],
+    String.raw`(?:do${G}anything${G}now\b|(?:developer|dan|god|sudo)${G}mode${G}(?:is${G})?(?:now${G})?(?:enabled|activated|unlocked|on\b)|jailbreak${G}(?:mode|prompt|enabled|yourself))`,
+  ),
+  phrase(
+    'template',
+    0.8,
+    ['<|', '<｜'],
+    String.raw`<[|｜][ ]{0,2}(?:im_start|im_end|im_sep|system|user|assistant|tool|endoftext|startoftext|eot_id|start_header_id|end_header_id|begin_of_text|end_of_text|eom_id|python_tag|channel|message|start|end|return|call|constrain|fim_\w{3,6}|endofprompt|end_of_turn|begin▁of▁sentence|end▁of▁sentence|User|Assistant|tool▁\w{1,24})[ ]{0,2}[|｜]>`,
+  ),
+  phrase(
+    'template',
+    0.7,
+    [
+      '[inst]',
+      '[/inst]',
+      '<<sys>>',
+      '<</sys>>',
+      '<start_of_turn>',
+      '<end_of_turn>',
+      '[system_prompt]',
+      '[available_tools]',
+      '[tool_calls]',
+    ],
+    String.raw`(?:\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>|\[(?:system_prompt|available_tools|tool_calls)\])`,
+  ),
+  phrase(
+    'template',
+    0.45,
+    [
+      '\n\nhuman:',
+      '\n\nassistant:',
+      '\n\nsystem:',
+      '### system',
+      '### instruction',
+      '### assistant',
+      '<system>',
+      '</system>',
+      '<function_calls>',
+      '<tool_call>',
+      '</tool_response>',
+      '</user>',
+      '</document>',
+    ],
+    String.raw`(?:\n\n(?:human|assistant|system):[ ]|###[ ](?:system|assistant|instructions?):[ \n]|</?system>\s|<function_calls>|<tool_call>\s{0,2}\{|</tool_response>|</user>\s{0,4}<|</document>\s{0,4}<(?:system|instructions?))`,
+  ),
+  phrase(
+    'template',
+    0.5,
+    ['"role"', "'role'"],
+    String.raw`["']role["']\s{0,3}:\s{0,3}["'](?:system|developer)["']\s{0,3},\s{0,3}["']content["']\s{0,3}:\s{0,3}["'](?:you|ignore|new|your)\b`,
+  ),
+
+  // who is meant
+  phrase(
+    'addressing',
+    0.45,
+    ['attention', 'note to', 'notice to', 'important', 'message to', 'instructions for', 'dear'],
+    String.raw`(?:attention|note${G}to|notice${G}to|important(?:${G}(?:note|message|instructions?))?(?:${G}(?:to|for))?|message${G}to|instructions?${G}for|dear)[\s:,!-]{1,4}(?:the${G}|any${G}|all${G})?(?:ai\b|a\.i\.|llms?\b|language${G}models?|ai${G}(?:agents?|assistants?|models?|systems?)|chatbots?|chatgpt|claude|gpt-?\d?|gemini|copilot|assistants?)[\s,:!.]{1,3}(?![\w]{0,3}(?:s|is|are|was|can)\b)`,
+  ),
+  phrase(
+    'addressing',
+    0.5,
+    ['if you are', 'if you’re', "if you're", 'as an ai'],
+    String.raw`if${G}you${G}?(?:are|['’]re|re)${G}(?:reading${G}this${G}(?:and${G}(?:you${G})?are${G})?)?(?:an?${G}|the${G})?(?:ai\b|llm\b|large${G}language|language${G}model|chatbot|(?:ai|virtual)${G}(?:assistant|agent))(?:[^.\n]{0,40})[,:]?[^.\n]{0,40}\b(?:must|should|please|ignore|do${G}not|don['’]t|instead|include|say|add|respond|reply|write)\b`,
+  ),
+  phrase(
+    'secrecy',
+    0.5,
+    ['do not', 'don’t', "don't", 'never', 'without'],
+    String.raw`(?:(?:do${G}not|don['’]?t|never)${G}(?:tell|mention|reveal|disclose|inform|show|report|alert|notify|let)${G}(?:(?:any|of|this|these|that|it|about|anything|to)${G}){0,4}(?:the${G})?(?:users?|human|operator|anyone|developer)\b(?:${G}know)?|without${G}(?:telling|informing|notifying|alerting|asking|mentioning${G}(?:it|this)${G}to)${G}(?:the${G})?(?:user|human|operator)\b)`,
+  ),
+
+  // what is to be given away
+  phrase(
+    'extraction',
+    0.55,
+    [
+      'reveal',
+      'print',
+      'show',
+      'repeat',
+      'output',
+      'display',
+      'tell',
+      'give',
+      'leak',
+      'dump',
+      'return',
+      'share',
+      'disclose',
+      'write',
+      'copy',
+      'summarize',
+      'translate',
+      'encode',
+    ],
+    String.raw`(?:reveal|print|show|repeat|output|display|tell|give|leak|dump|return|share|disclose|write|copy|summarize|translate|encode)${G}(?:(?:me|us|out|back|verbatim|exactly|word|for|the|all|of|your|entire|full|complete|exact|whole|contents?|text|above|everything|in)${G}){0,7}(?:system|hidden|initial|original|secret|internal|developer|confidential|pre)[\s-]?(?:prompts?|instructions?|messages?|rules|guidelines)\b`,
+  ),
+  phrase(
+    'extraction',
+    0.5,
+    ['what', 'repeat', 'output', 'print'],
+    String.raw`(?:what(?:['’]s|${G}(?:is|are|was|were))${G}your${G}(?:exact${G}|full${G}|original${G}|initial${G})?(?:system${G}(?:prompt|message|instructions)|initial${G}(?:prompt|instructions)|hidden${G}instructions)|(?:repeat|output|print)${G}(?:all${G}(?:of${G})?)?(?:the${G}|every${G})?(?:words|text|everything|lines)${G}(?:above|before${G}this|starting${G}with))`,
+  ),
+  phrase(
+    'extraction',
+    0.5,
+    [
+      'zeig',
+      'zeige',
+      'nenne',
+      'affiche',
+      'révèle',
+      'muestra',
+      'revela',
+      'mostra',
+      'mostre',
+      'покажи',
+      'раскрой',
+      '显示',
+      '告诉我',
+      '输出',
+      '重复',
+    ],
+    String.raw`(?:(?:zeige?|nenne)\s${few(3)}?(?:system-?prompt|systemanweisung)|(?:affiche|révèle)[^.\n]{0,24}(?:prompt|instructions?)\s(?:système|initiales?|cachées?)|(?:muestra|revela|mostr[ae])[^.\n]{0,24}(?:prompt|instrucciones|istruzioni|instruções)\s(?:del?\s|do\s|di\s)?(?:sistema|iniciales|iniziali|iniciais)|(?:покажи|раскрой)[^.\n]{0,24}системн[\p{L}]{1,6}\s(?:промпт|инструкци)|(?:显示|告诉我|输出|重复)[^。\n]{0,10}(?:系统提示|系统指令|初始提示))`,
+  ),
+  phrase(
+    'exfiltration',
+    0.6,
+    ['!['],
+    String.raw`!\[[^\]\n]{0,200}\]\(\s{0,2}<?https?://[^\s)>]{1,200}(?:/|[?&][\w.-]{0,40}=[^\s)>&]{0,40}?)(?:\{\{?[^}\n]{1,60}\}|\[[\w -]{3,60}\]|<[\w -]{3,60}>|\$\{\w|%7B|(?<==)(?:[a-z\d+_%-]{120}|(?:the[-_+ ])?(?:secret|conversation|history|summary|base64|password|api_?key|data_?here)\b))`,
+  ),
+  phrase(
+    'exfiltration',
+    0.6,
+    ['append', 'send', 'post', 'include', 'upload', 'exfiltrate', 'forward', 'encode', 'add'],
+    String.raw`(?:append|send|post|include|upload|exfiltrate|forward|encode|add)${G}(?:(?:all|any|of|the|a|an|this|that|user|user['’]s|users|your|full|entire|whole|previous|our|every|complete|it|and)${G}){0,6}(?:conversation|chat(?:${G}history)?|history|secrets?|api${G}keys?|credentials|passwords?|tokens?|environment${G}variables|system${G}prompt|private${G}(?:data|keys?)|contents?${G}of${G}(?:the${G})?(?:file|\.env|conversation))\b[^.\n]{0,80}?(?:\bto${G}|\bin${G}(?:the${G})?|\binto${G}|\bas${G}(?:a${G})?)(?:https?://|(?:this|the|following)${G}(?:url|link|address|endpoint|server|webhook)|(?:query|url)${G}(?:string|param)|[\w.+-]{1,40}@[\w-]{1,40}\.)`,
+  ),
+];
