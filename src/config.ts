@@ -67,7 +67,11 @@ export const configSchema = z.strictObject({
         .describe(
           'Calls a second that one HTTP/2 connection may cancel before anything of an answer has left, beside as many as are answered; twice as many at once. A connection with more is ended.',
         ),
-      buffered: size().prefault('256MiB').describe('All request bodies in memory together, per data worker.'),
+      buffered: size()
+        .prefault('256MiB')
+        .describe(
+          'All request bodies, and answers that are held to be masked, in memory together, per data worker; more is refused as `overloaded`.',
+        ),
       head_timeout: duration().prefault('10s').describe('How long a request head may take.'),
       body_timeout: duration().prefault('1m').describe('How long a request body may take.'),
       inspection: duration()

@@ -13,6 +13,7 @@ import { countingTime, createWaitingPlaces, type Gate } from './gateway/gate.ts'
 import { ModelGeneration } from './gateway/metadata-cache.ts';
 import type { ActiveCalls } from './gateway/http/arrive.ts';
 import { listen, refuseTaken, type Listener, type ListenerKeys } from './gateway/http/listen.ts';
+import { createWorkRoom } from './gateway/work-room.ts';
 import { CREDENTIAL_HEADERS } from './identify/identify.ts';
 import { Counts } from './limit/counts.ts';
 import { DistinctCounts } from './limit/distinct.ts';
@@ -57,6 +58,9 @@ const recorder = await createRecorder({
   redact: CREDENTIAL_HEADERS,
 });
 
+/** Bytes of long work at once: one answer of the largest size, with all that is made of it. */
+const LONG_WORK = 64 * 1024 ** 2;
+
 const gate: Gate = {
   clock,
   log,
@@ -64,6 +68,7 @@ const gate: Gate = {
   approvals: ask<Approvals>(birth.approvals, APPROVAL_VERBS),
   watcher: watchCalls(metrics, log),
   budget: createBodyBudget(birth.config.limits.buffered),
+  room: createWorkRoom(LONG_WORK),
   epoch: () => epoch,
   drain: draining.signal,
   waiting: createWaitingPlaces(birth.config.approvals.waiting),

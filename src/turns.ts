@@ -80,6 +80,7 @@ const LEFT = new Failure('caller-left', 'nobody waits for what was being looked 
 export const inTurns = async <T>(work: Steps<T>, limit: TimeLimit, left = (): boolean => false): Promise<T> => {
   let rest = limit.most;
   for (;;) {
+    if (left()) throw LEFT;
     const began = performance.now();
     for (;;) {
       const step = work.next();
@@ -90,6 +91,5 @@ export const inTurns = async <T>(work: Steps<T>, limit: TimeLimit, left = (): bo
     }
     rest -= performance.now() - began;
     await nextTurn();
-    if (left()) throw LEFT;
   }
 };

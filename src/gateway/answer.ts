@@ -15,7 +15,7 @@ import type { AnswerHold } from './answer-hold.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { HeldAnswer } from './held-answer.ts';
-import { InOrder, isLong } from './in-order.ts';
+import { InOrder, LONG, longBytes } from './in-order.ts';
 import { chargeBytes, chargeText, checkLength } from './limits.ts';
 import { type RefusalDetails, refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
@@ -52,6 +52,8 @@ export class Answer implements AnswerSink {
   #trailers: readonly string[] = [];
   #mask: AnswerMask | null = null;
   #status = 0;
+  /** Bytes of the answer that count as memory. */
+  #kept = 0;
   /** How the answer carries events; null when it carries none. */
   #framing: Framing | null = null;
   /** The head of an answer that leaves whole, until it does. */
@@ -80,6 +82,7 @@ export class Answer implements AnswerSink {
     this.#guard = guardSecret(call.accepted.served.upstream.secret);
     this.#order = new InOrder({
       limit: answerLimit(call.epoch.config.limits.inspection),
+      room: call.gate.room,
       left: () => this.#over || this.#failing,
       guarded: (step) => this.#guarded(step),
       fail: (cause) => this.fail(asFailure(cause)),
@@ -175,14 +178,31 @@ export class Answer implements AnswerSink {
 
   /** Masks the next bytes, the rest for null; in turns where that is long, with nothing more coming meanwhile. */
   #masked(mask: AnswerMask, bytes: Buffer | null, then: (pieces: readonly Buffer[]) => void): void {
-    if (!isLong(mask, bytes)) return then(bytes === null ? mask.end() : mask.push(bytes));
-    this.#pause();
-    this.#order.inTurns(stepsOf(mask, bytes), then);
+    const long = longBytes(mask, bytes);
+    if (long > 0) {
+      this.#pause();
+      return this.#order.inTurns(stepsOf(mask, bytes), long, then);
+    }
+    const pieces = bytes === null ? mask.end() : mask.push(bytes);
+    this.#account(mask);
+    then(pieces);
   }
 
   #yield(): void {
     this.#pause();
     setImmediate(() => this.#onDrain());
+  }
+
+  /** What is held of answers counts with the bodies of requests: all of them together have a bound. */
+  #account(mask: AnswerMask): void {
+    const held = mask.held ?? 0;
+    // a whole answer takes memory until it has left
+    const kept = mask.kind === 'whole' ? Math.max(held, this.#kept) : held > LONG ? held : 0;
+    const { budget } = this.#call.gate;
+    if (kept < this.#kept) budget.give(this.#kept - kept);
+    else if (kept > this.#kept && !budget.take(kept - this.#kept))
+      throw new Failure('overloaded', 'bodies and answers fill their memory budget');
+    this.#kept = kept;
   }
 
   #holdFor(contentType: string, rawHeaders: readonly string[]): AnswerHold | null {
@@ -429,6 +449,9 @@ export class Answer implements AnswerSink {
   #close(failure: Failure | null, status: number, ended: Ending['ended']): void {
     this.#over = true;
     this.#hold?.drop();
+    this.#order.drop();
+    this.#call.gate.budget.give(this.#kept);
+    this.#kept = 0;
     if (this.#stall !== null) clearTimeout(this.#stall);
     this.#res.off('close', this.#onClose).off('drain', this.#onDrain);
     this.#call.end({

@@ -25,6 +25,7 @@ import type { GrpcUpstream } from './grpc/upstream.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import type { Routes } from './route.ts';
 import type { Upstream } from './upstream.ts';
+import type { WorkRoom } from './work-room.ts';
 
 /** A service, ready to serve. */
 export interface Served {
@@ -117,6 +118,8 @@ export interface Gate {
   readonly approvals: Approvals;
   readonly watcher: CallWatcher;
   readonly budget: BodyBudget;
+  /** Room for long work on answers and messages. */
+  readonly room: WorkRoom;
   /** The epoch for calls that begin now. */
   readonly epoch: () => Epoch;
   /** Aborted once the worker stops taking calls. A signal and no promise: who listened for one call stops listening. */

@@ -6,7 +6,8 @@ import { compileTextMasker } from '../mask/text-masker.ts';
 import { codecs } from '../protocol/codecs.ts';
 import { Failure } from '../reasons.ts';
 import { answerLimit, type Steps } from '../turns.ts';
-import { InOrder, isLong } from './in-order.ts';
+import { InOrder, longBytes } from './in-order.ts';
+import { createWorkRoom } from './work-room.ts';
 
 const entities = ENTITIES.map(({ name }) => name);
 const masker = compileTextMasker([{ entities, with: 'replace' }], Buffer.alloc(32, 7));
@@ -30,7 +31,7 @@ const maskOf = (contentType = 'application/json') =>
 const longWork = (content = SLOW.repeat(1e6 / SLOW.length)): Steps<readonly Buffer[]> => {
   const mask = maskOf();
   mask.push(chat(content));
-  expect(isLong(mask, null)).toBe(true);
+  expect(longBytes(mask, null)).toBeGreaterThan(content.length);
   return stepsOf(mask, null);
 };
 
@@ -45,10 +46,11 @@ function* counted<T>(work: Steps<T>, count: { steps: number }): Steps<T> {
 }
 
 /** An order, and what becomes of it. */
-const ordered = (most = 3_600_000) => {
+const ordered = (most = 3_600_000, room = createWorkRoom(1e9)) => {
   const state = { left: false, failures: [] as unknown[], log: [] as string[], ended: Promise.withResolvers<void>() };
   const order = new InOrder({
     limit: answerLimit(most),
+    room,
     left: () => state.left,
     guarded: (step) => step(),
     fail(cause) {
@@ -69,7 +71,7 @@ describe('long masks of answers', { timeout: 120_000 }, () => {
       for (; !over.signal.aborted; others++) await setImmediate();
     })();
     order.run(() => state.log.push('before'));
-    order.run(() => order.inTurns(longWork(), ([bytes]) => state.log.push(`masked ${bytes?.length}`)));
+    order.run(() => order.inTurns(longWork(), 1e6, ([bytes]) => state.log.push(`masked ${bytes?.length}`)));
     order.run(() => state.log.push('behind'));
     expect(order.busy).toBe(true);
     expect(state.log).toEqual(['before']);
@@ -95,7 +97,7 @@ describe('long masks of answers', { timeout: 120_000 }, () => {
     };
     const all = [1, 2, 3, 4].map(() => {
       const { order, state } = ordered();
-      order.inTurns(watched(longWork()), () => {});
+      order.inTurns(watched(longWork()), 1e6, () => {});
       return state.ended.promise;
     });
     const first = turns.length;
@@ -113,7 +115,7 @@ describe('long masks of answers', { timeout: 120_000 }, () => {
   it('are given up at the next turn once nobody waits', async () => {
     const { order, state } = ordered();
     const count = { steps: 0 };
-    order.inTurns(counted(longWork(), count), () => state.log.push('masked'));
+    order.inTurns(counted(longWork(), count), 1e6, () => state.log.push('masked'));
     order.run(() => state.log.push('behind'));
     const begun = count.steps;
     state.left = true;
@@ -127,7 +129,7 @@ describe('long masks of answers', { timeout: 120_000 }, () => {
 
   it('end the answer when they take too long, and what came behind never leaves', async () => {
     const { order, state } = ordered(1);
-    order.inTurns(longWork(), () => state.log.push('masked'));
+    order.inTurns(longWork(), 1e6, () => state.log.push('masked'));
     order.run(() => state.log.push('behind'));
     await state.ended.promise;
     expect(state.log).toEqual([]);
@@ -139,21 +141,50 @@ describe('long masks of answers', { timeout: 120_000 }, () => {
     const mask = maskOf('text/event-stream');
     const event = (content: string): Buffer =>
       Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`);
-    expect(isLong(mask, event('hello bob@example.com '))).toBe(false);
+    expect(longBytes(mask, event('hello bob@example.com '))).toBe(0);
     mask.push(event('hello bob@example.com '));
     const bytes = event(`${SLOW.repeat(1e6 / SLOW.length)}eve@example.com. `);
     for (let at = 0; at < bytes.length - 1000; at += 65_536) {
-      expect(isLong(mask, bytes.subarray(at, at + 1))).toBe(at >= 131_072);
+      expect(longBytes(mask, bytes.subarray(at, at + 1)) > 0).toBe(at >= 131_072);
       mask.push(bytes.subarray(at, Math.min(at + 65_536, bytes.length - 1000)));
     }
     const { order, state } = ordered();
     const count = { steps: 0 };
-    order.inTurns(counted(stepsOf(mask, bytes.subarray(-1000)), count), (pieces) => {
+    order.inTurns(counted(stepsOf(mask, bytes.subarray(-1000)), count), 1e6, (pieces) => {
       state.log.push(Buffer.concat(pieces).toString().slice(-60));
     });
     await state.ended.promise;
     expect(count.steps).toBeGreaterThan(30);
     expect(state.log.join()).toContain('<EMAIL>');
     expect(state.log.join()).not.toContain('eve@');
+  });
+
+  it('wait for room, and leave the line when nobody waits for them', async () => {
+    const room = createWorkRoom(1e6);
+    const all = [1, 2, 3].map(() => ordered(3_600_000, room));
+    const counts = all.map(() => ({ steps: 0 }));
+    all.forEach(({ order, state }, at) => {
+      const count = counts[at] ?? { steps: 0 };
+      order.inTurns(counted(longWork(), count), 9e5, () => state.log.push('masked'));
+    });
+    expect(counts.map(({ steps }) => steps > 0)).toEqual([true, false, false]);
+    expect(room.used).toBe(9e5);
+    all[1]?.order.drop();
+    await all[0]?.state.ended.promise;
+    await all[2]?.state.ended.promise;
+    expect(all.map(({ state }) => state.log)).toEqual([['masked'], [], ['masked']]);
+    expect(counts[1]?.steps).toBe(0);
+    expect(room.used).toBe(0);
+  });
+
+  it('give the room back when they fail, once', async () => {
+    const room = createWorkRoom(1e6);
+    const { order, state } = ordered(1, room);
+    order.inTurns(longWork(), 2e6, () => {});
+    expect(room.used).toBe(2e6);
+    await state.ended.promise;
+    order.drop();
+    expect(room.used).toBe(0);
+    expect(state.failures).toHaveLength(1);
   });
 });

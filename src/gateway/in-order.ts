@@ -1,21 +1,25 @@
 /** Steps of one stream of bytes, in their order: while one waits for long work that is done in turns, those behind it wait too. */
 
 import type { AnswerMask } from '../mask/answer.ts';
+import type { WorkRoom } from './work-room.ts';
 import { inTurns, type Steps, type TimeLimit } from '../turns.ts';
 
 /** More bytes than this are looked at in turns with other calls; fewer take no longer than what one call may. */
 export const LONG = 128 * 1024;
 
-/** Returns true when a mask has so much to look at, with this chunk or with null at the end, that it takes turns. */
-export const isLong = (mask: AnswerMask, chunk: Buffer | null): boolean => {
+/** Returns how many bytes a mask has to look at, with this chunk or with null at the end, where that takes turns; else 0. */
+export const longBytes = (mask: AnswerMask, chunk: Buffer | null): number => {
   // what is masked whole is looked at when all of it is there
-  if (chunk !== null && mask.kind === 'whole') return false;
-  return (mask.held ?? 0) + (chunk?.length ?? 0) > LONG;
+  if (chunk !== null && mask.kind === 'whole') return 0;
+  const bytes = (mask.held ?? 0) + (chunk?.length ?? 0);
+  return bytes > LONG ? bytes : 0;
 };
 
 /** How long work is done. */
 export interface LongWork {
   readonly limit: TimeLimit;
+  /** Shared by all that is long on this thread. */
+  readonly room: WorkRoom;
   /** Whether nobody waits for it any more. */
   readonly left: () => boolean;
   /** Runs what comes behind it; what it throws is the stream's end. */
@@ -31,6 +35,8 @@ export class InOrder {
   readonly #how: LongWork;
   #waiting: (() => void)[] = [];
   #busy = false;
+  /** Leaves the room for long work, or the line for it. */
+  #leave: () => void = () => {};
 
   constructor(how: LongWork) {
     this.#how = how;
@@ -47,21 +53,28 @@ export class InOrder {
     else step();
   }
 
-  /** Does long work in turns, and then what follows from it, ahead of the steps that wait. Called by a step, as its last word. */
-  inTurns<T>(work: Steps<T>, then: (result: T) => void): void {
+  /** Does long work on so many bytes in turns, and then what follows from it, ahead of the steps that wait. Called by a step, as its last word. */
+  inTurns<T>(work: Steps<T>, bytes: number, then: (result: T) => void): void {
     this.#busy = true;
-    void this.#do(work, then);
+    this.#leave = this.#how.room.enter(bytes, () => void this.#do(work, then));
+  }
+
+  /** Forgets what waits. What is being done ends at its next turn. */
+  drop(): void {
+    this.#waiting = [];
+    this.#leave();
   }
 
   async #do<T>(work: Steps<T>, then: (result: T) => void): Promise<void> {
     const { limit, left, guarded, fail } = this.#how;
     try {
       const result = await inTurns(work, limit, left);
+      this.#leave();
       this.#busy = false;
       guarded(() => then(result));
       this.#goOn();
     } catch (cause) {
-      this.#waiting = [];
+      this.drop();
       fail(cause);
     }
   }

@@ -1,4 +1,4 @@
-/** A body or an answer made to be slow to look through is refused with its reason, and the gateway goes on. */
+/** A body or an answer that is slow to look through, or too large to hold, is refused with its reason, and the gateway goes on. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chat } from '../support/model-answers.ts';
@@ -6,7 +6,9 @@ import { startWorld, usualConfig, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld((places) => usualConfig(places, 'limits: { inspection: 300ms }\nworkers: 1'));
+  world = await startWorld((places) =>
+    usualConfig(places, 'limits: { inspection: 300ms, buffered: 24MiB }\nworkers: 1'),
+  );
 });
 afterAll(() => world.close());
 
@@ -37,6 +39,17 @@ it('lets no answer pass that takes longer to mask, and takes the next call', asy
   expect(status).toBe(502);
   expect(text).toContain('"reason":"answer-unreadable"');
   expect(text.length).toBeLessThan(10_000);
+  world.model.next(chat('x'));
+  expect((await ask('hello')).status).toBe(200);
+});
+
+it('holds no more of answers than the config allows, and gives the memory back', async () => {
+  for (let i = 0; i < 3; i++) {
+    world.model.next(chat('x'.repeat(32e6)));
+    const { status, text } = await ask('hello');
+    expect(status).toBe(503);
+    expect(text).toContain('"reason":"overloaded"');
+  }
   world.model.next(chat('x'));
   expect((await ask('hello')).status).toBe(200);
 });

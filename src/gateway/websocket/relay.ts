@@ -20,7 +20,7 @@ import { closeCodeOf, LOST, sendable } from './close-code.ts';
 import { EvidenceGate } from '../evidence-gate.ts';
 import { guardRequest } from '../guard.ts';
 import { HeldAnswer } from '../held-answer.ts';
-import { InOrder, isLong, LONG } from '../in-order.ts';
+import { InOrder, LONG, longBytes } from '../in-order.ts';
 import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
 import { maskMessagesOf, requestMasker } from '../masks.ts';
 import { refusalFor } from '../refusal.ts';
@@ -90,6 +90,7 @@ export class SocketRelay {
     const { inspection } = call.epoch.config.limits;
     this.#limit = inspectionLimit(inspection);
     const long = {
+      room: call.gate.room,
       left: (): boolean => this.#over || this.#failure !== null,
       guarded: (step: () => void): void => this.#step(step),
       fail: (cause: unknown): void => this.#fail(this.#asFailure(cause)),
@@ -151,7 +152,7 @@ export class SocketRelay {
       const work = this.#admitted(bytes, isBinary);
       if (bytes.length <= LONG) return this.#pass(bytes, atOnce(work, this.#limit));
       this.#sides.caller.pause();
-      this.#asking.inTurns(work, (admitted) => this.#pass(bytes, admitted));
+      this.#asking.inTurns(work, bytes.length, (admitted) => this.#pass(bytes, admitted));
     });
   }
 
@@ -247,9 +248,10 @@ export class SocketRelay {
         chargeText(this.#call, mask, bytes.length);
         this.#leave(messages);
       };
-      if (!isLong(mask, bytes)) return leave(mask.push(bytes));
+      const long = longBytes(mask, bytes);
+      if (long === 0) return leave(mask.push(bytes));
       this.#sides.upstream.pause();
-      this.#answering.inTurns(stepsOf(mask, bytes), leave);
+      this.#answering.inTurns(stepsOf(mask, bytes), long, leave);
     });
   }
 
@@ -379,6 +381,8 @@ export class SocketRelay {
     this.#over = true;
     this.#call.gate.drain.removeEventListener('abort', this.#drain);
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#asking.drop();
+    this.#answering.drop();
     this.#call.end({ reason, status: 101, ended, usage: this.#usage, events: this.#events });
   }
 }
