@@ -116,12 +116,12 @@ export function withOriginals(events: readonly Event[], key: Buffer, sid: Buffer
   const opened = [...piecesOf(events)].map((piece, count): Event => {
     return { at: piece.at, code: SEALED[piece.code], payload: openPiece(piece, key, sid, count) };
   });
-  const has = (wanted: Event['code']): boolean => opened.some(({ code }) => code === wanted);
-  const isReplaced = ({ code }: Event): boolean => {
-    if (isSealed(code) || code === 'k') return true;
-    return code === 'd' && has('d');
-  };
-  const left = events.filter((event) => !isReplaced(event));
+  // of a connection, what came before the first message that a rule masks stands as it was said
+  const masked = events.findIndex(({ code }) => code === 'D');
+  const left = events.filter(({ code }, at) => {
+    if (isSealed(code) || code === 'k') return false;
+    return code !== 'd' || masked === -1 || at < masked;
+  });
   const request = opened.filter(({ code }) => code === 'q');
   const answer = opened.filter(({ code }) => code === 'd');
   // the opening, then the request; everything else by its time

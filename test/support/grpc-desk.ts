@@ -188,6 +188,8 @@ export interface Making {
   readonly deadline?: number;
   /** Milliseconds after which the call is cancelled. */
   readonly cancelAfter?: number;
+  /** The call is cancelled once so many letters have come. */
+  readonly cancelAt?: number;
 }
 
 /** A client of the desk service. */
@@ -211,7 +213,7 @@ export function deskClient(
   return {
     client,
     close: () => client.close(),
-    call(name, letters, { metadata = new Metadata(), deadline, cancelAfter } = {}) {
+    call(name, letters, { metadata = new Metadata(), deadline, cancelAfter, cancelAt } = {}) {
       const method = DESK[name];
       if (method === undefined) throw new Error(`no method ${name}`);
       const call = client.makeBidiStreamRequest<Letter, Letter>(
@@ -227,7 +229,9 @@ export function deskClient(
       call.on('metadata', (found: Metadata) => {
         head = found;
       });
-      call.on('data', (letter: Letter) => got.push(letter));
+      call.on('data', (letter: Letter) => {
+        if (got.push(letter) === cancelAt) call.cancel();
+      });
       call.on('error', () => {});
       if (cancelAfter !== undefined) setTimeout(() => call.cancel(), cancelAfter);
       const outcome = new Promise<Outcome>((resolve) =>

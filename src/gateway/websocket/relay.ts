@@ -70,6 +70,8 @@ export class SocketRelay {
   /** What the caller closed with; null while it has not. */
   #left: number | null = null;
   #over = false;
+  /** An original was over the bound of the recording. */
+  #isUnkept = false;
   #alive = { caller: true, upstream: true };
   /** All of them, until the end. */
   #timers: readonly NodeJS.Timeout[] = [];
@@ -242,7 +244,7 @@ export class SocketRelay {
     const bytes = asBuffer(data);
     this.#answering.run(() => {
       this.#events++;
-      if (this.#rules.length > 0 && !this.#session.original(this.#guarded(bytes))) throw overBound();
+      if (this.#edits) this.#keepOriginal(this.#guarded(bytes));
       const mask = this.#mask;
       const leave = (messages: readonly Buffer[]): void => {
         chargeText(this.#call, mask, bytes.length);
@@ -255,12 +257,29 @@ export class SocketRelay {
     });
   }
 
+  /** True from when on answers may be other than what the model server says: masked, or with values put back. */
+  get #edits(): boolean {
+    const { epoch, tokens } = this.#call;
+    return this.#rules.length > 0 || (epoch.restores && tokens.holdsValues);
+  }
+
+  /** On record behind what left before it, and ahead of what is made of it. */
+  #keepOriginal(bytes: Buffer): void {
+    this.#toCaller(() => {
+      if (this.#isUnkept || this.#session.original(bytes)) return;
+      this.#isUnkept = true;
+      this.#fail(overBound());
+    });
+  }
+
   #leave(messages: readonly Buffer[]): void {
     this.#judge?.more(this.#usage);
     for (const message of this.#held.pass(messages, this.#judge?.holds === true)) {
       const clean = this.#guarded(message);
       chargeBytes(this.#call, clean.length);
       this.#toCaller(() => {
+        // what was made of an original that is not on record
+        if (this.#isUnkept) return;
         if (this.#session.bytes(clean)) this.#send('caller', clean);
         else this.#fail(overBound());
       }, clean.length);
