@@ -1,4 +1,4 @@
-/** `npm run bench [-- NAME …] [--json] [--quick]`: every file beside this one is a bench of its name and exports `run`. */
+/** `npm run bench [-- NAME …] [--json] [--quick] [--files KIND=PATH]…`: every file beside this one is a bench of its name and exports `run`. */
 
 import { readdirSync } from 'node:fs';
 import process from 'node:process';
@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** The result will be printed as JSON, so a bench prints nothing on stdout itself. */
   readonly json: boolean;
+  /** Files that a bench is to read, each with what it is to it. */
+  readonly files: readonly string[];
   /** Tells people how things go; on stdout, or on stderr with `--json`. */
   readonly say: (line: string) => void;
 }
@@ -37,7 +39,11 @@ async function load(name: string): Promise<Bench> {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      files: { type: 'string', multiple: true, default: [] },
+    },
   });
   const say = values.json ? console.error : console.log;
   const names = positionals.length === 0 ? NAMES : positionals;

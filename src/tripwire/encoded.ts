@@ -3,7 +3,7 @@
 import type { Weighed } from './unseen.ts';
 
 /** A run of their units is at least so long, and at most. */
-const SHORTEST = 32;
+const SHORTEST = 24;
 const LONGEST = 4096;
 /** More are not looked at in one text. */
 const MOST_RUNS = 16;

@@ -7,6 +7,7 @@ import type { Evidence, Injection } from '../call.ts';
 import { encodedIn } from './encoded.ts';
 import { foldText } from './fold.ts';
 import { ORDERS } from './order-wires.ts';
+import { readingsOf } from './readings.ts';
 import { OVERRIDES } from './override-wires.ts';
 import { unseenIn, type Weighed } from './unseen.ts';
 import { compileWires, type Digest, inSlices, tripOf, type Tripped, type Wire, withDigests } from './wire.ts';
@@ -15,9 +16,20 @@ export const INJECTION_WIRES: readonly Wire[] = [...OVERRIDES, ...ORDERS];
 
 const wires = compileWires(INJECTION_WIRES);
 
-const trips = (said: string): boolean => wires.scan(foldText(said)).length > 0;
+const trips = (said: string): boolean => {
+  const folded = foldText(said);
+  return [folded, ...readingsOf(folded)].some((reading) => wires.scan(reading).length > 0);
+};
 
 const weighed = (trip: Tripped, place: string): Weighed => ({ ...tripOf(trip, place), weight: trip.wire.weight });
+
+/** Returns what trips the wires in other readings of a text, of kinds that no reading before had. */
+const hiddenIn = (readings: readonly string[], kinds: Set<string>): readonly Tripped[] =>
+  readings.flatMap((reading) => {
+    const fresh = wires.scan(reading).filter(({ wire: { kind } }) => !kinds.has(kind));
+    for (const { wire } of fresh) kinds.add(wire.kind);
+    return fresh;
+  });
 
 /** Returns what a text trips; `place` is its role. */
 const tripsOf = (text: string, place: string): readonly Weighed[] => {
@@ -27,10 +39,10 @@ const tripsOf = (text: string, place: string): readonly Weighed[] => {
     ...encodedIn(text, place, trips),
   ];
   const folded = foldText(text);
-  if (folded === text) return found;
-  const kinds = new Set(found.map(({ kind }) => kind));
+  const others = [...(folded === text ? [] : [folded]), ...readingsOf(folded)];
+  if (others.length === 0) return found;
   // where in the text it stands is not followed through; that it was hidden says more than what it is
-  const hidden = wires.scan(folded).filter(({ wire: { kind } }) => !kinds.has(kind));
+  const hidden = hiddenIn(others, new Set(found.map(({ kind }) => kind)));
   return [
     ...found,
     ...hidden.map(({ wire: { kind, weight } }) => ({
