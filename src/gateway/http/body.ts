@@ -1,5 +1,6 @@
 /** Reads a request body whole, within the inspection limit, the memory budget and the time that the config gives. */
 
+import { Pieces } from '../../protocol/framing/pieces.ts';
 import { Failure } from '../../reasons.ts';
 import type { CallRequest } from './exchange.ts';
 
@@ -69,9 +70,8 @@ class Reading {
   readonly #limits: Limits;
   readonly #resolve: (body: Body) => void;
   readonly #reject: (failure: Failure) => void;
-  readonly #chunks: Buffer[] = [];
+  readonly #pieces = new Pieces();
   readonly #timer: NodeJS.Timeout;
-  #size = 0;
 
   constructor(
     incoming: CallRequest,
@@ -96,20 +96,18 @@ class Reading {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#size + chunk.length > this.#limits.maxBody) return this.#fail(tooLarge(this.#limits.maxBody));
+    if (this.#pieces.length + chunk.length > this.#limits.maxBody) return this.#fail(tooLarge(this.#limits.maxBody));
     if (!this.#limits.budget.take(chunk.length))
       return this.#fail(new Failure('overloaded', 'request bodies fill their memory budget'));
-    this.#size += chunk.length;
-    this.#chunks.push(chunk);
+    this.#pieces.add(chunk);
   };
 
   readonly #onEnd = (): void => {
     // half a body is none: a stream that was reset ends, too
     if (!this.#incoming.complete) return this.#onClose();
     this.#detach();
-    const [first] = this.#chunks;
-    const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#size);
-    let held = this.#size;
+    const bytes = this.#pieces.take();
+    let held = bytes.length;
     this.#resolve({
       bytes,
       release: () => {
@@ -125,7 +123,7 @@ class Reading {
 
   #fail(failure: Failure): void {
     this.#detach();
-    this.#limits.budget.give(this.#size);
+    this.#limits.budget.give(this.#pieces.length);
     this.#incoming.pause();
     this.#reject(failure);
   }

@@ -4,6 +4,7 @@
  */
 
 import { Failure, type Reason } from '../../reasons.ts';
+import { Pieces } from '../framing/pieces.ts';
 
 /** Flag and length. */
 const PREFIX = 5;
@@ -43,8 +44,7 @@ export interface FrameLimits {
 /** Cuts a stream of bytes into frames, however they arrive. Holds at most one unfinished frame. */
 export class FrameSplitter {
   private readonly limits: FrameLimits;
-  private chunks: Buffer[] = [];
-  private size = 0;
+  private readonly pieces = new Pieces();
   /** Bytes of the frame under way; 0 until its prefix is whole. */
   private wanted = 0;
 
@@ -54,7 +54,7 @@ export class FrameSplitter {
 
   /** Bytes held of a frame that is not whole yet. */
   get held(): number {
-    return this.size;
+    return this.pieces.length;
   }
 
   /**
@@ -65,7 +65,7 @@ export class FrameSplitter {
     const frames: GrpcFrame[] = [];
     let at = 0;
     while (at < chunk.length) {
-      if (this.size === 0 && chunk.length - at >= PREFIX) {
+      if (this.pieces.length === 0 && chunk.length - at >= PREFIX) {
         const end = at + this.lengthAt(chunk, at);
         if (end <= chunk.length) {
           frames.push(frame(chunk.subarray(at, end)));
@@ -80,25 +80,23 @@ export class FrameSplitter {
 
   /** Says that the stream is over. Throws Failure `malformed` when it ended within a frame. */
   end(): void {
-    if (this.size > 0) throw new Failure(this.limits.malformed, 'expected the stream to end behind a whole message');
+    if (this.pieces.length > 0)
+      throw new Failure(this.limits.malformed, 'expected the stream to end behind a whole message');
   }
 
   /** Takes what belongs to the frame under way; returns where the next one begins. */
   private gather(chunk: Buffer, from: number, frames: GrpcFrame[]): number {
     const target = this.wanted === 0 ? PREFIX : this.wanted;
-    const end = Math.min(chunk.length, from + target - this.size);
-    this.chunks.push(chunk.subarray(from, end));
-    this.size += end - from;
-    if (this.size < target) return end;
+    const end = Math.min(chunk.length, from + target - this.pieces.length);
+    this.pieces.add(chunk.subarray(from, end));
+    if (this.pieces.length < target) return end;
     if (this.wanted === 0) {
-      const prefix = Buffer.concat(this.chunks, PREFIX);
+      const prefix = this.pieces.take();
       this.wanted = this.lengthAt(prefix, 0);
-      this.chunks = [prefix];
+      this.pieces.add(prefix);
       if (this.wanted > PREFIX) return end;
     }
-    frames.push(frame(Buffer.concat(this.chunks, this.size)));
-    this.chunks = [];
-    this.size = 0;
+    frames.push(frame(this.pieces.take()));
     this.wanted = 0;
     return end;
   }
