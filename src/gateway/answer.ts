@@ -106,7 +106,7 @@ export class Answer implements AnswerSink {
       seen.size += rawHeaders.reduce((sum, { length }) => sum + length, 0);
       if (seen.heads > MOST_INTERIM || seen.size > INTERIM_SIZE)
         throw new Failure('upstream-failed', 'the upstream sent more interim heads than one answer may have');
-      const fields = interimFields(rawHeaders, this.#call.accepted.served.upstream.secret);
+      const fields = interimFields(this.#masks.lines(rawHeaders), this.#call.accepted.served.upstream.secret);
       this.#askDurable();
       this.#session.head(status, fields);
       this.#whenDurable(() => this.#res.writeInterim(status, fields));
@@ -121,7 +121,11 @@ export class Answer implements AnswerSink {
     const contentType = fieldValue(rawHeaders, 'content-type');
     const { operation, served } = this.#call.accepted;
     this.#framing = framingOf(served.codec, operation ?? UNKNOWN, contentType);
+    let [shown, words] = [rawHeaders, statusText];
     this.#guarded(() => {
+      // nobody asked for a part, and in a part what is to be masked may be half
+      if (this.#masks.reads && status === 206) throw new Failure('answer-unreadable', 'expected a whole answer');
+      [shown, words] = [this.#masks.lines(rawHeaders), this.#masks.phrase(statusText)];
       this.#judge?.head(status, contentType);
       if (!isBodiless(res.req.method, status))
         this.#mask = this.#masks.for(contentType, codingOf(rawHeaders), rawHeaders);
@@ -130,13 +134,16 @@ export class Answer implements AnswerSink {
     });
     if (this.#over || this.#failing) return;
     const { secret } = served.upstream;
-    const fields = answerFields(rawHeaders, session.id, this.#masks.reads && this.#mask !== null, secret);
-    const phrase = secret !== '' && statusText.includes(secret) ? '' : statusText;
+    const kept = answerFields(shown, session.id, this.#masks.reads && this.#mask !== null, secret);
+    // RFC 9112 §7.1.2: trailers come behind chunks; node refuses to announce others
+    const chunked = !isBodiless(res.req.method, status) && fieldValue(kept, 'content-length') === '';
+    const fields = chunked ? kept : without(kept, 'trailer');
+    const phrase = secret !== '' && words.includes(secret) ? '' : words;
     res.sendDate = false;
     this.#askDurable();
     // a whole answer sets its own length when it is known
     if (this.#mask?.kind === 'whole') {
-      this.#whole = { statusText: phrase, fields: withoutLength(fields) };
+      this.#whole = { statusText: phrase, fields: without(without(fields, 'content-length'), 'trailer') };
       return;
     }
     const leave = (): void => {
@@ -271,7 +278,8 @@ export class Answer implements AnswerSink {
 
   #finishWhenDurable(): void {
     const { secret } = this.#call.accepted.served.upstream;
-    this.#whenDurable(() => this.#finish(trailerFields(this.#trailers, secret)));
+    const trailers = trailerFields(this.#masks.lines(this.#trailers), secret);
+    this.#whenDurable(() => this.#finish(trailers));
   }
 
   fail(failure: Failure): void {
@@ -483,8 +491,8 @@ const ENDED: Readonly<Partial<Record<Reason, Ending['ended']>>> = {
 const STALLED = new Failure('caller-stalled', 'the caller left an answer unread for too long');
 const LEFT = new Failure('caller-left', 'the caller closed the connection');
 
-function withoutLength(fields: readonly string[]): string[] {
-  return fields.filter((_, at) => fields[at - (at % 2)]?.toLowerCase() !== 'content-length');
+function without(fields: readonly string[], name: string): string[] {
+  return fields.filter((_, at) => fields[at - (at % 2)]?.toLowerCase() !== name);
 }
 
 function pairs(raw: readonly string[]): [string, string][] {

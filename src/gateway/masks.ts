@@ -3,6 +3,7 @@
 import type { Verdict } from '../call.ts';
 import type { Inspected } from '../inspect/inspect.ts';
 import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/answer.ts';
+import { maskLines, maskPhrase } from '../mask/answer-lines.ts';
 import { observeAnswer, observeMessages } from '../mask/observe.ts';
 import { NO_MASKER, type OutsideFindings } from '../mask/outside.ts';
 import { maskingContent } from '../mask/request.ts';
@@ -88,8 +89,12 @@ function outsideIn(call: Underway, { mask }: Verdict, masker: TextMasker | null)
 export interface AnswerMasks {
   /** True when the answer may be edited. */
   readonly reads: boolean;
-  /** True when the answer is looked into, so that it must come uncoded. */
+  /** True when the answer is looked into, so that it must come uncoded, and whole. */
   readonly identity: boolean;
+  /** Returns the field lines of a head or of trailers as the caller may see them. Throws Failure `answer-blocked`. */
+  lines(raw: readonly string[]): readonly string[];
+  /** Returns the words of the status line as the caller may see them. Throws Failure `answer-blocked`. */
+  phrase(words: string): string;
   /** Returns the mask for an answer with this head, null for none. `coding` is '' for none. Throws Failure `answer-unreadable`. */
   for(contentType: string, coding: string, rawHeaders: readonly string[]): AnswerMask | null;
   /** What holds the answer until classifiers have looked at it; null where none does. */
@@ -120,6 +125,8 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
     reads: isMasked,
     identity: true,
     holds,
+    lines: (raw) => (editing === null ? raw : maskLines(raw, editing, call.found)),
+    phrase: (words) => (editing === null ? words : maskPhrase(words, editing, call.found)),
     for(contentType, coding, rawHeaders) {
       const coded = isCoded(coding);
       if (operation === null || coded)
@@ -186,6 +193,8 @@ function observing(call: Underway, holds: AnswerHolds | null): AnswerMasks {
     reads: false,
     identity: read,
     holds,
+    lines: (raw) => raw,
+    phrase: (words) => words,
     for(contentType, coding) {
       const coded = isCoded(coding);
       if (coded && read) return unread(call, served.config.opaque === 'allow', 'is compressed');

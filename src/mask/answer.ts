@@ -168,7 +168,8 @@ class Guarded implements AnswerMask {
   }
 }
 
-const failureOf = (cause: unknown): Failure => {
+/** Returns the failure that ends an answer for what its mask threw. */
+export const failureOf = (cause: unknown): Failure => {
   if (!(cause instanceof Failure)) return new Failure('internal', 'an answer could not be masked', { cause });
   if (cause.reason !== 'mask-blocked') return cause;
   return new Failure('answer-blocked', 'the answer holds what a rule blocks', { cause });

@@ -301,3 +301,26 @@ describe('a caller that cancels much', () => {
     expect(await lasting).toBe(status.OK);
   });
 });
+
+describe('an upstream that tells beside its messages what a rule masks', () => {
+  const telling = 'found maria@example.com';
+
+  it.each([
+    ['in its head', { 'x-found': telling, 'x-found-bin': Buffer.from(telling).toString('base64') }, {}],
+    ['in its trailers', {}, { 'x-found': telling, 'x-found-bin': Buffer.from(telling).toString('base64') }],
+  ])('%s', async (_, ahead, behind) => {
+    server.next((stream) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...ahead }, { waitForTrailers: true });
+      trailers(stream, { 'grpc-status': '0', ...behind });
+    });
+    const all = async (who: string): Promise<string> => {
+      const { head: first, trailers: rest } = await through.call('Spread', [{}], { metadata: await as(who) });
+      return [first, rest]
+        .flatMap((metadata) => ['x-found', 'x-found-bin'].flatMap((name) => metadata?.get(name) ?? []))
+        .map(String)
+        .join(' ');
+    };
+    expect(await all('carol')).toBe(`${telling} ${telling}`);
+    expect(await all('alice')).toBe('found <EMAIL>');
+  });
+});

@@ -326,6 +326,14 @@ describe('a connection', () => {
     await lastSession('completed');
   });
 
+  it('says nothing as it closes that a rule masks', async () => {
+    const socket = await raw('alice');
+    const upstream = await opened(socket);
+    const closed = closing(socket);
+    upstream.socket.close(4000, 'no session of maria@example.com');
+    expect(await closed).toMatchObject({ code: 4000, reason: '' });
+  });
+
   it('does not outlive the token that opened it', async () => {
     const token = await world.idp.token('alice', { lifetime: 2 });
     const socket = new WebSocket(`${world.url.replace('http', 'ws')}/voice/v1/realtime?model=m`, {

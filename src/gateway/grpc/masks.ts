@@ -1,6 +1,7 @@
 /** mask: the messages of a gRPC call, on their way to the model and back. */
 
 import type { Finding, Verdict } from '../../call.ts';
+import { maskLines } from '../../mask/answer-lines.ts';
 import { maskMessage, OF_ANSWER, OF_REQUEST } from '../../mask/message.ts';
 import { ContinuedTexts } from '../../mask/message-stream.ts';
 import type { TextMasker } from '../../mask/text-masker.ts';
@@ -117,7 +118,7 @@ class MessageMasks implements GrpcAnswerMask {
     return [...this.left, ...(this.texts?.end() ?? [])].map(frameOf);
   }
 
-  /** Texts for people may repeat what the request said; details for programs are withheld where they do. */
+  /** Texts for people, and metadata, may repeat what the request said; what is made for programs is withheld where it does. */
   trailers(raw: readonly string[]): readonly string[] {
     const { masker } = this;
     if (masker === null) return raw;
@@ -126,7 +127,8 @@ class MessageMasks implements GrpcAnswerMask {
       const name = raw[at] ?? '';
       const value = raw[at + 1] ?? '';
       if (name === 'grpc-message') fields.push(name, encodeMessage(masker.whole(decodeMessage(value), this.found)));
-      else if (name !== 'grpc-status-details-bin' || this.isClean(value, masker)) fields.push(name, value);
+      else if (!name.endsWith('-bin')) fields.push(...maskLines([name, value], masker, this.found));
+      else if (this.isClean(value, masker)) fields.push(name, value);
     }
     return fields;
   }

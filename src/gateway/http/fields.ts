@@ -23,6 +23,9 @@ const FOR_THE_GATEWAY: ReadonlySet<string> = new Set([
   'x-real-ip',
 ]);
 
+/** What has an answer come in another form than whole and as it is. */
+const IN_PARTS: ReadonlySet<string> = new Set(['accept-encoding', 'range', 'if-range']);
+
 const isOurs = (name: string): boolean => name.startsWith('sallyport-');
 const isForwarded = (name: string): boolean => name.startsWith('x-forwarded-');
 const isCloudCredential = (name: string): boolean => name.startsWith('x-amz-') || name.startsWith('x-goog-');
@@ -51,7 +54,8 @@ export interface UpstreamFields {
 /**
  * Returns the field lines of the request to the upstream, case and order kept: hop-by-hop and Connection-nominated
  * lines are dropped first and ours are added after, so that a caller cannot nominate ours for deletion.
- * `identity` asks for an uncoded answer, for a call whose answer will be masked.
+ * `identity` asks for an uncoded answer, and for all of it, for a call whose answer will be looked into: what stands
+ * across the ends of two parts would be seen in neither (RFC 9110 §14.2: a server may ignore Range).
  */
 export function requestFields(
   raw: readonly string[],
@@ -66,7 +70,7 @@ export function requestFields(
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || FOR_THE_GATEWAY.has(lower) || to.callerCredentials.has(lower)) continue;
     if (isOurs(lower) || isForwarded(lower) || isCloudCredential(lower) || dropped.has(lower)) continue;
-    if (identity && lower === 'accept-encoding') continue;
+    if (identity && IN_PARTS.has(lower)) continue;
     fields.push(name, raw[at + 1] ?? '');
   }
   if (identity) fields.push('Accept-Encoding', 'identity');

@@ -60,7 +60,14 @@ export function forwardSocket(socket: SocketCall): void {
       upstream.pause();
       session.durable((ok) => {
         if (!ok) return fail(new Failure('evidence-unavailable', 'the opening record could not be made durable'));
-        once(() => open(socket, upstream, rawHeaders));
+        try {
+          const shown = masks.lines(rawHeaders);
+          once(() => open(socket, upstream, shown));
+        } catch (cause) {
+          fail(
+            cause instanceof Failure ? cause : new Failure('internal', 'a handshake failed unexpectedly', { cause }),
+          );
+        }
       });
     });
   });

@@ -22,7 +22,7 @@ import { guardRequest } from '../guard.ts';
 import { HeldAnswer } from '../held-answer.ts';
 import { InOrder, LONG, longBytes } from '../in-order.ts';
 import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
-import { maskMessagesOf, requestMasker } from '../masks.ts';
+import { answerMasker, maskMessagesOf, requestMasker } from '../masks.ts';
 import { refusalFor } from '../refusal.ts';
 import { guardSecret, type SecretGuard } from '../secret-guard.ts';
 import type { Underway } from '../underway.ts';
@@ -387,13 +387,22 @@ export class SocketRelay {
   #upstreamClosed(code: number, why: Buffer): void {
     if (this.#over || this.#failure !== null) return;
     if (code === LOST) return this.#fail(new Failure('upstream-failed', 'the model server broke off'));
-    this.#step(() => this.#leave(this.#mask.end()));
+    let text = '';
+    this.#step(() => {
+      this.#leave(this.#mask.end());
+      text = this.#lastWords(this.#guarded(why).toString());
+    });
     if (this.#failure !== null) return;
     const { caller } = this.#sides;
-    const text = this.#guarded(why);
     this.#toCaller(() => caller.close(sendable(code), text));
     this.#session.mark(`the model server closed with ${code}`);
     soon(() => caller.terminate());
+  }
+
+  /** A reason to close has no room for more than it had: one that holds what is masked is left out. */
+  #lastWords(text: string): string {
+    const masker = this.#rules.length === 0 ? null : answerMasker(this.#call, this.#rules, true);
+    return masker === null || masker.whole(text, this.#call.found) === text ? text : '';
   }
 
   #end(reason: Ending['reason'], ended: Ending['ended']): void {
