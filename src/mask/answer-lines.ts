@@ -31,7 +31,7 @@ type Found = (finding: Finding) => void;
  * Returns the value of a field line masked, octets as latin1; null where it can only be withheld: a finding is spelled with
  * percent-escapes, or what stands for it may not be written there.
  */
-export const maskLine = (value: string, masker: TextMasker, found: Found): string | null => {
+const maskLine = (value: string, masker: TextMasker, found: Found): string | null => {
   const here = maskerAt({ masker }, [], null);
   const octets = Buffer.from(value, 'latin1');
   const text = isUtf8(octets) ? octets.toString('utf8') : value;
