@@ -43,6 +43,22 @@ describe('requestFields', () => {
     ]);
   });
 
+  it('promise 2: nothing says another method, target, host or client than what was decided on', () => {
+    const raw = [
+      'X-HTTP-Method-Override',
+      'DELETE',
+      'x-original-url',
+      '/admin',
+      'X-Rewrite-URL',
+      '/admin',
+      'X-Host',
+      'b',
+    ];
+    expect(
+      requestFields([...raw, 'X-Forwarded-Host', 'b', 'True-Client-IP', '127.0.0.1'], upstream, null, false),
+    ).toEqual(['Host', 'model:11434', 'Authorization', 'Bearer upstream-secret']);
+  });
+
   it('promise 8: no credential of the caller goes upstream', () => {
     const raw = [
       'Authorization',

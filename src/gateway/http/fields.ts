@@ -12,6 +12,28 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/**
+ * Fields in which some servers and frameworks look for another method, target, host or client than those of the request
+ * itself: what was decided on would not be what is done.
+ */
+export const SPEAKS_OF_ANOTHER: ReadonlySet<string> = new Set([
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-method',
+  'x-original-url',
+  'x-original-uri',
+  'x-original-host',
+  'x-rewrite-url',
+  'x-host',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-forwarded',
+  'true-client-ip',
+  'cf-connecting-ip',
+]);
+
 /** Spoken to the gateway, or about the client by someone whom we do not trust. */
 const FOR_THE_GATEWAY: ReadonlySet<string> = new Set([
   'expect',
@@ -20,7 +42,7 @@ const FOR_THE_GATEWAY: ReadonlySet<string> = new Set([
   'cookie',
   'forwarded',
   'prefer',
-  'x-real-ip',
+  ...SPEAKS_OF_ANOTHER,
 ]);
 
 /** What has an answer come in another form than whole and as it is. */

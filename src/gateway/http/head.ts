@@ -1,5 +1,6 @@
 /** Reads a request head once, refusing what two parsers could read in two ways (RFC 9112 §6.3, §11.2). */
 
+import { SPEAKS_OF_ANOTHER } from './fields.ts';
 import { readTarget, type Target } from './path.ts';
 
 /** What the gateway itself reads out of the field lines; everything else is only carried. */
@@ -64,6 +65,7 @@ const INTERPRETED: ReadonlySet<string> = new Set([
   'te',
   'trailer',
   'forwarded',
+  ...SPEAKS_OF_ANOTHER,
 ]);
 
 const isInterpreted = (name: string): boolean =>

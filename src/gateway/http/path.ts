@@ -9,7 +9,12 @@ const PATH = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
 const QUERY = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?[\]{}|^`]|%[0-9A-Fa-f]{2})*$/;
 // A segment whose decoded form holds a NUL, a backslash or another control character.
 const ESCAPED_CONTROL = /%(?:[01][0-9A-Fa-f]|7[Ff]|5[Cc])/;
-const ESCAPED_DOT_OR_SLASH = /%2[EeFf]/;
+const ESCAPED_SLASH = /%2[Ff]/;
+// RFC 3986 §2.3: letters, digits, `-`, `.` and `_` mean the same when they are escaped, so no client escapes them; a rule
+// that reads the path would not see what the model server sees.
+const ESCAPED_PLAIN = /%(?:2[DdEe]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])/;
+// What stands behind `;` in a segment is no part of its name to some servers (RFC 3986 §3.3, path parameters).
+const NO_NAME = /\/(?:\.{0,2})(?:;|%3[Bb])/;
 
 /** A request target in origin form, split at the first `?`. */
 export interface Target {
@@ -27,7 +32,7 @@ export function readTarget(target: string): Target | null {
   const path = mark === -1 ? target : target.slice(0, mark);
   const query = mark === -1 ? '' : target.slice(mark + 1);
   if (!PATH.test(path) || !QUERY.test(query)) return null;
-  if (path.includes('//') || hasDotSegment(path)) return null;
+  if (path.includes('//') || hasDotSegment(path) || hasNoName(path)) return null;
   if (path.includes('%') && !hasPlainEscapes(path)) return null;
   return { path, query };
 }
@@ -37,10 +42,23 @@ function hasDotSegment(path: string): boolean {
   return path.includes('/.') && path.split('/').some((segment) => segment === '.' || segment === '..');
 }
 
+/** A segment that is empty, `.` or `..` once its parameters are gone: `/..;/`. */
+const hasNoName = (path: string): boolean => (path.includes(';') || path.includes('%3')) && NO_NAME.test(path);
+
 function hasPlainEscapes(path: string): boolean {
-  if (ESCAPED_CONTROL.test(path)) return false;
-  if (!ESCAPED_DOT_OR_SLASH.test(path)) return true;
+  if (ESCAPED_CONTROL.test(path) || ESCAPED_PLAIN.test(path) || !isText(path)) return false;
+  if (!ESCAPED_SLASH.test(path)) return true;
   // what a hop that decodes before it splits would see
-  const decoded = path.replaceAll(/%2[Ee]/g, '.').replaceAll(/%2[Ff]/g, '/');
-  return !decoded.includes('//') && !hasDotSegment(decoded);
+  const decoded = path.replaceAll(/%2[Ff]/g, '/');
+  return !decoded.includes('//') && !hasDotSegment(decoded) && !hasNoName(decoded);
+}
+
+/** Escapes of bytes that are no UTF-8 have been read as dots and slashes (overlong forms, RFC 3629 §10). */
+function isText(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
