@@ -34,6 +34,11 @@ services:
     protocol: kserve
     upstream: { url: http://127.0.0.1:1 }
     grpc: { url: http://127.0.0.1:${inference} }
+  - name: open
+    protocol: kserve
+    opaque: allow
+    upstream: { url: http://127.0.0.1:1 }
+    grpc: { url: http://127.0.0.1:${inference} }
 policies:
   - name: ml-may
     when: '"ml" in caller.groups'
@@ -118,10 +123,10 @@ function converse(
   return new Promise((resolve) => call.on('status', ({ code, details }) => resolve({ messages: got, code, details })));
 }
 
-const infer = async (who: string, method: string, messages: readonly object[]): Promise<Ended> => {
+const infer = async (who: string, method: string, messages: readonly object[], service = 'triton'): Promise<Ended> => {
   const definition = INFERENCE[method]!;
   const codec = { write: definition.requestSerialize, read: definition.responseDeserialize };
-  return converse(gateway, definition.path, codec, messages, await as(who, 'triton'));
+  return converse(gateway, definition.path, codec, messages, await as(who, service));
 };
 
 const ask = (...texts: readonly string[]): object => ({
@@ -198,6 +203,11 @@ describe('health and reflection', () => {
   });
 });
 
+const REGION = {
+  model_name: 'chat',
+  inputs: [{ name: 'x', datatype: 'BYTES', shape: ['1'], parameters: { shared_memory_region: { string_param: 'r' } } }],
+};
+
 describe('KServe v2 over gRPC', () => {
   it('passes what nothing masks as it is', async () => {
     const { code, messages } = await infer('carol', 'ModelInfer', [ask('hello anna@example.com', 'x')]);
@@ -249,6 +259,19 @@ describe('KServe v2 over gRPC', () => {
     expect((await infer('carol', 'ModelInfer', [hidden])).code).toBe(status.INVALID_ARGUMENT);
     const written = { ...ask('x'), outputs: [{ name: 'text_output', parameters: region }] };
     expect((await infer('carol', 'ModelInfer', [written])).code).toBe(status.INVALID_ARGUMENT);
+  });
+
+  it.each([
+    ['behind a message that nobody can look into', [REGION, ask('to anna@example.com')]],
+    ['in a message of which nobody can look into a part', [{ ...ask('to anna@example.com'), outputs: REGION.inputs }]],
+  ])('masks what can be read %s, where such messages may pass', async (_, messages) => {
+    const before = inference.requests.length;
+    await infer('alice', 'ModelStreamInfer', messages, 'open');
+    const texts = inference.requests
+      .slice(before)
+      .flatMap(({ raw_input_contents: contents }) => contents ?? [])
+      .flatMap((tensor) => elementsOf(tensor));
+    expect(texts).toEqual(['to <EMAIL>']);
   });
 
   it('lets nobody manage the server but whom a rule lets', async () => {

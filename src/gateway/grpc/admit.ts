@@ -33,7 +33,9 @@ export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rule
   const subject = { ...request, protocol: served.config.protocol };
   const decided = decide(rules, caller, subject, facts, gate.clock.now());
   const verdict = takeLimits(call, await guardMessage(call, decided, facts, message), [facts], frame?.bytes);
-  const allowed = verdict.effect !== 'deny' && message !== null && !facts.opaque;
+  // a message of which a part cannot be read is masked where it can; of one that nobody can read, no text is known
+  const readable = message !== null && (!facts.opaque || facts.texts.length > 0);
+  const allowed = verdict.effect !== 'deny' && readable;
   return {
     facts,
     verdict,

@@ -33,8 +33,7 @@ export interface GrpcAnswerMask {
 export function maskRequestMessage(call: GrpcCall, message: Buffer, verdict: Verdict): Buffer | null {
   const masker = requestMasker(call, verdict.mask.request, message);
   const { method } = call;
-  // an opaque message that policy lets pass has no texts to mask: the record says opaque
-  if (masker === null || method === null || call.facts.opaque) return null;
+  if (masker === null || method === null) return null;
   const masked = maskMessage(message, method.request, masker, () => {}, OF_REQUEST);
   return masked === message ? null : frameOf(masked);
 }
