@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerFields, fieldValue, replaceFields, requestFields } from './fields.ts';
+import { answerFields, fieldValue, replaceFields, requestFields, trailerFields } from './fields.ts';
 
 const upstream = {
   host: 'model:11434',
@@ -201,5 +201,19 @@ describe('replaceFields', () => {
     const raw = ['X-A', '1'];
     expect(replaceFields(raw, [])).toBe(raw);
     expect(replaceFields(raw, ['X-C', '1'])).toEqual(raw);
+  });
+});
+
+describe('promise 8: a credential of the upstream in what it says', () => {
+  const secret = 'a+b/c==';
+  const binary = Buffer.from(`x ${secret} y`).toString('base64');
+  it.each([
+    ['as it is', ['X-Echo', `Bearer ${secret}`]],
+    ['percent-escaped', ['Location', `/login?key=${encodeURIComponent(secret)}`]],
+    ['in binary metadata', ['x-echo-bin', binary]],
+    ['in the second value of binary metadata', ['grpc-status-details-bin', `AAAA,${binary}`]],
+  ])('is dropped with its line: %s', (_, line) => {
+    expect(trailerFields([...line, 'X-Kept', '%zz'], secret)).toEqual(['X-Kept', '%zz']);
+    expect(answerFields(line, 's', false, secret)).toEqual(['sallyport-session', 's']);
   });
 });

@@ -143,7 +143,7 @@ function keptFields(raw: readonly string[], edited: boolean, secret: string): st
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || isOurs(lower) || dropped.has(lower)) continue;
     if (edited && DESCRIBES_BYTES.has(lower)) continue;
-    if (secret !== '' && value.includes(secret)) continue;
+    if (tells(lower, value, secret)) continue;
     fields.push(name, value);
   }
   return fields;
@@ -156,9 +156,21 @@ export function trailerFields(raw: readonly string[], secret: string): readonly 
     const value = raw[at + 1] ?? '';
     const lower = name.toLowerCase();
     if (at % 2 === 1 || HOP_BY_HOP.has(lower) || isOurs(lower)) return [];
-    return secret !== '' && value.includes(secret) ? [] : [name, value];
+    return tells(lower, value, secret) ? [] : [name, value];
   });
 }
+
+/** Whether a line holds the secret, as it is, percent-escaped (a redirect), or in binary metadata of gRPC. */
+function tells(name: string, value: string, secret: string): boolean {
+  if (secret === '') return false;
+  if (value.includes(secret)) return true;
+  if (value.includes('%') && percentDecoded(value).includes(secret)) return true;
+  return name.endsWith('-bin') && value.split(',').some((part) => Buffer.from(part, 'base64').includes(secret));
+}
+
+/** Returns a text with its escapes of ASCII decoded; all others stay. */
+const percentDecoded = (text: string): string =>
+  text.replaceAll(/%([0-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
 /** Returns the last value of a field among raw lines, or an empty string. `name` is lower-case. */
 export function fieldValue(raw: readonly string[], name: string): string {
