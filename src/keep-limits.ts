@@ -162,12 +162,8 @@ async function openStore({ config, baseDir, folder }: KeptFor): Promise<OpenStor
     return { rows, shared: true, key: rows.key };
   } catch (cause) {
     const where = join(`${access.host}:${access.port}`, access.database);
-    throw new Error(`the database ${where} (store.postgres) cannot be used: ${messageOf(cause)}`, { cause });
+    throw new Error(`the database ${where} (store.postgres) cannot be used: ${reasonOf(cause)}`, { cause });
   }
 }
 
-/** Errors of several addresses of one name have no message of their own. */
-const messageOf = (cause: unknown): string => {
-  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(messageOf).join('; ');
-  return cause instanceof Error ? cause.message : String(cause);
-};
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -161,4 +161,27 @@ describe('sallyport check', () => {
     const { stdout } = await sallyport(['check'], { cwd: dir, terminal: true, env: { NO_COLOR: '1' } });
     expect(stdout).toMatch(/^RESULT {2}CHECK +DETAIL\nok {6}config\n/);
   });
+
+  it('reads how the shared store is reached, and asks it only with --online', async () => {
+    const url = await issuer((_request, response) => response.end());
+    const dir = await folder((config) =>
+      config
+        .replace('https://idp.example.com', url)
+        .replace(/^store:$/m, 'store:\n  postgres: { url: { file: database } }'),
+    );
+    expect((await check(dir)).problems).toMatchObject([
+      { check: 'shared store', detail: expect.stringContaining('store.postgres.url: expected a secret in') },
+    ]);
+    // port 1 is nobody's
+    writeFileSync(join(dir, 'database'), 'postgres://gate:secret-5f1c@127.0.0.1:1/limits', { mode: 0o600 });
+    expect((await check(dir)).problems).toEqual([]);
+    const { code, problems, stderr } = await check(dir, '--online');
+    expect(code).toBe(1);
+    expect(problems).toContainEqual({
+      check: 'database',
+      result: 'problem',
+      detail: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(JSON.stringify(problems) + stderr).not.toContain('secret-5f1c');
+  });
 });

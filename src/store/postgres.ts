@@ -66,6 +66,8 @@ export async function openConnection(options: PostgresOptions, lost: (cause: Err
     return client;
   } catch (error) {
     await hangUp(client);
+    // a name with several addresses, none of which answered: such an error has no message of its own
+    if (error instanceof AggregateError) throw new Error(error.errors.map(String).join('; '), { cause: error });
     throw error;
   }
 }

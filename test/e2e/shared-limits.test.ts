@@ -215,6 +215,11 @@ describe('calls at once', () => {
   });
 });
 
+it('sallyport check asks the database, and finds it in order', async () => {
+  const { stdout } = await a.cli(['--json', 'check', '--online']);
+  expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ check: 'database', result: 'ok' }));
+});
+
 describe('a gateway whose clock is wrong', () => {
   /** Every thread of it reads another time. */
   const skew = (ms: number) => ({
