@@ -6,6 +6,8 @@ import { ageIdentities } from '../record/age.ts';
 import { kmsEndpoints, kmsIdentity } from '../record/aws-kms.ts';
 import type { Identity } from '../record/key-envelope.ts';
 import { KeyRing } from '../record/key-ring.ts';
+import { pageTag } from '../record/page-tag.ts';
+import type { SessionRow } from '../store/sessions.ts';
 import { readRecordingKey } from '../config/secrets.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -60,11 +62,25 @@ function fileIdentities(io: Io, file: string): readonly Identity[] {
 }
 
 /** Resolves to the recording keys that this command can unwrap. Throws CliError. */
-export async function keyRing(io: Io, loaded: LoadedConfig, options: WithIdentity = {}): Promise<KeyRing> {
+export const keyRing = (io: Io, loaded: LoadedConfig, options: WithIdentity = {}): Promise<KeyRing> =>
+  openRing(io, loaded, options);
+
+/** Resolves to the same for one session: a key service is asked for no other key. Throws CliError. */
+export function keyRingFor(io: Io, loaded: LoadedConfig, options: WithIdentity, row: SessionRow): Promise<KeyRing> {
+  let tag = '';
+  try {
+    tag = pageTag(dataFolder(loaded), row);
+  } catch {
+    // whoever reads the session says what is wrong with its journal
+  }
+  return openRing(io, loaded, options, tag);
+}
+
+async function openRing(io: Io, loaded: LoadedConfig, options: WithIdentity, only?: string): Promise<KeyRing> {
   const root = readRecordingKey(loaded.config.recording.key, loaded.baseDir, { env: io.env });
   const folder = dataFolder(loaded);
   try {
-    return await KeyRing.open(folder, root, identitiesIn(io, loaded, options));
+    return await KeyRing.open(folder, root, identitiesIn(io, loaded, options), only);
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { encodeSessionProof, type SessionProof } from '../ledger/session-proof.ts';
 import { proveSession } from '../record/prove-session.ts';
 import { CliError, EXIT } from './exit.ts';
-import { identityOption, keyRing, type WithIdentity } from './identities.ts';
+import { identityOption, keyRingFor, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { configOption, loadConfigFor } from './load.ts';
 import { accountName, runErrand } from './sessions-errand.ts';
@@ -24,7 +24,7 @@ async function proofOf(io: Io, id: string, options: ProveOptions): Promise<Sessi
   const loaded = loadConfigFor(io, config);
   const folder = dataFolder(loaded);
   const row = await rowOf(folder, id);
-  const pageKeys = await keyRing(io, loaded, options);
+  const pageKeys = await keyRingFor(io, loaded, options, row);
   if (withoutKey !== true) await runErrand(io, loaded, { kind: 'read', sid: id, how: 'prove', who: accountName() });
   try {
     return await proveSession(row, { folder, pageKeys, withKey: withoutKey !== true });

@@ -7,7 +7,7 @@ import { originalsStart } from '../record/key-ring.ts';
 import { originalSession, type RecordedSession, readSession } from '../record/read-session.ts';
 import { readId } from '../record/session-id.ts';
 import { CliError, EXIT } from './exit.ts';
-import { identitiesIn, keyRing, type WithIdentity } from './identities.ts';
+import { identitiesIn, keyRingFor, type WithIdentity } from './identities.ts';
 import type { Io } from './io.ts';
 import { accountName, runErrand } from './sessions-errand.ts';
 import { dataFolder, publishedSize, rowOf } from './sessions-files.ts';
@@ -25,7 +25,7 @@ export async function recordedSession(
 ): Promise<RecordedSession> {
   const folder = dataFolder(loaded);
   const row = await rowOf(folder, id);
-  const pageKeys = await keyRing(io, loaded, options);
+  const pageKeys = await keyRingFor(io, loaded, options, row);
   const identities = identitiesIn(io, loaded, options);
   const wantsOriginal = options.original === true;
   await runErrand(io, loaded, { kind: 'read', sid: id, how: wantsOriginal ? 'original' : how, who: accountName() });

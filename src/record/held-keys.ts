@@ -2,11 +2,8 @@
 
 import type { Holds } from '../store/holds.ts';
 import type { SessionRow } from '../store/sessions.ts';
-import { sealedPage } from './frame.ts';
-import { JournalFiles } from './journal-files.ts';
 import type { KeyEnvelope } from './key-envelope.ts';
-import { keyTag } from './keys.ts';
-import { readPlaces } from './places.ts';
+import { pageTag } from './page-tag.ts';
 
 /** What holds are looked up with. */
 interface HeldParts {
@@ -33,16 +30,9 @@ export async function heldBy(
     if (row === null) return `session ${sid} is held, and the index does not say under which key it is`;
     const isUnder =
       kind === 'recording'
-        ? id.startsWith(keyTag(pageOf(folder, row)))
+        ? id.startsWith(pageTag(folder, row))
         : row.at <= next + GONE_OVER && (row.end_leaf < 0 || row.at + row.duration / MS >= made);
     if (isUnder) return `session ${sid} is held and needs it`;
   }
   return '';
-}
-
-function pageOf(folder: string, { stream, places }: SessionRow): Buffer {
-  const [page] = readPlaces(places);
-  if (page === undefined) throw new Error('the index does not say where the session is');
-  using files = new JournalFiles(folder, stream);
-  return sealedPage(files.frame(page));
 }

@@ -124,12 +124,17 @@ export class KeyRing implements PageOpener {
   }
 
   /**
-   * Resolves to the keys of a data folder that the key of the config (32 bytes) or `identities` unwrap. Rejects when an
-   * envelope holds another key than it says.
+   * Resolves to the keys of a data folder that the key of the config (32 bytes) or `identities` unwrap; these are asked for
+   * the key with the tag `only` alone, where there is one. Rejects when an envelope holds another key than it says.
    */
-  static async open(folder: string, root: Uint8Array, identities: readonly Identity[] = []): Promise<KeyRing> {
+  static async open(
+    folder: string,
+    root: Uint8Array,
+    identities: readonly Identity[] = [],
+    only?: string,
+  ): Promise<KeyRing> {
     const ring = new KeyRing(folder, root);
-    await ring.#load(identities);
+    await ring.#load(({ id }) => (only === undefined || keyTag(id) === only ? identities : []));
     return ring;
   }
 
@@ -274,7 +279,7 @@ export class KeyRing implements PageOpener {
     await syncFolder(this.#folder);
   }
 
-  async #load(identities: readonly Identity[]): Promise<void> {
+  async #load(identitiesFor: (envelope: KeyEnvelope) => readonly Identity[]): Promise<void> {
     for (const file of filesIn(this.#folder).filter((each) => each.endsWith(LIVE))) {
       const id = file.slice(0, -LIVE.length);
       const wrapped = readFileSync(join(keyFolder(this.#folder), file), 'utf8');
@@ -287,7 +292,9 @@ export class KeyRing implements PageOpener {
     }
     const asked = this.#envelopes.filter(({ kind, id }) => kind === 'recording' && !this.#keys.has(keyTag(id)));
     for (let at = 0; at < asked.length; at += TOGETHER) {
-      await Promise.all(asked.slice(at, at + TOGETHER).map((envelope) => this.#unwrap(envelope, identities)));
+      await Promise.all(
+        asked.slice(at, at + TOGETHER).map((envelope) => this.#unwrap(envelope, identitiesFor(envelope))),
+      );
     }
   }
 

@@ -76,5 +76,10 @@ it('never asks the key service for a call, and reads with the credentials of who
   const refused = await show(GATEWAY);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/is not at hand: AWS KMS did not unwrap .*AccessDeniedException: AKIAGATEWAY is not/);
+  const before = kms.asked.length;
   expect((await show(AUDITOR)).stdout).toContain('for the auditors of the account');
+  // there are three keys, and this was under the last one
+  expect(kms.asked.slice(before).map(({ context }) => context['sallyport-key'])).toEqual([
+    kms.asked.findLast(({ operation }) => operation === 'Encrypt')?.context['sallyport-key'],
+  ]);
 });
