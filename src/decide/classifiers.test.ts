@@ -125,7 +125,9 @@ describe('the rules before classifiers are asked', () => {
 
   it('deny only what the rules deny whatever classifiers say', () => {
     const answers = [said({}), said({ outcome: 'flagged', score: 1 }), said({ outcome: 'failed' }), plain];
-    const denied = policies.map((policy) => effectOf({ ...policy, ...policy.beforeClassifying }, plain) === 'deny');
+    const denied = policies.map(
+      (policy) => effectOf({ ...policy, ...policy.beforeClassifying.request }, plain) === 'deny',
+    );
     expect(denied).toEqual([true, false, false, true]);
     policies.forEach((policy, at) => {
       if (denied[at] === true) for (const facts of answers) expect(effectOf(policy, facts)).toBe('deny');

@@ -78,10 +78,10 @@ export interface Policy extends Rules {
   readonly looks: { readonly commands: boolean; readonly injection: boolean };
   readonly classifiers: ReadClassifiers;
   /**
-   * The rules on requests as far as they can be asked before classifiers are: what these deny is denied whatever
-   * classifiers would say. Rules that read one count as matched if they allow or hold, else as not matched.
+   * The rules on requests, and those on messages, as far as they can be asked before classifiers are: what these deny is
+   * denied whatever classifiers would say. Rules that read one count as matched if they allow or hold, else as not matched.
    */
-  readonly beforeClassifying: Rules;
+  readonly beforeClassifying: { readonly request: Rules; readonly message: Rules };
   /**
    * Returns the SHA-256, hex, of what a verdict rests on: its rule and its masking rules. It stays the same over reloads
    * that change other rules, so that approvals survive them.
@@ -173,6 +173,7 @@ export const compilePolicies = (source: PolicySource): Policy => {
   const onAnswers = rules.filter(({ config }) => config.on === 'answer');
   const everyRead = [...rules, ...masked].map(({ read }) => read);
   const onRequests = rulesOn('request');
+  const onMessages = rulesOn('message');
   const waits = new Set([...rules, ...masked].filter(({ read }) => read.on('call').length > 0).map(({ name }) => name));
   return {
     ...onRequests,
@@ -180,8 +181,8 @@ export const compilePolicies = (source: PolicySource): Policy => {
       request: new Set(everyRead.flatMap((read) => read.on('call'))),
       answer: new Set(everyRead.flatMap((read) => read.on('answer'))),
     },
-    beforeClassifying: optimistic(onRequests, waits),
-    messages: rulesOn('message'),
+    beforeClassifying: { request: optimistic(onRequests, waits), message: optimistic(onMessages, waits) },
+    messages: onMessages,
     answers: {
       deny: onAnswers,
       readsFindings: onAnswers.some(({ readsFindings }) => readsFindings),

@@ -13,8 +13,13 @@ import type { Classification } from './classification.ts';
 
 /** Who has given an answer to be held. */
 export interface HoldSink {
-  /** These bytes may go on, in the order in which they came. */
-  release(bytes: Buffer): void;
+  /**
+   * These bytes may go on, in the order in which they came; messages one by one. `passed` is to be called once the mask has
+   * taken a message: what was found in it may be forgotten then.
+   */
+  release(bytes: Buffer, passed: () => void): void;
+  /** Runs a step behind what was released. */
+  behind(step: () => void): void;
   /** Everything was released, after `end`. */
   released(): void;
   /** A classifier has said something. Called before what it looked at is released. */
@@ -31,6 +36,8 @@ export interface HoldSink {
 export interface HoldParts {
   readonly classification: Classification;
   readonly classifiers: readonly Classifier[];
+  /** Frames are messages: each leaves by itself, and nothing of the answer waits for the first of them. */
+  readonly messages: boolean;
   /** Reads the answer as a mask does, with a masker that tells `texts`; what it returns is of no use. */
   readonly reader: AnswerMask;
   /** Cuts a stream of events into frames: the texts of a frame are known when it is whole. Null for other answers. */
@@ -50,12 +57,16 @@ const MOST_STUCK = 64 * 1024 ** 2;
 interface Held {
   readonly bytes: Buffer;
   readonly mark: Mark;
+  /** What is to happen once all before it has left; null for nothing. */
+  readonly turn: (() => void) | null;
 }
 
 /** Holds one answer. */
 export class AnswerHold {
   readonly #parts: HoldParts;
   readonly #sink: HoldSink;
+  #reader: AnswerMask;
+  #classifiers: readonly Classifier[];
   #held: Held[] = [];
   #bytes = 0;
   #asked = 0;
@@ -68,11 +79,14 @@ export class AnswerHold {
   constructor(parts: HoldParts, sink: HoldSink) {
     this.#parts = parts;
     this.#sink = sink;
+    this.#reader = parts.reader;
+    this.#classifiers = parts.classifiers;
+    this.#begun = parts.messages;
   }
 
   /** Whether so much is held that the model server should wait. */
   get full(): boolean {
-    return !this.#over && this.#bytes > MOST_HELD && this.#asked > 0 && this.#parts.reader.kind === 'stream';
+    return !this.#over && this.#bytes > MOST_HELD && this.#asked > 0 && this.#reader.kind === 'stream';
   }
 
   /** Takes the next bytes of the answer. Throws Failure `answer-unreadable`. */
@@ -88,11 +102,31 @@ export class AnswerHold {
     this.#take(rest);
     // the texts of a frame that the end has cut short are known only then
     const cut = this.#parts.splitter?.end() ?? rest.subarray(rest.length);
-    if (cut.length > 0) this.#parts.reader.push(cut);
-    this.#parts.reader.end();
+    if (cut.length > 0) this.#reader.push(cut);
+    this.#reader.end();
     this.#ended = true;
-    this.#held.push({ bytes: cut, mark: this.#parts.texts.mark() });
+    this.#held.push({ bytes: cut, mark: this.#parts.texts.mark(), turn: null });
     this.#bytes += cut.length;
+    this.#go();
+  }
+
+  /**
+   * Another mask begins with what comes from here on: `step` puts it in place, once all that came before was released. It is
+   * read by `reader` from here on, and `classifiers` are asked. Throws as `push` does.
+   */
+  turn(reader: AnswerMask, classifiers: readonly Classifier[], step: () => void): void {
+    if (this.#over) return;
+    const { texts } = this.#parts;
+    this.#reader.end();
+    this.#reader = reader;
+    this.#classifiers = classifiers;
+    const align = texts.turn();
+    const taken = (): void =>
+      this.#sink.behind(() => {
+        align();
+        step();
+      });
+    this.#held.push({ bytes: NOTHING, mark: texts.mark(), turn: taken });
     this.#go();
   }
 
@@ -111,8 +145,8 @@ export class AnswerHold {
   }
 
   #hold(bytes: Buffer): void {
-    this.#parts.reader.push(bytes);
-    this.#held.push({ bytes, mark: this.#parts.texts.mark() });
+    this.#reader.push(bytes);
+    this.#held.push({ bytes, mark: this.#parts.texts.mark(), turn: null });
     this.#bytes += bytes.length;
   }
 
@@ -150,10 +184,10 @@ export class AnswerHold {
   }
 
   async #askAll(batch: Batch): Promise<void> {
-    const { classification, classifiers } = this.#parts;
+    const { classification } = this.#parts;
     try {
       const found = await Promise.all(
-        classifiers.map((classifier) => classification.ask(classifier, 'answer', batch.texts)),
+        this.#classifiers.map((classifier) => classification.ask(classifier, 'answer', batch.texts)),
       );
       this.#asked--;
       if (this.#over) return;
@@ -179,17 +213,33 @@ export class AnswerHold {
   #release(): void {
     if (this.#over || !(this.#begun || (this.#ended && this.#asked === 0))) return;
     // of a whole answer nothing is known before its end, and then all at once
-    if (this.#parts.reader.kind === 'whole' && !(this.#ended && this.#held.every(({ mark }) => mark()))) return;
-    const count = this.#held.findIndex(({ mark }) => !mark());
-    const free = this.#held.splice(0, count === -1 ? this.#held.length : count).map(({ bytes }) => bytes);
-    const [first] = free;
-    const bytes = free.length === 1 && first !== undefined ? first : Buffer.concat(free);
-    this.#bytes -= bytes.length;
-    if (bytes.length > 0) this.#sink.release(bytes);
+    if (this.#reader.kind === 'whole' && !(this.#ended && this.#held.every(({ mark }) => mark.isSettled()))) return;
+    const count = this.#held.findIndex(({ mark }) => !mark.isSettled());
+    this.#leave(this.#held.splice(0, count === -1 ? this.#held.length : count));
     // what was released may have ended the answer
     if (this.#over || !this.#ended || this.#held.length > 0) return;
     this.#over = true;
     this.#stopTimer();
     this.#sink.released();
   }
+
+  #leave(free: readonly Held[]): void {
+    if (this.#parts.messages) return free.forEach((each) => this.#leaveOne(each));
+    const [first] = free;
+    const bytes =
+      free.length === 1 && first !== undefined ? first.bytes : Buffer.concat(free.map((each) => each.bytes));
+    this.#bytes -= bytes.length;
+    // an answer has an end: all of it is remembered until then
+    if (bytes.length > 0) this.#sink.release(bytes, () => {});
+  }
+
+  #leaveOne({ bytes, mark, turn }: Held): void {
+    if (this.#over) return;
+    this.#bytes -= bytes.length;
+    turn?.();
+    if (bytes.length > 0) this.#sink.release(bytes, mark.left);
+    else mark.left();
+  }
 }
+
+const NOTHING = Buffer.alloc(0);

@@ -1,6 +1,7 @@
 /** How an answer is held for the outside classifiers that rules or masks need. */
 
 import type { Verdict } from '../call.ts';
+import type { Classifier } from '../classify/classifier.ts';
 import { createAnswerMask } from '../mask/answer.ts';
 import type { OutsideFindings } from '../mask/outside.ts';
 import { readingMasker } from '../mask/reading-masker.ts';
@@ -11,7 +12,7 @@ import { AnswerHold, type HoldSink } from './answer-hold.ts';
 import { AnswerTexts } from './answer-texts.ts';
 import { classifiersFor } from './classify.ts';
 import { isCoded } from './http/fields.ts';
-import type { Underway } from './underway.ts';
+import type { CallState, Underway } from './underway.ts';
 
 /** Holds for one call's answer. */
 export interface AnswerHolds {
@@ -25,25 +26,17 @@ export interface AnswerHolds {
 }
 
 /** The most of a whole answer, or of one event, that is held to be read. */
-const LONGEST = 64 * 1024 ** 2;
+export const LONGEST = 64 * 1024 ** 2;
 
 /** Returns what holds the answer of a call, null where no classifier is to look at it. */
 export function holdsOf(call: Underway, verdict: Verdict): AnswerHolds | null {
   const { epoch, accepted } = call;
-  // what goes over a WebSocket is not shown, and classify has said so
-  if (epoch.classifiers.length === 0 || accepted.socket !== null) return null;
-  const masked = epoch.outsideOf(verdict.mask.answer).classifiers;
-  const classifiers = classifiersFor(call, new Set([...epoch.policy.classifiers.answer, ...masked]));
+  if (epoch.classifiers.length === 0) return null;
+  const classifiers = classifiersOfAnswer(call, verdict.mask.answer);
   if (classifiers.length === 0) return null;
   const classification = call.classify();
   classification.expect('answer', classifiers);
-  const windows = classifiers.map(({ config }) => config.window);
-  const size = {
-    characters: Math.min(...windows.map(({ characters }) => characters)),
-    context: Math.max(...windows.map(({ context }) => context)),
-  };
-  const patience = Math.min(...windows.map(({ time }) => time));
-  const texts = new AnswerTexts({ size, scanner: epoch.scanner, dropper: epoch.dropper });
+  const { texts, patience } = readingFor(call, classifiers);
   const { operation, served } = accepted;
   return {
     found: texts.known,
@@ -61,7 +54,8 @@ export function holdsOf(call: Underway, verdict: Verdict): AnswerHolds | null {
         // what is no document and no plain text is cut into its events
         const framing = reader.kind === 'whole' ? null : framingOf(codec, operation, contentType);
         const splitter = framing?.splitter(LONGEST) ?? null;
-        return new AnswerHold({ classification, classifiers, reader, splitter, texts, patience }, sink);
+        const parts = { classification, classifiers, messages: false, reader, splitter, texts, patience };
+        return new AnswerHold(parts, sink);
       } catch (failure) {
         const unread = failure instanceof Failure && failure.reason === 'answer-unreadable';
         if (!unread || served.config.opaque !== 'allow') throw failure;
@@ -70,6 +64,26 @@ export function holdsOf(call: Underway, verdict: Verdict): AnswerHolds | null {
       }
     },
   };
+}
+
+/** Returns the classifiers that are to look at an answer which these masking rules apply to. */
+export const classifiersOfAnswer = (call: CallState, rules: readonly string[]): readonly Classifier[] => {
+  const { epoch } = call;
+  return classifiersFor(call, new Set([...epoch.policy.classifiers.answer, ...epoch.outsideOf(rules).classifiers]));
+};
+
+/** Returns what the texts of an answer are kept in for these classifiers, and how long text waits for its sentence, in ms. */
+export function readingFor(
+  { epoch }: CallState,
+  classifiers: readonly Classifier[],
+): { readonly texts: AnswerTexts; readonly patience: number } {
+  const windows = classifiers.map(({ config }) => config.window);
+  const size = {
+    characters: Math.min(...windows.map(({ characters }) => characters)),
+    context: Math.max(...windows.map(({ context }) => context)),
+  };
+  const texts = new AnswerTexts({ size, scanner: epoch.scanner, dropper: epoch.dropper });
+  return { texts, patience: Math.min(...windows.map(({ time }) => time)) };
 }
 
 /** Members that hold a word of the protocol. */
@@ -88,7 +102,7 @@ const WORDS = new Set([
 const WORD = /^[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}$/;
 
 /** The codec, to which such words are no texts: a classifier has nothing to say of `chat.completion`. */
-const withoutWords = (codec: Codec): Codec => ({
+export const withoutWords = (codec: Codec): Codec => ({
   ...codec,
   kind(operation, path, text, document) {
     const name = path.at(-1);

@@ -19,8 +19,13 @@ export interface Batch {
   settle(found: readonly (readonly Finding[])[]): void;
 }
 
-/** How far the texts of an answer had come at some point; true once all up to there was looked at. */
-export type Mark = () => boolean;
+/** How far the texts of an answer had come at some point. */
+export interface Mark {
+  /** Whether all up to there was looked at. */
+  readonly isSettled: () => boolean;
+  /** Says that all up to there has left: the mask asks for it no more. Called once. */
+  readonly left: () => void;
+}
 
 interface Stream {
   readonly text: GrowingText;
@@ -42,9 +47,22 @@ interface Stream {
   whole: string | null;
 }
 
+/** A text that came whole. */
+interface Whole {
+  /** Null while nobody has said. */
+  found: readonly Finding[] | null;
+  /** Marks that it stands before, and that have not left. */
+  waits: number;
+}
+
 const NOTHING: readonly Finding[] = [];
+/** What is remembered of texts that have left, because an answer may say them again: so many, and so many UTF-16 units. */
+const MOST_REMEMBERED = 4_096;
+const MOST_REMEMBERED_UNITS = 4 * 1024 ** 2;
 /** A repeated text that is longer is looked at anew. UTF-16 units. */
 const LONGEST_REPEATED = 1024 ** 2;
+/** Growing texts that are remembered when they have left, at most. */
+const MOST_REPEATED = 256;
 
 /** What texts are read with. */
 export interface ReadingParts {
@@ -57,26 +75,43 @@ export interface ReadingParts {
 /** The texts of one answer. */
 export class AnswerTexts implements TextEar {
   readonly #parts: ReadingParts;
-  readonly #streams: Stream[] = [];
+  /** Growing texts by their number, those that have left while they are remembered. */
+  readonly #streams = new Map<number, Stream>();
   readonly #grown = new Set<Stream>();
+  /** How many have begun, and how many of them in the mask behind. */
+  #begun = 0;
+  #asked = 0;
+  /** Numbers of those that have ended since the last mark. */
+  #ended: number[] = [];
+  /** Numbers of those that have left, the oldest first. */
+  readonly #past: number[] = [];
+  /** UTF-16 units of those. */
+  #repeatable = 0;
   /** Whole texts that were not shown yet. */
   #fresh: string[] = [];
-  /** What was found in whole texts; null while nobody has said. */
-  readonly #wholes = new Map<string, readonly Finding[] | null>();
+  readonly #wholes = new Map<string, Whole>();
+  /** Whole texts that were told since the last mark. */
+  readonly #told = new Set<string>();
+  /** Of whole texts that are remembered. */
+  #units = 0;
 
   constructor(parts: ReadingParts) {
     this.#parts = parts;
   }
 
   whole(text: string): void {
-    if (text === '' || this.#wholes.has(text) || this.#repeated(text) !== undefined) return;
-    this.#wholes.set(text, null);
-    this.#fresh.push(text);
+    if (text === '' || this.#repeated(text) !== undefined) return;
+    if (!this.#wholes.has(text)) {
+      this.#wholes.set(text, { found: null, waits: 0 });
+      this.#units += text.length;
+      this.#fresh.push(text);
+    }
+    this.#told.add(text);
   }
 
   begins(): void {
     const fresh: Finding[] = [];
-    this.#streams.push({
+    this.#streams.set(this.#begun++, {
       text: new GrowingText(this.#parts.size),
       detect: this.#parts.dropper.stream((finding) => void fresh.push(finding)),
       fresh,
@@ -92,7 +127,7 @@ export class AnswerTexts implements TextEar {
   }
 
   grows(number: number, text: string): void {
-    const stream = this.#streams[number];
+    const stream = this.#streams.get(number);
     if (stream === undefined || text === '') return;
     stream.text.grow(text);
     if (stream.whole !== null) stream.whole = stream.whole.length > LONGEST_REPEATED ? null : stream.whole + text;
@@ -101,10 +136,11 @@ export class AnswerTexts implements TextEar {
   }
 
   ends(number: number): void {
-    const stream = this.#streams[number];
+    const stream = this.#streams.get(number);
     if (stream === undefined) return;
     this.#decide(stream, stream.detect.end());
     stream.isOver = true;
+    this.#ended.push(number);
   }
 
   /** What is out without findings, and what findings are made of, is what is decided: an open finding is neither. */
@@ -118,26 +154,60 @@ export class AnswerTexts implements TextEar {
   /** Returns the mark of all texts so far. */
   mark(): Mark {
     const grown = [...this.#grown].map((stream) => ({ stream, to: stream.text.length }));
-    const wholes = [...this.#fresh];
+    const wholes = [...this.#told].flatMap((text) => this.#wholes.get(text) ?? []);
+    const ended = this.#ended;
+    for (const whole of wholes) whole.waits++;
     this.#grown.clear();
-    return () =>
-      grown.every(({ stream, to }) => stream.settled >= to) && wholes.every((text) => this.#wholes.get(text) !== null);
+    this.#told.clear();
+    this.#ended = [];
+    return {
+      isSettled: () =>
+        grown.every(({ stream, to }) => stream.settled >= to) && wholes.every(({ found }) => found !== null),
+      left: () => {
+        for (const whole of wholes) whole.waits--;
+        for (const number of ended) this.#repeatable += this.#streams.get(number)?.whole?.length ?? 0;
+        this.#past.push(...ended);
+        this.#forget();
+      },
+    };
+  }
+
+  /** Another mask begins behind what has left so far: the growing texts that it asks for are those that begin from here on. */
+  turn(): () => void {
+    const begun = this.#begun;
+    return () => void (this.#asked = begun);
+  }
+
+  /** A connection may say more than anybody remembers: of what has left, the oldest goes. */
+  #forget(): void {
+    while (this.#past.length > MOST_REPEATED || this.#repeatable > MOST_REMEMBERED_UNITS) {
+      const number = this.#past.shift() ?? 0;
+      this.#repeatable -= this.#streams.get(number)?.whole?.length ?? 0;
+      this.#streams.delete(number);
+    }
+    if (this.#wholes.size <= MOST_REMEMBERED && this.#units <= MOST_REMEMBERED_UNITS) return;
+    for (const [text, { waits }] of this.#wholes) {
+      if (waits > 0) continue;
+      this.#wholes.delete(text);
+      this.#units -= text.length;
+      if (this.#wholes.size <= MOST_REMEMBERED / 2 && this.#units <= MOST_REMEMBERED_UNITS / 2) return;
+    }
   }
 
   /** Whether a text waits for the end of its sentence. */
   get waits(): boolean {
-    return this.#streams.some(({ text, isOver }) => !isOver && text.waits);
+    return this.#streams.values().some(({ text, isOver }) => !isOver && text.waits);
   }
 
   /** Says that what waits has waited long enough. */
   late(): void {
-    for (const stream of this.#streams) stream.isLate = stream.text.waits;
+    for (const stream of this.#streams.values()) stream.isLate = stream.text.waits;
   }
 
   /** Returns what is to be shown next; null for nothing yet. */
   take(): Batch | null {
     if (this.#fresh.length > 0) return this.#takeWholes();
-    for (const stream of this.#streams) {
+    for (const stream of this.#streams.values()) {
       const cut: Cut = stream.isOver || stream.isLate ? 'anywhere' : 'sentence';
       const window = stream.text.take(cut);
       if (window !== null) return this.#batchOf(stream, window);
@@ -151,7 +221,11 @@ export class AnswerTexts implements TextEar {
     this.#fresh = [];
     return {
       texts: wholes.map((text) => ({ role: 'assistant', text, findings: this.#parts.scanner.scan(text), from: 0 })),
-      settle: (found) => wholes.forEach((text, at) => this.#wholes.set(text, mergeFindings(found[at] ?? NOTHING))),
+      settle: (found) =>
+        wholes.forEach((text, at) => {
+          const whole = this.#wholes.get(text);
+          if (whole !== undefined) whole.found = mergeFindings(found[at] ?? NOTHING);
+        }),
     };
   }
 
@@ -184,12 +258,15 @@ export class AnswerTexts implements TextEar {
   }
 
   #repeated(text: string): Stream | undefined {
-    return this.#streams.find(({ whole }) => whole !== null && whole.length === text.length && whole === text);
+    return this.#streams.values().find(({ whole }) => whole !== null && whole.length === text.length && whole === text);
   }
 
   /** Of the mask: what was found in a text that came whole, or repeats one that grew. */
   readonly known: OutsideFindings = {
-    whole: (text) => this.#wholes.get(text) ?? this.#repeated(text)?.found ?? NOTHING,
-    stream: (number) => this.#streams[number]?.found ?? NOTHING,
+    whole: (text) => this.#wholes.get(text)?.found ?? this.#repeated(text)?.found ?? NOTHING,
+    begins: () => {
+      const stream = this.#streams.get(this.#asked++);
+      return () => stream?.found ?? NOTHING;
+    },
   };
 }

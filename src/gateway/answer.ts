@@ -220,6 +220,7 @@ export class Answer implements AnswerSink {
         this.#leaveHead();
         this.#pass(bytes, bytes.length);
       },
+      behind: (step) => step(),
       released: () => {
         this.#leaveHead();
         this.#complete(NOTHING);

@@ -29,6 +29,11 @@ const NOTHING: readonly Finding[] = [];
 export class Classification {
   readonly #call: CallState;
   readonly #said: Readonly<Record<Phase, ByName>> = { request: {}, answer: {} };
+  /** Of the message that is being decided on; null where the request is no stream of them. */
+  #message: ByName | null = null;
+  /** Of the messages that came behind the opening of the record. */
+  readonly #later: ByName = {};
+  #isLater = false;
   readonly #shown: Readonly<Record<Phase, Map<string, number>>> = { request: new Map(), answer: new Map() };
   readonly #left = new AbortController();
   /** What they found in texts of the request. */
@@ -51,6 +56,28 @@ export class Classification {
     return someOf(this.#said.request);
   }
 
+  /** What each has said of what is being decided on: the request, or the message of it that was begun last. */
+  get decidedOn(): Readonly<ByName> | undefined {
+    return someOf(this.#message ?? this.#said.request);
+  }
+
+  /** As `request`, of the messages whose outcomes the opening of the record does not tell. */
+  get later(): Readonly<ByName> | undefined {
+    return someOf(this.#later);
+  }
+
+  /**
+   * A message of the caller begins: what is asked from here on is about it, and what is answered from here on answers it.
+   * `isLater`: the record has been opened.
+   */
+  beginMessage(isLater: boolean): void {
+    this.#message = {};
+    this.#isLater = isLater;
+    this.#found.clear();
+    this.#shown.request.clear();
+    this.#shown.answer.clear();
+  }
+
   /** As `request`, of the answer so far. */
   get answer(): Readonly<ByName> | undefined {
     return someOf(this.#said.answer);
@@ -61,7 +88,7 @@ export class Classification {
 
   /** Says that these are to look: until one is asked, it was skipped. */
   expect(phase: Phase, classifiers: readonly Classifier[]): void {
-    for (const { name } of classifiers) this.#said[phase][name] ??= NOT_ASKED;
+    for (const { name } of classifiers) this.#note(phase, name, (before) => before);
   }
 
   /** Says that these were to look and could not. Throws Failure `classifier-unavailable` when one of them must. */
@@ -71,7 +98,8 @@ export class Classification {
 
   /** Resolves when all of them have looked at the texts of the request. Rejects with Failure. */
   async askRequest(classifiers: readonly Classifier[], texts: readonly Shown[]): Promise<void> {
-    this.#asked = texts;
+    // a message without a text asks by what was said before it
+    if (texts.length > 0) this.#asked = texts;
     await Promise.all(
       classifiers.map(async (classifier) => {
         const { roles } = classifier.config;
@@ -111,7 +139,8 @@ export class Classification {
         },
         this.#left.signal,
       );
-      this.#said[phase][name] = afterSaid(this.#said[phase][name] ?? NOT_ASKED, said, clock.mono() - began);
+      const micros = clock.mono() - began;
+      this.#note(phase, name, (before) => afterSaid(before, said, micros));
       return texts.map((_, at) =>
         said.spans
           .filter(({ part, score }) => part === at && score >= config.threshold)
@@ -134,9 +163,16 @@ export class Classification {
     return shown <= config.max_characters;
   }
 
+  #note(phase: Phase, name: string, next: (before: Classified) => Classified): void {
+    const tallies = [this.#said[phase]];
+    if (phase === 'request' && this.#message !== null) tallies.push(this.#message);
+    if (phase === 'request' && this.#isLater) tallies.push(this.#later);
+    for (const tally of tallies) tally[name] = next(tally[name] ?? NOT_ASKED);
+  }
+
   #failed(phase: Phase, { name, config }: Classifier, failure: Failed): void {
     const { why, micros, asked } = failure;
-    this.#said[phase][name] = afterFailure(this.#said[phase][name] ?? NOT_ASKED, why, micros, asked);
+    this.#note(phase, name, (before) => afterFailure(before, why, micros, asked));
     this.#call.gate.log.warn({ classifier: name, phase, why, on_error: config.on_error }, 'a classifier failed');
     if (config.on_error === 'deny') throw new Failure('classifier-unavailable', `the classifier ${name}: ${why}`);
   }

@@ -55,8 +55,15 @@ export class InOrder {
 
   /** Does long work on so many bytes in turns, and then what follows from it, ahead of the steps that wait. Called by a step, as its last word. */
   inTurns<T>(work: Steps<T>, bytes: number, then: (result: T) => void): void {
+    const { room, limit, left } = this.#how;
     this.#busy = true;
-    this.#leave = this.#how.room.enter(bytes, () => void this.#do(work, then));
+    this.#leave = room.enter(bytes, () => void this.#do(inTurns(work, limit, left), then));
+  }
+
+  /** As `inTurns`, with work that somebody else does. */
+  later<T>(work: Promise<T>, then: (result: T) => void): void {
+    this.#busy = true;
+    void this.#do(work, then);
   }
 
   /** Forgets what waits. What is being done ends at its next turn. */
@@ -65,15 +72,17 @@ export class InOrder {
     this.#leave();
   }
 
-  async #do<T>(work: Steps<T>, then: (result: T) => void): Promise<void> {
-    const { limit, left, guarded, fail } = this.#how;
+  async #do<T>(work: Promise<T>, then: (result: T) => void): Promise<void> {
+    const { guarded, fail } = this.#how;
     try {
-      const result = await inTurns(work, limit, left);
+      const result = await work;
       this.#leave();
       this.#busy = false;
       guarded(() => then(result));
       this.#goOn();
     } catch (cause) {
+      // nothing is waited for any more: whoever leaves now has left
+      this.#busy = false;
       this.drop();
       fail(cause);
     }

@@ -32,7 +32,7 @@ export async function maskBody(
 ): Promise<Rendering | null> {
   // an opaque body that policy lets pass has no texts to mask: the record says opaque
   if (content === null) return null;
-  const masker = outsideIn(call, verdict, requestMasker(call, verdict.mask.request, content.bytes, scanned));
+  const masker = requestMasker(call, verdict.mask.request, content.bytes, scanned);
   const { codec } = call.accepted.served;
   if (masker !== null) {
     const work = maskingContent(content, codec, masker, () => {}, sealerOf(call));
@@ -54,7 +54,7 @@ export function requestMasker(
   const use = { tokens, keeps: true, ...(scanned === undefined ? {} : { scanned }) };
   const masker = epoch.maskerFor(rules, false, use);
   if (masker !== null && epoch.restores) tokens.passOver(bytes);
-  return masker;
+  return outsideIn(call, rules, masker);
 }
 
 /**
@@ -72,18 +72,34 @@ function editingMasker(call: CallState, rules: readonly string[], mayFollow: boo
 const watched = ({ trips }: CallState, masker: TextMasker | null): TextMasker | null =>
   trips === null ? masker : trips.watching(masker ?? NO_MASKER);
 
-/** Returns what masks answers and looks at them, null where neither is asked for. `mayFollow` as above. */
-export const answerMasker = (call: CallState, rules: readonly string[], mayFollow: boolean): TextMasker | null =>
-  watched(call, editingMasker(call, rules, mayFollow));
+/**
+ * Returns what masks answers and looks at them, null where neither is asked for. `mayFollow` as above; `found` is what
+ * classifiers find, null where none looks.
+ */
+export const answerMasker = (
+  call: CallState,
+  rules: readonly string[],
+  mayFollow: boolean,
+  found: OutsideFindings | null,
+): TextMasker | null => outsideOut(call, rules, watched(call, editingMasker(call, rules, mayFollow)), found);
 
 /** Returns the masker that also masks what classifiers found in the texts of a request. */
-function outsideIn(call: Underway, { mask }: Verdict, masker: TextMasker | null): TextMasker | null {
+function outsideIn(call: CallState, rules: readonly string[], masker: TextMasker | null): TextMasker | null {
   const { classification, tokens, epoch } = call;
   if (classification === null || masker === null) return masker;
   // a request comes whole: it has no growing text
-  const found: OutsideFindings = { whole: classification.foundIn, stream: () => [] };
-  return epoch.alsoOutside(mask.request, masker, found, { tokens, keeps: true });
+  const found: OutsideFindings = { whole: classification.foundIn, begins: () => () => [] };
+  return epoch.alsoOutside(rules, masker, found, { tokens, keeps: true });
 }
+
+/** Returns the masker of an answer that also masks what classifiers found in it, ahead of the others: as the model wrote it. */
+const outsideOut = (
+  { epoch, tokens }: CallState,
+  rules: readonly string[],
+  masker: TextMasker | null,
+  found: OutsideFindings | null,
+): TextMasker | null =>
+  found === null || masker === null ? masker : epoch.alsoOutside(rules, masker, found, { tokens, keeps: false });
 
 /** How the answer of a call is to be masked. */
 export interface AnswerMasks {
@@ -111,12 +127,7 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
   const holds = holdsOf(call, verdict);
   const editing = editingMasker(call, verdict.mask.answer, false);
   const isMasked = editing !== null;
-  const inner = watched(call, editing);
-  // ahead of the others: what was said of a text is said of it as the model wrote it
-  const masker =
-    holds === null || inner === null
-      ? inner
-      : call.epoch.alsoOutside(verdict.mask.answer, inner, holds.found, { tokens: call.tokens, keeps: false });
+  const masker = outsideOut(call, verdict.mask.answer, watched(call, editing), holds?.found ?? null);
   const { toolCalls } = call;
   if (masker === null && toolCalls === null) return observing(call, holds);
   const { operation, served } = call.accepted;
@@ -152,15 +163,18 @@ export function maskAnswerOf(call: Underway, verdict: Verdict): AnswerMasks {
   };
 }
 
-/** Returns the mask of the messages that a model server sends over a WebSocket; one that only reads along where nothing is masked. */
-export function maskMessagesOf(call: Underway, rules: readonly string[]): AnswerMask {
+/**
+ * Returns the mask of the messages that a model server sends over a WebSocket; one that only reads along where nothing is
+ * masked. `outside` is what classifiers find, null where none looks.
+ */
+export function maskMessagesOf(call: Underway, rules: readonly string[], outside: OutsideFindings | null): AnswerMask {
   const { accepted, found, allowance, toolCalls } = call;
   const { operation, served } = accepted;
   const reader = operation === null ? null : served.codec.stream(operation);
   if (operation === null || reader === null) throw new Failure('internal', 'expected an operation with messages');
   const { codec } = served;
   const editing = editingMasker(call, rules, true);
-  const masker = watched(call, editing);
+  const masker = outsideOut(call, rules, watched(call, editing), outside);
   if (masker === null && toolCalls === null)
     return observeMessages({ codec, operation, limit: OBSERVED_LIMIT, measures: allowance?.measures === true });
   return createMessageMask(

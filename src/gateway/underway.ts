@@ -122,7 +122,7 @@ export abstract class CallState {
 
   /** Returns facts of the call with what classifiers have said of its request. */
   withClassified(facts: Facts): Facts {
-    const classified = this.#classification?.request;
+    const classified = this.#classification?.decidedOn;
     return classified === undefined ? facts : { ...facts, classified };
   }
 
@@ -210,12 +210,14 @@ export abstract class CallState {
     this.#ended = end;
     this.settle(end);
     const classified = this.#classification?.answer;
+    const classifiedLater = this.#classification?.later;
     this.#classification?.stop();
     this.#session?.close({
       ...end,
       findings: this.#findings,
       found: this.#foundInAnswer,
       ...(classified === undefined ? {} : { classified }),
+      ...(classifiedLater === undefined ? {} : { classifiedLater }),
     });
     this.release();
     this.gate.watcher.ended({
@@ -230,7 +232,7 @@ export abstract class CallState {
       micros: this.gate.clock.mono() - this.#began,
       findings: this.#findings,
       requestFindings: this.#facts.findings,
-      classified: { request: this.#facts.classified ?? {}, answer: classified ?? {} },
+      classified: { request: this.#classification?.request ?? {}, answer: classified ?? {} },
     });
   }
 }

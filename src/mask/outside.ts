@@ -14,8 +14,11 @@ import type { Steps } from '../turns.ts';
 export interface OutsideFindings {
   /** In a text that comes whole. */
   whole(text: string): readonly Finding[];
-  /** In the growing text of this number, as far as it is known; what was told before stays first. */
-  stream(number: number): readonly Finding[];
+  /**
+   * The next growing text begins, in the order in which they begin in the answer. Returns what tells what was found in it, as
+   * far as it is known; what was told before stays first.
+   */
+  begins(): () => readonly Finding[];
 }
 
 /** The form of what no pattern finds. */
@@ -140,8 +143,6 @@ export const outsideMasker = (
   key: Uint8Array,
   use: SessionUse = {},
 ): TextMasker => {
-  // the streams of one answer are numbered through, wherever they stand
-  let streams = 0;
   const maskerOf = (behind: TextMasker, some: readonly MaskRule[]): TextMasker => {
     const maskOf = maskMaker(some, key, use);
     const replaced = (text: string, found: Found): string => {
@@ -154,8 +155,7 @@ export const outsideMasker = (
       whole: (text, found) => behind.whole(replaced(text, found), found),
       steps: (text, found) => behind.steps(replaced(text, found), found),
       stream(found) {
-        const number = streams++;
-        return new OutsideStream(behind.stream(found), () => findings.stream(number), maskOf, found);
+        return new OutsideStream(behind.stream(found), findings.begins(), maskOf, found);
       },
       session: (other = {}) => outsideMasker(inner.session(other), findings, rules, key, other),
     };

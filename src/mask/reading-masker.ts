@@ -12,7 +12,7 @@ export interface TextEar {
   ends(stream: number): void;
 }
 
-/** Returns a masker that leaves texts alone. Growing texts get the numbers in which `outsideMasker` asks for them. */
+/** Returns a masker that leaves texts alone. Growing texts are numbered through, in the order in which `outsideMasker` asks for them. */
 export const readingMasker = (ear: TextEar): TextMasker => {
   let streams = 0;
   const masker: TextMasker = {

@@ -17,6 +17,8 @@ export interface Ending {
   readonly findings: Readonly<Record<string, number>>;
   /** What classifiers said of the answer, by name; missing where none was to look. */
   readonly classified?: Readonly<Record<string, Classified>>;
+  /** What they said of the caller's messages behind the opening, all together; missing where none was to look. */
+  readonly classifiedLater?: Readonly<Record<string, Classified>>;
   /** The first findings; missing for none. */
   readonly found?: readonly FoundAt[];
   readonly usage: Usage | null;

@@ -177,7 +177,7 @@ export class OpenSession implements Session {
     this.#askedEnd = this.#emit(FRAME.data);
   }
 
-  close({ reason, status, ended, findings, found = [], classified, usage, events }: Ending): void {
+  close({ reason, status, ended, findings, found = [], classified, classifiedLater, usage, events }: Ending): void {
     if (!this.#isOpen) return;
     const record: EndingRecord = {
       v: 1,
@@ -186,6 +186,7 @@ export class OpenSession implements Session {
       ended,
       findings,
       ...(classified === undefined ? {} : { classified }),
+      ...(classifiedLater === undefined ? {} : { classifiedLater }),
       ...(found.length === 0 ? {} : { found }),
       usage,
       events,

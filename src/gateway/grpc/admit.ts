@@ -1,4 +1,4 @@
-/** inspect, decide, guard, limit, mask.request: what one message of a caller may do. Each message needs its own allow. */
+/** inspect, classify, decide, guard, limit, mask.request: what one message of a caller may do. Each message needs its own allow. */
 
 import type { Facts, Verdict } from '../../call.ts';
 import type { Rules } from '../../decide/compile.ts';
@@ -9,6 +9,7 @@ import { type GrpcFrame, messageOf } from '../../protocol/grpc/grpc.ts';
 import { decompress } from '../../protocol/grpc/coding.ts';
 import { Failure } from '../../reasons.ts';
 import { uninspected } from '../gate.ts';
+import { classifyMessage, findInMessage, messageTextsOf } from '../classify.ts';
 import { guardMessage } from '../guard-tensors.ts';
 import type { GrpcCall } from './call.ts';
 import { maskRequestMessage } from './masks.ts';
@@ -29,15 +30,20 @@ export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rule
   const { accepted, gate, caller } = call;
   const { served, request } = accepted;
   const message = frame === null ? null : await readMessage(call, frame);
-  const facts = call.withClassified(await factsOf(call, message));
+  const inspected = await factsOf(call, message);
+  const isFurther = call.session !== null;
+  if (!isFurther) call.inspected(inspected);
+  const shown = { facts: inspected, isFurther, texts: () => messageTextsOf(call, inspected) };
+  const facts = await classifyMessage(call, shown);
   const subject = { ...request, protocol: served.config.protocol };
   const decided = decide(rules, caller, subject, facts, gate.clock.now());
   const verdict = takeLimits(call, await guardMessage(call, decided, facts, message), [facts], frame?.bytes);
+  await findInMessage(call, verdict, shown);
   // a message of which a part cannot be read is masked where it can; of one that nobody can read, no text is known
   const readable = message !== null && (!facts.opaque || facts.texts.length > 0);
   const allowed = verdict.effect !== 'deny' && readable;
   return {
-    facts,
+    facts: call.withClassified(inspected),
     verdict,
     frame: frame?.bytes ?? null,
     masked: allowed ? maskRequestMessage(call, message, verdict) : null,

@@ -12,6 +12,9 @@ import { EvidenceGate } from '../evidence-gate.ts';
 import { fieldValue } from '../http/fields.ts';
 import type { GrpcCall } from './call.ts';
 import { asTrailers, grpcAnswerFields, grpcTrailers } from './fields.ts';
+import type { HoldSink } from '../answer-hold.ts';
+import type { MessageHolds } from '../message-holds.ts';
+import { PlainMessages, trailerTexts } from './hold.ts';
 import type { GrpcAnswerMask } from './masks.ts';
 import { chargeBytes, chargeText } from '../limits.ts';
 import { dropRest } from '../http/drop-rest.ts';
@@ -34,12 +37,29 @@ export interface GrpcFailing {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
+/** How an answer is masked, and held until classifiers have looked at it. */
+export interface GrpcMasks {
+  readonly mask: GrpcAnswerMask | null;
+  readonly holds: MessageHolds | null;
+  /** The masking rules that apply to the first message of the answer. */
+  readonly rules: readonly string[];
+}
+
+/** An answer of ours. */
+export const NO_MASKS: GrpcMasks = { mask: null, holds: null, rules: [] };
+
 /** Takes one answer as it arrives, or the word why there is none. `session` is null when no record could be opened. */
 export class GrpcAnswer {
   readonly #call: GrpcCall;
   readonly #stream: ServerHttp2Stream;
   readonly #session: Session | null;
   readonly #mask: GrpcAnswerMask | null;
+  readonly #holds: MessageHolds | null;
+  /** Cuts an answer that is held into messages; null for others. */
+  readonly #plain: PlainMessages | null;
+  #rules: readonly string[];
+  /** Lets out what is left of an answer that was held, once all of it was looked at. */
+  #complete: (() => void) | null = null;
   readonly #judge: AnswerJudge | null;
   readonly #guard: SecretGuard | null;
   #flow: GrpcFlow | null = null;
@@ -58,11 +78,15 @@ export class GrpcAnswer {
   #over = false;
   #events = 0;
 
-  constructor(call: GrpcCall, session: Session | null, mask: GrpcAnswerMask | null) {
+  constructor(call: GrpcCall, session: Session | null, { mask, holds, rules }: GrpcMasks) {
     this.#call = call;
     this.#stream = call.stream;
     this.#session = session;
     this.#mask = mask;
+    this.#holds = holds;
+    this.#plain = holds === null ? null : new PlainMessages(call.accepted.grpc.longest);
+    this.#rules = rules;
+    holds?.begin(this.#holdSink, rules);
     this.#judge = judgeAnswer(call);
     this.#guard = guardSecret(call.accepted.grpc.upstream.secret);
     this.#gate = session === null ? null : new EvidenceGate(session, (ok) => this.#durable(ok));
@@ -78,6 +102,15 @@ export class GrpcAnswer {
     if (!this.over) this.#gate?.ask();
   }
 
+  /** Adds the masking rules that a further message of the caller brings. Throws Failure `answer-unreadable`. */
+  also(rules: readonly string[]): void {
+    const mask = this.#mask;
+    if (this.over || mask === null || rules.every((rule) => this.#rules.includes(rule))) return;
+    this.#rules = [...new Set([...this.#rules, ...rules])];
+    if (this.#holds === null) mask.also(rules);
+    else this.#holds.turn(this.#rules, () => mask.also(rules));
+  }
+
   /** True once nothing of the call can reach the caller any more. */
   get over(): boolean {
     return this.#over || this.#failing !== null;
@@ -90,11 +123,8 @@ export class GrpcAnswer {
 
   /** The head of the answer; `ended` when it is all there is (Trailers-Only). */
   head(raw: readonly string[], ended: boolean): void {
-    this.#guarded(() => {
-      this.#judge?.head(200, fieldValue(raw, 'content-type'));
-      const secret = this.#call.accepted.grpc.upstream.secret;
-      // the server was asked not to: what it compresses cannot be searched for what it must not send back
-      if (secret !== '' && !PLAIN.has(fieldValue(raw, 'grpc-encoding'))) this.#unread('its messages are compressed');
+    const leave = (): void => {
+      const { secret } = this.#call.accepted.grpc.upstream;
       const shown = this.#mask === null ? raw : this.#mask.head(raw);
       const fields = grpcAnswerFields(shown, this.#session?.id ?? '', this.#mask !== null, secret);
       this.#whenDurable(() => {
@@ -104,18 +134,76 @@ export class GrpcAnswer {
         this.#finished = true;
         this.#stopReading();
       });
+    };
+    this.#guarded(() => {
+      this.#judge?.head(200, fieldValue(raw, 'content-type'));
+      const { secret } = this.#call.accepted.grpc.upstream;
+      // the server was asked not to: what it compresses cannot be searched for what it must not send back
+      if (secret !== '' && !PLAIN.has(fieldValue(raw, 'grpc-encoding'))) this.#unread('its messages are compressed');
+      this.#plain?.head(raw);
+      if (ended) this.#behindHeld(raw, leave);
+      else leave();
     });
+  }
+
+  /** Runs the last step of an answer once all of it, and what its trailers say, was looked at. */
+  #behindHeld(rawTrailers: readonly string[], step: () => void): void {
+    const holds = this.#holds;
+    if (holds === null || holds.hold === null) return step();
+    for (const text of trailerTexts(rawTrailers)) holds.tell(text);
+    this.#complete = step;
+    holds.hold.end(NOTHING);
+  }
+
+  readonly #holdSink: HoldSink = {
+    release: (bytes, passed) => {
+      this.#pass(bytes);
+      passed();
+    },
+    behind: (step) => step(),
+    released: () => this.#complete?.(),
+    learnt: () => this.#judge?.learnt(),
+    fail: (failure) => this.fail(failure),
+    guarded: (step) => this.#guarded(step),
+    pause: () => this.#pause(),
+    resume: () => this.#onDrain(),
+  };
+
+  /** Holds whole messages, or passes them where no classifier is to look. */
+  #hold(frames: readonly Buffer[]): void {
+    for (const frame of frames) {
+      if (this.over) return;
+      const hold = this.#holds?.hold ?? null;
+      if (hold === null) this.#pass(frame);
+      else hold.push(frame);
+    }
+  }
+
+  /** Masks and lets out whole messages that were held. */
+  #pass(bytes: Buffer): void {
+    const mask = this.#mask;
+    if (mask === null) this.#events++;
+    const pieces = mask === null ? [bytes] : mask.push(bytes);
+    if (pieces instanceof Promise) throw new Failure('internal', 'expected messages that are not compressed');
+    this.#leaveAll(pieces);
   }
 
   data(chunk: Buffer): void {
     this.#guarded(() => {
       const bytes = this.#guard === null ? chunk : this.#guard.push(chunk);
+      const plain = this.#plain;
       chargeText(this.#call, null, chunk.length);
-      if (this.#mask === null) {
+      if (this.#mask === null && plain === null) {
         this.#events++;
         return this.#leave(bytes);
       }
-      this.#keepOriginal(bytes);
+      if (this.#mask !== null) this.#keepOriginal(bytes);
+      if (plain !== null)
+        return this.#read(
+          () => plain.push(bytes),
+          NOTHING_MORE,
+          (frames) => this.#hold(frames),
+        );
       return this.#read(() => this.#mask?.push(bytes) ?? []);
     });
   }
@@ -126,11 +214,25 @@ export class GrpcAnswer {
       this.#flow = null;
       const rest = this.#guard?.end() ?? NOTHING;
       const mask = this.#mask;
-      if (mask === null) {
+      const plain = this.#plain;
+      if (mask === null && plain === null) {
         this.#leave(rest);
         return this.#finish(rawTrailers);
       }
-      this.#keepOriginal(rest);
+      if (mask !== null) this.#keepOriginal(rest);
+      const complete = (): void => {
+        this.#leaveAll(mask?.end() ?? []);
+        this.#finish(mask?.trailers(rawTrailers) ?? rawTrailers);
+      };
+      if (plain !== null || mask === null)
+        return this.#read(
+          () => plain?.push(rest) ?? [rest],
+          () => {
+            plain?.end();
+            this.#behindHeld(rawTrailers, complete);
+          },
+          (frames) => this.#hold(frames),
+        );
       return this.#read(
         async () => [...(await mask.push(rest)), ...mask.end()],
         () => this.#finish(mask.trailers(rawTrailers)),
@@ -143,6 +245,7 @@ export class GrpcAnswer {
     if (this.over) return;
     if (this.#stream.closed || this.#stream.destroyed) return this.#onClose();
     this.#failing = failure;
+    this.#holds?.hold?.drop();
     this.#flow?.abort();
     const tell = (ok: boolean): void => {
       if (this.#over) return;
@@ -190,35 +293,38 @@ export class GrpcAnswer {
     if (gate.isCrowded) this.#pause();
   }
 
-  /** Runs one piece of reading behind those before it; the upstream waits for what takes longer than this turn. */
-  #read(pieces: () => readonly Buffer[] | Promise<readonly Buffer[]>, then: () => void = () => {}): void {
-    if (this.#reading === null) {
-      const read = pieces();
-      if (!(read instanceof Promise)) {
-        this.#leaveAll(read);
-        return then();
-      }
-      return this.#await(read, then);
-    }
-    this.#await(this.#reading.then(pieces), then);
+  /**
+   * Runs one piece of reading behind those before it; the upstream waits for what takes longer than this turn. `take` gets
+   * what was read; by default it leaves.
+   */
+  #read(
+    pieces: () => readonly Buffer[] | Promise<readonly Buffer[]>,
+    then: () => void = NOTHING_MORE,
+    take: (pieces: readonly Buffer[]) => void = (read) => this.#leaveAll(read),
+  ): void {
+    const took = (read: readonly Buffer[]): void => {
+      take(read);
+      then();
+    };
+    if (this.#reading !== null) return this.#await(this.#reading.then(pieces), took);
+    const read = pieces();
+    if (read instanceof Promise) this.#await(read, took);
+    else took(read);
   }
 
-  #await(read: Promise<readonly Buffer[]>, then: () => void): void {
+  #await(read: Promise<readonly Buffer[]>, took: (pieces: readonly Buffer[]) => void): void {
     this.#pause();
-    const reading = this.#take(read, then).finally(() => {
+    const reading = this.#take(read, took).finally(() => {
       if (this.#reading === reading) this.#reading = null;
       this.#onDrain();
     });
     this.#reading = reading;
   }
 
-  async #take(read: Promise<readonly Buffer[]>, then: () => void): Promise<void> {
+  async #take(read: Promise<readonly Buffer[]>, took: (pieces: readonly Buffer[]) => void): Promise<void> {
     try {
       const pieces = await read;
-      this.#guarded(() => {
-        this.#leaveAll(pieces);
-        then();
-      });
+      this.#guarded(() => took(pieces));
     } catch (cause) {
       this.fail(asFailure(cause));
     }
@@ -294,7 +400,7 @@ export class GrpcAnswer {
 
   readonly #onDrain = (): void => {
     if (!this.#paused || this.#gate?.isCrowded === true || this.#reading !== null) return;
-    if (this.#stream.writableNeedDrain) return;
+    if (this.#stream.writableNeedDrain || this.#holds?.hold?.full === true) return;
     this.#paused = false;
     this.#stopStall();
     this.#flow?.resume();
@@ -327,6 +433,7 @@ export class GrpcAnswer {
 
   #close(failure: Failure | null, ended: Ending['ended']): void {
     this.#over = true;
+    this.#holds?.hold?.drop();
     this.#stopStall();
     this.#call.end({
       reason: failure?.reason ?? 'completed',
@@ -352,6 +459,7 @@ const WHOLE = { endStream: true, sendDate: false };
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
 const PLAIN: ReadonlySet<string> = new Set(['', 'identity']);
 const NOTHING = Buffer.alloc(0);
+const NOTHING_MORE = (): void => {};
 /** Returns what ErrorInfo says of when to come back, in seconds; empty where no limit says. */
 function retryIn(call: GrpcCall, reason: Reason): Readonly<Record<string, string>> {
   const { retryAfter: seconds } = retryAfter(call, reason);

@@ -1,6 +1,6 @@
 /**
  * The way of a gRPC call, which is that of any call (handle.ts), message by message:
- * accept → identify → (inspect → decide → limit → mask.request) → record.open → (approve) → forward → mask.answer → record.tee
+ * accept → identify → (inspect → classify → decide → limit → mask.request) → record.open → (approve) → forward → mask.answer → record.tee
  * → respond → record.close
  */
 
@@ -12,13 +12,13 @@ import type { Arrival } from '../accept.ts';
 import type { Gate } from '../gate.ts';
 import { acceptGrpc } from './accept.ts';
 import { admit, type Admission } from './admit.ts';
-import { GrpcAnswer } from './answer.ts';
-import { cannotClassify } from '../classify.ts';
+import { GrpcAnswer, NO_MASKS } from './answer.ts';
 import { GrpcCall } from './call.ts';
 import { grpcRequestFields } from './fields.ts';
 import { watchDeadline } from './deadline.ts';
 import { forwardGrpc } from './forward.ts';
-import { type GrpcAnswerMask, maskGrpcAnswer } from './masks.ts';
+import { holdGrpcAnswer } from './hold.ts';
+import { maskGrpcAnswer } from './masks.ts';
 import { CallerMessages, type MessageLimits } from './messages.ts';
 import { pass } from './pass.ts';
 import { refuseGrpc } from './refuse.ts';
@@ -46,12 +46,11 @@ export async function handleGrpc(
 
   const call = new GrpcCall(gate, epoch, stream, accepted, identified.caller, began);
   const end = (failure: Failure, extra: Readonly<Record<string, string>> = {}): void => {
-    call.answer ??= new GrpcAnswer(call, call.session ?? call.openRefused(failure), null);
+    call.answer ??= new GrpcAnswer(call, call.session ?? call.openRefused(failure), NO_MASKS);
     call.answer.fail(failure, { extra });
   };
   try {
     if (call.method === null) await call.learnMethod();
-    cannotClassify(call, 'messages of gRPC are not shown');
   } catch (cause) {
     return end(asFailure(cause));
   }
@@ -73,15 +72,21 @@ export async function handleGrpc(
     if (passing.kind === 'ends') return end(passing.failure, passing.extra);
     if (call.answer !== null) return;
 
-    const mask = maskGrpcAnswer(call, first.verdict.mask.answer);
-    const answer = new GrpcAnswer(call, session, mask);
+    const rules = first.verdict.mask.answer;
+    const holds = holdGrpcAnswer(call, rules);
+    const mask = maskGrpcAnswer(call, rules, holds?.found ?? null);
+    const answer = new GrpcAnswer(call, session, { mask, holds, rules });
     call.answer = answer;
     call.allowance?.forwarded();
-    const outgoing = forwardGrpc(accepted.grpc.upstream, upstreamHead(call, mask !== null, passing.asked), answer);
+    const outgoing = forwardGrpc(
+      accepted.grpc.upstream,
+      upstreamHead(call, mask !== null || holds !== null, passing.asked),
+      answer,
+    );
     if (passing.bytes !== null) await outgoing.write(passing.bytes);
 
     for (let frame = await messages.next(); frame !== null && !answer.over; frame = await messages.next()) {
-      const next = await admitFurther(call, frame, mask);
+      const next = await admitFurther(call, frame);
       const further = await pass(call, session, next);
       if (further.kind === 'ends') return end(further.failure, further.extra);
       if (further.bytes !== null) await outgoing.write(further.bytes);
@@ -109,7 +114,7 @@ function messageLimits({ accepted, method, epoch, gate }: GrpcCall): MessageLimi
 }
 
 /** Resolves to a message behind the first: on record with what is forwarded of it, and masked for as its verdict says. */
-async function admitFurther(call: GrpcCall, frame: GrpcFrame, mask: GrpcAnswerMask | null): Promise<Admission> {
+async function admitFurther(call: GrpcCall, frame: GrpcFrame): Promise<Admission> {
   if (call.method?.streams.request === false)
     throw new Failure('body-unreadable', 'expected one message', { detail: 'This method takes one message.' });
   const admission = await admit(call, frame, call.epoch.policy.messages);
@@ -118,7 +123,7 @@ async function admitFurther(call: GrpcCall, frame: GrpcFrame, mask: GrpcAnswerMa
   if (call.session?.message(frame.bytes, admission.masked) !== true)
     throw new Failure('evidence-unavailable', 'a message is over the bound of the recording');
   call.answer?.asked();
-  mask?.also(admission.verdict.mask.answer);
+  call.answer?.also(admission.verdict.mask.answer);
   return admission;
 }
 

@@ -4,6 +4,7 @@ import type { Finding, Verdict } from '../../call.ts';
 import { maskLines } from '../../mask/answer-lines.ts';
 import { maskMessage, OF_ANSWER, OF_REQUEST } from '../../mask/message.ts';
 import { ContinuedTexts } from '../../mask/message-stream.ts';
+import type { OutsideFindings } from '../../mask/outside.ts';
 import type { TextMasker } from '../../mask/text-masker.ts';
 import { frameOf, FrameSplitter, type GrpcFrame, messageOf } from '../../protocol/grpc/grpc.ts';
 import type { MessageCodec } from '../../protocol/grpc/codec.ts';
@@ -40,9 +41,14 @@ export function maskRequestMessage(call: GrpcCall, message: Buffer, verdict: Ver
 
 /**
  * Returns the mask of a call's answer; null where it passes as it comes. A caller's stream is read even while no rule
- * applies: a later message may bring one. Throws Failure `answer-unreadable`.
+ * applies: a later message may bring one. `found` is what classifiers find, null where none looks. Throws Failure
+ * `answer-unreadable`.
  */
-export function maskGrpcAnswer(call: GrpcCall, rules: readonly string[]): GrpcAnswerMask | null {
+export function maskGrpcAnswer(
+  call: GrpcCall,
+  rules: readonly string[],
+  found: OutsideFindings | null,
+): GrpcAnswerMask | null {
   const { method } = call;
   const { served, grpc } = call.accepted;
   const { policy } = call.epoch;
@@ -50,7 +56,7 @@ export function maskGrpcAnswer(call: GrpcCall, rules: readonly string[]): GrpcAn
   const mayGrow = method?.streams.request !== false && policy.masks.length > 0;
   const mayFollow = method?.streams.request !== false;
   if (rules.length === 0 && !watching && !mayGrow && !call.tokens.holdsValues) return null;
-  const masker = (names: readonly string[]): TextMasker | null => answerMasker(call, names, mayFollow);
+  const masker = (names: readonly string[]): TextMasker | null => answerMasker(call, names, mayFollow, found);
   if (method !== null) return new MessageMasks(method.answer, rules, masker, call.found, grpc.longest);
   if (served.config.opaque !== 'allow')
     throw new Failure('answer-unreadable', 'an answer that policy masks is of an unknown method');
@@ -58,7 +64,19 @@ export function maskGrpcAnswer(call: GrpcCall, rules: readonly string[]): GrpcAn
   return null;
 }
 
-class MessageMasks implements GrpcAnswerMask {
+/** Returns what cuts an answer into messages. */
+export const splitterOf = (longest: number): FrameSplitter =>
+  new FrameSplitter({ longest, tooLong: 'answer-unreadable', malformed: 'answer-unreadable' });
+
+/** Resolves to a message of an answer that was compressed. Rejects with Failure `answer-unreadable`. */
+export const decompressAnswer = (frame: GrpcFrame, coding: string, longest: number): Promise<Buffer> =>
+  decompress(messageOf(frame), coding, { longest, tooLong: 'answer-unreadable', unreadable: 'answer-unreadable' });
+
+/** Returns what can be told of details for programs. */
+export const detailsText = (base64: string): string => Buffer.from(base64, 'base64').toString('latin1');
+
+/** Masks messages by themselves, or as texts that go on from one to the next. */
+export class MessageMasks implements GrpcAnswerMask {
   messages = 0;
   private readonly codec: MessageCodec;
   private readonly maskerFor: (rules: readonly string[]) => TextMasker | null;
@@ -89,7 +107,7 @@ class MessageMasks implements GrpcAnswerMask {
     this.found = found;
     this.longest = longest;
     this.texts = this.continue();
-    this.splitter = new FrameSplitter({ longest, tooLong: 'answer-unreadable', malformed: 'answer-unreadable' });
+    this.splitter = splitterOf(longest);
   }
 
   also(rules: readonly string[]): void {
@@ -133,15 +151,12 @@ class MessageMasks implements GrpcAnswerMask {
   }
 
   private isClean(base64: string, masker: TextMasker): boolean {
-    const text = Buffer.from(base64, 'base64').toString('latin1');
+    const text = detailsText(base64);
     return masker.whole(text, this.found) === text;
   }
 
   private read(frame: GrpcFrame): Promise<Buffer> | Buffer {
-    const message = messageOf(frame);
-    if (!frame.compressed) return message;
-    const limits = { longest: this.longest, tooLong: 'answer-unreadable', unreadable: 'answer-unreadable' } as const;
-    return decompress(message, this.coding, limits);
+    return frame.compressed ? decompressAnswer(frame, this.coding, this.longest) : messageOf(frame);
   }
 
   private async pushCompressed(frames: readonly GrpcFrame[]): Promise<readonly Buffer[]> {

@@ -1,28 +1,29 @@
 /**
- * The messages of one WebSocket, both ways. The caller's go inspect → decide → limit → mask.request → record → upstream, each
- * with an allow of its own; the model server's go mask.answer → record.tee → caller. What cannot go on ends both sides.
+ * The messages of one WebSocket, both ways. The caller's go inspect → classify → decide → limit → mask.request → record →
+ * upstream, each with an allow of its own; the model server's go (classify.answer) → mask.answer → record.tee → caller. What
+ * cannot go on ends both sides.
  */
 
 import type { RawData, WebSocket } from 'ws';
 import type { Verdict } from '../../call.ts';
-import { decide } from '../../decide/decide.ts';
-import { inspectingAsked } from '../../inspect/inspect.ts';
 import { type AnswerMask, stepsOf } from '../../mask/answer.ts';
-import { maskingRequest } from '../../mask/request.ts';
 import type { Usage } from '../../protocol/codec.ts';
-import { readJson } from '../../protocol/json/json.ts';
 import type { SocketCodec } from '../../protocol/socket.ts';
 import { Failure } from '../../reasons.ts';
 import type { Ending, Session } from '../../record/recorder.ts';
-import { answerLimit, atOnce, inspectionLimit, type Steps, type TimeLimit } from '../../turns.ts';
+import { answerLimit, atOnce, inspectionLimit, inTurns, type Steps, type TimeLimit } from '../../turns.ts';
 import { type AnswerJudge, judgeAnswer } from '../answer-rules.ts';
+import type { HoldSink } from '../answer-hold.ts';
+import { classifiesMessages, classifyMessage, findInMessage, textsOf } from '../classify.ts';
+import type { MessageHolds } from '../message-holds.ts';
+import { type Admitted, admitting, decideMessage, maskingMessage, readingMessage } from './admit.ts';
+import { holdSocket } from './hold.ts';
 import { closeCodeOf, LOST, sendable } from './close-code.ts';
 import { EvidenceGate } from '../evidence-gate.ts';
-import { guardRequest } from '../guard.ts';
 import { HeldAnswer } from '../held-answer.ts';
 import { InOrder, LONG, longBytes } from '../in-order.ts';
-import { chargeBytes, chargeText, takeLimits } from '../limits.ts';
-import { answerMasker, maskMessagesOf, requestMasker } from '../masks.ts';
+import { chargeBytes, chargeText } from '../limits.ts';
+import { answerMasker, maskMessagesOf } from '../masks.ts';
 import { refusalFor } from '../refusal.ts';
 import { guardSecret, type SecretGuard } from '../secret-guard.ts';
 import type { Underway } from '../underway.ts';
@@ -33,17 +34,12 @@ interface Sides {
   readonly upstream: WebSocket;
 }
 
-/** A message that goes upstream, as these bytes. */
-interface Admitted {
-  readonly bytes: Buffer;
-  readonly verdict: Verdict;
-}
-
 /** What may wait to be sent to a side before the other is held. Bytes. */
 const MOST_WAITING = 1024 ** 2;
 /** How often a side is asked whether it is still there; one that has not answered by the next time is not. */
 const PING_MS = 30_000;
 const TEXT = { binary: false };
+const NOTHING = Buffer.alloc(0);
 
 /** Relays one connection until it ends, and ends the call then, once. */
 export class SocketRelay {
@@ -60,6 +56,9 @@ export class SocketRelay {
   /** Messages of the caller, in their order, and those of the model server. */
   readonly #asking: InOrder;
   readonly #answering: InOrder;
+  /** What holds messages of the model server until classifiers have looked at them; null where none may have to. */
+  readonly #holds: MessageHolds | null;
+  readonly #classifies: boolean;
   /** Names of the masking rules that answers are masked by. */
   #rules: readonly string[];
   #mask: AnswerMask;
@@ -88,7 +87,10 @@ export class SocketRelay {
     this.#judge = judgeAnswer(call);
     this.#guard = guardSecret(served.upstream.secret);
     this.#rules = verdict.mask.answer;
-    this.#mask = maskMessagesOf(call, this.#rules);
+    this.#classifies = classifiesMessages(call);
+    this.#holds = holdSocket(call, this.#rules);
+    this.#holds?.begin(this.#holdSink, this.#rules);
+    this.#mask = maskMessagesOf(call, this.#rules, this.#holds?.found ?? null);
     const { inspection } = call.epoch.config.limits;
     this.#limit = inspectionLimit(inspection);
     const long = {
@@ -141,8 +143,9 @@ export class SocketRelay {
 
   #ping(): void {
     const { caller, upstream } = this.#sides;
-    if (!this.#alive.caller) return caller.terminate();
-    if (!this.#alive.upstream) return upstream.terminate();
+    // who is held cannot be heard
+    if (!this.#alive.caller && !caller.isPaused) return caller.terminate();
+    if (!this.#alive.upstream && !upstream.isPaused) return upstream.terminate();
     this.#alive = { caller: false, upstream: false };
     caller.ping();
     upstream.ping();
@@ -151,10 +154,14 @@ export class SocketRelay {
   #fromCaller(data: RawData, isBinary: boolean): void {
     const bytes = asBuffer(data);
     this.#asking.run(() => {
+      if (this.#classifies) {
+        this.#sides.caller.pause();
+        return this.#asking.later(this.#classified(bytes, isBinary), (admitted) => this.#pass(bytes, admitted));
+      }
       const work = this.#admitted(bytes, isBinary);
       if (bytes.length <= LONG) return this.#pass(bytes, atOnce(work, this.#limit));
       this.#sides.caller.pause();
-      this.#asking.inTurns(work, bytes.length, (admitted) => this.#pass(bytes, admitted));
+      return this.#asking.inTurns(work, bytes.length, (admitted) => this.#pass(bytes, admitted));
     });
   }
 
@@ -198,62 +205,65 @@ export class SocketRelay {
   }
 
   *#admit(bytes: Buffer, isBinary: boolean): Steps<Admitted> {
-    if (isBinary) throw unreadable('Messages are JSON in text frames.');
-    const { epoch, caller, accepted, gate } = this.#call;
-    const { served, request } = accepted;
-    const document = readJson(bytes);
-    const { operation, reading } = this.#codec.message(document.value);
-    const inspection = {
-      codec: served.codec,
-      operation,
-      body: { bytes, contentType: 'application/json', rawHeaders: request.rawHeaders },
-      assumeMaxTokens: served.config.assume.max_tokens ?? null,
-      opaque: false,
-      looks: epoch.policy.looks,
-      digest: epoch.digest,
-    };
-    const asked = { operation, document: document.value, reading };
-    const facts = yield* inspectingAsked(inspection, asked, epoch.scanner);
-    this.#call.alsoFound(facts.findings);
-    const subject = { ...request, protocol: served.config.protocol };
-    const allowed = decide(epoch.policy.messages, caller, subject, facts, gate.clock.now());
-    const decided = guardRequest(this.#call, allowed, [facts]);
-    const verdict = decided.effect === 'allow' ? takeLimits(this.#call, decided, [facts], bytes) : decided;
-    if (verdict.effect !== 'allow') throw denied(verdict);
-    this.#call.allowance?.forwarded();
-    const masker = requestMasker(this.#call, verdict.mask.request, bytes);
-    const forwarded =
-      masker === null ? bytes : yield* maskingRequest(document, served.codec, operation, masker, () => {});
-    return { bytes: forwarded, verdict };
+    checkText(isBinary);
+    return yield* admitting(this.#call, this.#codec, bytes);
+  }
+
+  /** Resolves to what is forwarded of a message that classifiers may have to look at. One that may not pass is on record, too. */
+  async #classified(bytes: Buffer, isBinary: boolean): Promise<Admitted> {
+    const call = this.#call;
+    const left = (): boolean => this.#over || this.#failure !== null;
+    try {
+      checkText(isBinary);
+      const read = await inTurns(readingMessage(call, this.#codec, bytes), this.#limit, left);
+      const shown = { facts: read.facts, isFurther: true, texts: () => textsOf(call, [read.asked]) };
+      const facts = await classifyMessage(call, shown);
+      const verdict = decideMessage(call, { ...read, facts });
+      await findInMessage(call, verdict, shown);
+      return await inTurns(maskingMessage(call, read, verdict), this.#limit, left);
+    } catch (cause) {
+      if (!this.#over && this.#session.message(bytes, null)) this.#gate.ask();
+      throw cause;
+    }
   }
 
   /** Masking rules that apply because of a message hold for what is answered from there on. */
   #also(rules: readonly string[]): void {
     const more = rules.filter((name) => !this.#rules.includes(name));
     if (more.length === 0) return;
-    this.#answering.run(() => {
+    const all = [...this.#rules, ...more];
+    this.#rules = all;
+    const change = (): void => {
       this.#leave(this.#mask.end());
       this.#counted = this.#usage;
-      this.#rules = [...this.#rules, ...more];
-      this.#mask = maskMessagesOf(this.#call, this.#rules);
-    });
+      this.#mask = maskMessagesOf(this.#call, all, this.#holds?.found ?? null);
+    };
+    if (this.#holds === null) this.#answering.run(change);
+    else this.#holds.turn(all, change);
   }
 
   #fromUpstream(data: RawData, isBinary: boolean): void {
     if (isBinary) throw new Failure('answer-unreadable', 'the model server sent a message that is no text');
     const bytes = asBuffer(data);
+    const hold = this.#holds?.hold ?? null;
+    if (hold === null) this.#answer(bytes, () => {});
+    else hold.push(bytes);
+  }
+
+  #answer(bytes: Buffer, passed: () => void): void {
     this.#answering.run(() => {
       this.#events++;
       if (this.#edits) this.#keepOriginal(this.#guarded(bytes));
       const mask = this.#mask;
       const leave = (messages: readonly Buffer[]): void => {
+        passed();
         chargeText(this.#call, mask, bytes.length);
         this.#leave(messages);
       };
       const long = longBytes(mask, bytes);
       if (long === 0) return leave(mask.push(bytes));
       this.#sides.upstream.pause();
-      this.#answering.inTurns(stepsOf(mask, bytes), long, leave);
+      return this.#answering.inTurns(stepsOf(mask, bytes), long, leave);
     });
   }
 
@@ -271,6 +281,20 @@ export class SocketRelay {
       this.#fail(overBound());
     });
   }
+
+  readonly #holdSink: HoldSink = {
+    release: (bytes, passed) => this.#answer(bytes, passed),
+    behind: (step) => this.#answering.run(step),
+    released: () => this.#answering.run(() => this.#answered?.()),
+    learnt: () => this.#judge?.learnt(),
+    fail: (failure) => this.#fail(failure),
+    guarded: (step) => this.#step(step),
+    pause: () => this.#sides.upstream.pause(),
+    resume: () => this.#resumeUpstream(),
+  };
+
+  /** Ends the answer, once all that is held of it has left. */
+  #answered: (() => void) | null = null;
 
   #leave(messages: readonly Buffer[]): void {
     this.#judge?.more(this.#usage);
@@ -310,7 +334,7 @@ export class SocketRelay {
 
   #resumeUpstream(): void {
     const { caller, upstream } = this.#sides;
-    if (this.#gate.isCrowded || this.#answering.busy) return;
+    if (this.#gate.isCrowded || this.#answering.busy || this.#holds?.hold?.full === true) return;
     if (upstream.isPaused && caller.bufferedAmount <= MOST_WAITING) upstream.resume();
   }
 
@@ -355,6 +379,7 @@ export class SocketRelay {
   #fail(failure: Failure): void {
     if (this.#over || this.#failure !== null) return;
     this.#failure = failure;
+    this.#holds?.hold?.drop();
     const { caller, upstream } = this.#sides;
     this.#behindMessages(() => upstream.close(sendable(closeCodeOf(failure.reason))));
     const refusal = refusalFor(failure.reason, { session: this.#session.id, detail: failure.detail });
@@ -387,26 +412,30 @@ export class SocketRelay {
   #upstreamClosed(code: number, why: Buffer): void {
     if (this.#over || this.#failure !== null) return;
     if (code === LOST) return this.#fail(new Failure('upstream-failed', 'the model server broke off'));
-    let text = '';
-    this.#step(() => {
+    const reason = this.#guarded(why).toString();
+    this.#answered = () => {
       this.#leave(this.#mask.end());
-      text = this.#lastWords(this.#guarded(why).toString());
-    });
-    if (this.#failure !== null) return;
-    const { caller } = this.#sides;
-    this.#toCaller(() => caller.close(sendable(code), text));
-    this.#session.mark(`the model server closed with ${code}`);
-    soon(() => caller.terminate());
+      const { caller } = this.#sides;
+      const text = this.#lastWords(reason);
+      this.#toCaller(() => caller.close(sendable(code), text));
+      this.#session.mark(`the model server closed with ${code}`);
+      soon(() => caller.terminate());
+    };
+    const hold = this.#holds?.hold ?? null;
+    this.#holds?.tell(reason);
+    this.#step(() => (hold === null ? this.#answered?.() : hold.end(NOTHING)));
   }
 
   /** A reason to close has no room for more than it had: one that holds what is masked is left out. */
   #lastWords(text: string): string {
-    const masker = this.#rules.length === 0 ? null : answerMasker(this.#call, this.#rules, true);
+    const found = this.#holds?.found ?? null;
+    const masker = this.#rules.length === 0 ? null : answerMasker(this.#call, this.#rules, true, found);
     return masker === null || masker.whole(text, this.#call.found) === text ? text : '';
   }
 
   #end(reason: Ending['reason'], ended: Ending['ended']): void {
     this.#over = true;
+    this.#holds?.hold?.drop();
     this.#call.gate.drain.removeEventListener('abort', this.#drain);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#asking.drop();
@@ -428,17 +457,14 @@ const DRAINING = new Failure('draining', 'the gateway is going away');
 
 const NOT_KEPT = new Failure('evidence-unavailable', 'a message could not be kept');
 
-const unreadable = (detail: string): Failure => new Failure('body-unreadable', detail, { detail });
+const TEXT_ONLY = 'Messages are JSON in text frames.';
+
+function checkText(isBinary: boolean): void {
+  if (isBinary) throw new Failure('body-unreadable', TEXT_ONLY, { detail: TEXT_ONLY });
+}
+
 const overBound = (): Failure =>
   new Failure('evidence-unavailable', 'the connection is over the bound of the recording');
-
-/** A message cannot wait for a human: nothing behind it could pass meanwhile. */
-const denied = (verdict: Verdict): Failure =>
-  verdict.effect === 'hold'
-    ? new Failure('policy-denied', `the rule ${verdict.rule} holds messages`, {
-        detail: 'A message of a connection cannot wait for an approval.',
-      })
-    : new Failure(verdict.reason, 'a message was denied', { detail: verdict.message });
 
 const callerFailure = (error: Error): Failure =>
   'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
