@@ -48,6 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'start',
     'identify',
     'decide',
+    'guard',
     'approve',
     'record',
     'mask',

@@ -193,3 +193,92 @@ cases:
     expect(stderr).toContain('robot');
   });
 });
+
+describe('guards and classifiers', () => {
+  const GUARDED = `
+identity: { issuers: [{ issuer: https://idp.example.com, audience: sallyport }] }
+services:
+  - name: llm
+    protocol: openai
+    upstream: { url: http://127.0.0.1:1 }
+    tools: { offer: [get_weather] }
+  - name: triton
+    protocol: kserve
+    upstream: { url: http://127.0.0.1:1 }
+    tensors: { check: metadata }
+  - name: mcp
+    protocol: mcp
+    upstream: { url: http://127.0.0.1:1 }
+    tools: { arguments: { read: { type: object, properties: { path: { type: string } }, required: [path] } } }
+classifiers:
+  - { name: guard, kind: webhook, url: http://127.0.0.1:2, on_error: deny, services: [llm] }
+policies:
+  - { name: all, when: 'true', then: allow }
+  - { name: unsafe, when: 'call.classified.guard.flagged', then: deny }
+`;
+  const explained = async (call: string, ...more: string[]) => {
+    const dir = folder({
+      'sallyport.yaml': GUARDED,
+      'call.yaml': call,
+      'said.yaml': 'guard: { outcome: flagged, labels: [S1] }\n',
+    });
+    return policy(dir, 'explain', '--call', 'call.yaml', ...more);
+  };
+  const passed = 'classified: { guard: { outcome: passed } }';
+
+  it('tells which guard would refuse, and why', async () => {
+    const { stdout } = await explained(`call: { service: llm, tools: [shell], ${passed} }\n`);
+    expect(stdout).toContain('deny by llm.tools, reason policy-denied\n  A tool that it offers is not one');
+    expect(stdout).toMatch(/→ refuses +guard +llm\.tools {2}A tool that it offers/);
+    const mcp =
+      '{ service: mcp, protocol: mcp, path: /, operation: tools/call, tool_calls: [{ name: read, made: true }] }';
+    expect((await explained(`call: ${mcp}\n`)).stdout).toMatch(
+      /→ refuses +guard +mcp\.tools {2}What the tool read is given/,
+    );
+  });
+
+  it('tells what becomes of a call for what a classifier may say, until that is given', async () => {
+    const call = 'call: { service: llm, tools: [get_weather] }\n';
+    expect((await explained(call)).stdout).toContain(
+      [
+        'not known, for want of what guard would say',
+        '  guard passed: allow by all, reason completed',
+        '  guard flagged: deny by unsafe, reason policy-denied',
+        '  guard failed: deny, reason classifier-unavailable',
+        '',
+      ].join('\n'),
+    );
+    const { stdout } = await explained(call, '--classifier-result', 'said.yaml');
+    expect(stdout).toContain('deny by unsafe, reason policy-denied\n');
+    expect(stdout).toMatch(/asked +classifier guard {2}by rules; flagged\n/);
+  });
+
+  it('holds tensors against what the model is said to take, and knows nothing without that', async () => {
+    const call = (tensors: string) =>
+      `call: { service: triton, protocol: kserve, path: /v2/models/m/infer, operation: infer, tensors: [${tensors}] }\n`;
+    const metadata = 'metadata: [[{ name: x, datatype: FP32, shape: [-1, 4] }]]\n';
+    const fits = call('{ name: x, shape: [1, 4] }');
+    expect((await explained(fits)).stdout).toContain('not known, for want of what triton.tensors would say');
+    expect((await explained(metadata + fits)).stdout).toMatch(/^allow by all/);
+    expect((await explained(metadata + call('{ name: x, shape: [1, 5] }'))).stdout).toContain(
+      'deny by triton.tensors, reason policy-denied\n  The tensors are not what the model takes: it takes x FP32 [-1, 4].',
+    );
+  });
+
+  it('are asserted by "policy test", which fails a case that leaves open what matters', async () => {
+    const cases = `
+cases:
+  - { name: tool, call: { service: llm, tools: [shell], ${passed} }, expect: { effect: deny, rule: llm.tools } }
+  - { name: said, call: { service: llm, ${passed} }, expect: { effect: allow } }
+  - { name: unsaid, call: { service: llm }, expect: { effect: allow } }
+`;
+    const { code, stdout } = await policy(
+      folder({ 'sallyport.yaml': GUARDED, 'cases.yaml': cases }),
+      'test',
+      'cases.yaml',
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain('pass tool\npass said\nfail unsaid\n');
+    expect(stdout).toContain('       guard\n         expected what it says, given\n         found    not given\n');
+  });
+});

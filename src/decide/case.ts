@@ -27,7 +27,13 @@ const tool = z.union([
 
 const toolCall = z.union([
   z.string().transform((name) => ({ name, arguments: {} })),
-  z.strictObject({ name: z.string(), arguments: z.unknown().default({}) }),
+  z
+    .strictObject({
+      name: z.string(),
+      arguments: z.unknown().default({}),
+      made: z.boolean().default(false).describe('The request is this call (MCP), and does not only tell of it.'),
+    })
+    .transform(({ made, ...rest }) => (made ? { ...rest, made: true as const } : rest)),
 ]);
 
 const trip = {
@@ -62,8 +68,15 @@ const tensor = z.strictObject({
   region: z.string().default(''),
 });
 
+/** The schema of what classifiers say, by their names. */
+export const classifierResultsSchema = z.record(
+  z.string(),
+  z.lazy(() => classified),
+);
+
 const classified = z.strictObject({
-  outcome: z.enum(['passed', 'flagged', 'failed', 'skipped']).default('passed'),
+  // no default: what it says is said, or not known
+  outcome: z.enum(['passed', 'flagged', 'failed', 'skipped']),
   labels: z.array(z.string()).default([]),
   score: z.number().min(0).max(1).default(0),
 });
@@ -101,10 +114,18 @@ const call = z.strictObject({
   classified: z.record(z.string(), classified).default({}),
 });
 
+const inputs = z.array(
+  z.strictObject({ name: z.string(), datatype: z.string(), shape: z.array(z.int()).nullable().default(null) }),
+);
+
 /** The schema of a call written down: who makes it, what it is, and when. What is left out has the value of a plain call. */
 export const writtenCallSchema = z.strictObject({
   caller: caller.prefault({}),
   call,
+  metadata: z
+    .array(inputs)
+    .optional()
+    .describe('What the model server says of the inputs of the model: one list, or several for several signatures.'),
   now: z.iso
     .datetime({ offset: true })
     .transform((instant) => Date.parse(instant))

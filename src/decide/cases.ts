@@ -1,12 +1,12 @@
 /** Policy cases as data: calls, and what the policies must say of them. */
 
 import { z } from 'zod';
-import type { Verdict } from '../call.ts';
+import type { Facts, Verdict } from '../call.ts';
 import { configSchema } from '../config.ts';
 import { isReason } from '../reasons.ts';
-import { subjectOf, writtenCallSchema } from './case.ts';
+import { subjectOf, type WrittenCall, writtenCallSchema } from './case.ts';
 import { compilePolicies, type PolicySource } from './compile.ts';
-import { decide } from './decide.ts';
+import { foresee, type GuardForeseen } from './foresee.ts';
 
 const expectSchema = z.strictObject({
   effect: z.enum(['allow', 'deny', 'hold']),
@@ -63,13 +63,22 @@ export const policiesOf = (cases: Cases, config: PolicySource | null): PolicySou
   };
 };
 
+/** Returns what the guards of a service say of a written call, in the order in which they look. */
+export type GuardsOf = (written: WrittenCall, facts: Facts) => readonly GuardForeseen[];
+
 /** Returns what comes of each case, at `now` (ms since the epoch) unless it says when. Throws PolicyError. */
-export const runCases = (cases: Cases, source: PolicySource, now: number): readonly CaseResult[] => {
+export const runCases = (
+  cases: Cases,
+  source: PolicySource,
+  now: number,
+  guardsOf: GuardsOf = () => [],
+): readonly CaseResult[] => {
   const policy = compilePolicies(source);
   return cases.cases.map((each) => {
-    const { caller, request, facts, now: at } = subjectOf(each, now);
-    const verdict = decide(policy, caller, request, facts, at);
-    return { name: each.name, verdict, differences: differencesOf(each.expect, verdict) };
+    const subject = subjectOf(each, now);
+    const { verdict, missing } = foresee(policy, source, subject, guardsOf(each, subject.facts));
+    const unsaid = missing.map((name) => ({ what: name, expected: 'what it says, given', found: 'not given' }));
+    return { name: each.name, verdict, differences: [...differencesOf(each.expect, verdict), ...unsaid] };
   });
 };
 

@@ -96,7 +96,15 @@ export interface PolicySource {
   readonly services: readonly { readonly name: string }[];
   /** The operator's own detectors; missing for none. */
   readonly detectors?: readonly DetectorConfig[];
-  readonly classifiers?: readonly { readonly name: string }[];
+  readonly classifiers?: readonly NamedClassifier[];
+}
+
+/** As much of a classifier as rules are compiled with, and as is foreseen with (foresee.ts). */
+interface NamedClassifier {
+  readonly name: string;
+  /** Missing, or empty, for all. */
+  readonly services?: readonly string[];
+  readonly on_error?: 'deny' | 'allow';
 }
 
 /** Returns what conditions can name of a config. */

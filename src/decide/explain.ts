@@ -1,14 +1,13 @@
 /** Explains a verdict: which rules matched, which did not, and the values that made it so. */
 
 import { unparse } from '@bufbuild/cel';
-import type { Verdict } from '../call.ts';
 import { compile, type Watch } from './cel/compile.ts';
 import { Fault } from './cel/fault.ts';
 import type { Expr, Part } from './cel/part.ts';
 import { BOOL } from './cel/type.ts';
 import { showValue } from './cel/show.ts';
 import { compilePolicies, type PolicySource, namedIn } from './compile.ts';
-import { decide } from './decide.ts';
+import { foresee, type Foreseen, type GuardForeseen } from './foresee.ts';
 import { limitText } from '../config/limit-text.ts';
 import { environmentFor, type Named, type Subject } from './environment.ts';
 
@@ -34,15 +33,15 @@ export interface RuleExplained {
 }
 
 /** A verdict and what led to it: all rules, in the order of the config, not only those up to the deciding one. */
-export interface Explanation {
-  readonly verdict: Verdict;
+export interface Explanation extends Foreseen {
   readonly rules: readonly RuleExplained[];
 }
 
-/** Returns the verdict on a call and how it came about. Throws PolicyError. */
-export const explain = (source: PolicySource, subject: Subject): Explanation => {
+/** Returns the verdict on a call and how it came about; `guards` are what those of its service say. Throws PolicyError. */
+export const explain = (source: PolicySource, subject: Subject, guards: readonly GuardForeseen[] = []): Explanation => {
   const policy = compilePolicies(source);
-  const verdict = decide(policy, subject.caller, subject.request, subject.facts, subject.now);
+  const foreseen = foresee(policy, source, subject, guards);
+  const { verdict } = foreseen;
   const named = namedIn(source);
   const masks = new Set([...verdict.mask.request, ...verdict.mask.answer]);
   const { deny, approve, allow, allowManagement } = policy;
@@ -65,7 +64,7 @@ export const explain = (source: PolicySource, subject: Subject): Explanation => 
       ...evaluate(when, named, subject),
     }),
   );
-  return { verdict, rules: [...rules, ...masking] };
+  return { ...foreseen, rules: [...rules, ...masking] };
 };
 
 type Evaluated = Pick<RuleExplained, 'outcome' | 'fault' | 'parts'>;
