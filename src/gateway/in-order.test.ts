@@ -188,3 +188,29 @@ describe('long masks of answers', { timeout: 120_000 }, () => {
     expect(state.failures).toHaveLength(1);
   });
 });
+
+describe('work that somebody else does', () => {
+  it('keeps the steps behind it waiting, in their order', async () => {
+    const { order, state } = ordered();
+    const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    order.run(() => state.log.push('a'));
+    order.run(() => order.later(first.promise, (result) => state.log.push(result)));
+    order.run(() => state.log.push('c'));
+    order.run(() => order.later(second.promise, (result) => state.log.push(result)));
+    order.run(() => state.log.push('e'));
+    expect([order.busy, state.log.join()]).toEqual([true, 'a']);
+    second.resolve('d');
+    first.resolve('b');
+    await state.ended.promise;
+    expect([order.busy, state.log.join()]).toEqual([false, 'a,b,c,d,e']);
+  });
+
+  it('holds nobody any more once it has failed', async () => {
+    const { order, state } = ordered();
+    order.run(() => order.later(Promise.reject(new Error('failed')), () => state.log.push('never')));
+    order.run(() => state.log.push('never'));
+    expect(order.busy).toBe(true);
+    await state.ended.promise;
+    expect([order.busy, state.log.join(), state.failures.length]).toEqual([false, '', 1]);
+  });
+});

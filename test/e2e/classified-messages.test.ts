@@ -77,9 +77,13 @@ afterAll(async () => {
 const careful = ['ml', 'careful'];
 const token = (groups: readonly string[]): Promise<string> => world.idp.token('carol', { groups: [...groups] });
 
+/** Resolves to the record of a session once it has its end, which is behind what a caller sees. */
 const shown = async (session: string): Promise<Record<string, unknown>> => {
-  const { stdout } = await world.cli(['sessions', 'show', session, '--json']);
-  return recordOf(JSON.parse(stdout));
+  for (;;) {
+    const { stdout } = await world.cli(['sessions', 'show', session, '--json']);
+    const record = recordOf(JSON.parse(stdout));
+    if (record['ending'] !== null) return record;
+  }
 };
 
 /** Says nothing on the next question until it is told to. */
