@@ -233,9 +233,11 @@ const isCurp = (number: string): boolean => {
   return isDay(part(number, 6, 8), part(number, 8, 10)) && (10 - (sum % 10)) % 10 === last(number);
 };
 
+/** What the check comes to as a digit: 11 is written 0 and 10 is written 9 (AFIP). */
+const CUIT_DIGITS = '012345678990';
 const isCuit = (number: string): boolean =>
   /^(?:2[03-7]|3[034]|5[015])/.test(number) &&
-  (11 - (weighted(number, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11)) % 11 === last(number);
+  number.endsWith(CUIT_DIGITS.charAt(11 - (weighted(number, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11)));
 
 const isRut = (number: string): boolean => {
   const body = number.slice(0, -1).padStart(8, '0');
