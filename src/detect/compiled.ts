@@ -103,13 +103,15 @@ const findNeedle = (tree: Node, character: string): Needle => {
 /** Returns the pattern as V8's expressions run it. */
 const compileExpressions = (tree: Node, flags: string): Automaton => {
   const match = new RegExp(sourceOf(tree), `${flags}y`);
-  const viable = new RegExp(viableSource(tree), `${flags}y`);
+  // Streams alone ask for it, and of a few patterns: deriving all of them takes a thread's start longer.
+  let viable: RegExp | null = null;
   return {
     matchEnd(text, at) {
       match.lastIndex = at;
       return match.test(text) ? match.lastIndex : -1;
     },
     viable(text, at) {
+      viable ??= new RegExp(viableSource(tree), `${flags}y`);
       viable.lastIndex = at;
       return viable.test(text);
     },

@@ -71,15 +71,18 @@ export const runLengths = (tree: Node): Lengths => {
 export const digitsAhead = (tree: Node): readonly UnitSet[] => {
   const next: UnitSet[] = Array.from({ length: MOST_DIGITS + 1 }, () => NONE);
   walkRun(tree, DIGITS, MOST_DIGITS, (lengths, units) => {
+    const bits = Number(lengths);
     for (let length = 0; length <= MOST_DIGITS; length++)
-      if (((lengths >> BigInt(length)) & 1n) !== 0n) next[length] = (next[length] ?? NONE) | units;
+      if (((bits >> length) & 1) === 1) next[length] = (next[length] ?? NONE) | units;
   });
   return next;
 };
 
-/** Returns whether `lengths` has this one, or with `open` this one or a longer one. */
-export const hasLength = (lengths: Lengths, length: number, open: boolean): boolean =>
-  (open ? lengths >> BigInt(length) : (lengths >> BigInt(length)) & 1n) !== 0n;
+/** Returns the lengths themselves, ascending. */
+export const listLengths = (lengths: Lengths): readonly number[] => {
+  const bits = lengths.toString(2);
+  return Array.from({ length: bits.length }, (_, length) => length).filter((length) => bits.at(-1 - length) === '1');
+};
 
 /** The runs of one kind in one text, asked from left to right. */
 export class Runs {

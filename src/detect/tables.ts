@@ -13,7 +13,7 @@ import { FAR, type Left } from './left.ts';
 import { compileTriggers, type Triggers } from './marks.ts';
 import type { NeedleBit } from './needle.ts';
 import { DEPTH, LEFT_DEPTH, type Outline, outlineOf } from './outline.ts';
-import { hasLength, LONGEST, MOST_DIGITS } from './run-length.ts';
+import { listLengths, LONGEST, MOST_DIGITS } from './run-length.ts';
 import type { Pair } from './shape.ts';
 import { ALL, NONE, symbolsIn, type UnitSet } from './unit-set.ts';
 
@@ -226,14 +226,13 @@ export const buildTables = (compiled: readonly Compiled[]): Tables => {
   for (const { index, bit, outline } of known) {
     const mark = marker(width, index);
     outline.digits.forEach((next, count) => {
-      // So many digits may be more: what is behind them is not known.
+      // So many digits may be more: what is behind them is not known. What begins with none is never looked up.
       const behind = count === MOST_DIGITS && next !== NONE ? ALL : next;
-      for (const symbol of symbolsIn(behind)) mark(byDigits, (count << 7) | symbol);
+      if (count > 0) for (const symbol of symbolsIn(behind)) mark(byDigits, (count << 7) | symbol);
     });
-    for (let length = 0; length <= LONGEST; length++) {
-      if (hasLength(outline.runs, length, false)) mark(byRun, length);
-      if (hasLength(outline.runs, length, true)) mark(byOpenRun, length);
-    }
+    const lengths = listLengths(outline.runs);
+    for (const length of lengths) mark(byRun, length);
+    for (let length = 0; length <= (lengths.at(-1) ?? -1); length++) mark(byOpenRun, length);
     classSets.forEach((bits, number) => {
       if ((bits & bit) !== 0) mark(bySide, number);
     });
