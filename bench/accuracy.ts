@@ -1,10 +1,12 @@
 /**
  * `npm run bench -- accuracy`: precision and recall of every entity over texts whose truth is known because it was put
- * there, and false findings per 100 KB of the documentation and sources that this machine happens to have.
+ * there, and false findings per 100 KB of the documentation and sources that this machine happens to have. With
+ * `--files PLACE …` it counts what is found in those instead, by kind: what a detector says of your own texts.
  */
 
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { compileScanner, ENTITIES } from '../src/detect/scanner.ts';
+import { findingsIn } from './accuracy/files.ts';
 import { corpus, type Labelled } from '../test/masking/corpus.ts';
 import type { BenchOptions } from './bench.ts';
 
@@ -85,9 +87,24 @@ const clean = (say: (line: string) => void, show: number) => {
 
 const percent = (part: number, whole: number): string => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
 
+/** What is found in files, by kind, and per 100 KB of them. */
+const look = (places: readonly string[], say: (line: string) => void, show: number) => {
+  let shown = 0;
+  const { files, size, counts } = findingsIn(places, (kind, around, file) => {
+    if (shown++ < show) say(`${kind}: ${JSON.stringify(around)} ${file}`);
+  });
+  const per = (count: number): string => ((count * 1e5) / size).toFixed(3);
+  const all = [...counts].toSorted((a, b) => b[1] - a[1]);
+  say(`${files} files, ${(size / 1e6).toFixed(1)} million characters`);
+  for (const [kind, count] of all) say(`${kind.padEnd(28)} ${String(count).padStart(7)}  ${per(count)} per 100,000`);
+  say(`all ${per(all.reduce((sum, [, count]) => sum + count, 0))} per 100,000`);
+  return { files, size, counts: Object.fromEntries(counts) };
+};
+
 /** Runs the bench and returns its figures. */
-export async function run({ quick, say }: BenchOptions): Promise<unknown> {
+export async function run({ quick, say, files }: BenchOptions): Promise<unknown> {
   const show = Number(process.env['SALLYPORT_ACCURACY_SHOW'] ?? 0);
+  if (files.length > 0) return look(files, say, show);
   const texts = corpus(quick ? 2000 : 20_000, 11);
   const scores = judge(texts, say, show);
   say(`${texts.length} texts, ${texts.reduce((sum, { truth }) => sum + truth.length, 0)} values`);

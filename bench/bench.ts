@@ -1,4 +1,4 @@
-/** `npm run bench [-- NAME …] [--json] [--quick] [--files KIND=PATH]…`: every file beside this one is a bench of its name and exports `run`. */
+/** `npm run bench [-- NAME …] [--json] [--quick] [--files WHAT]…`: every file beside this one is a bench of its name and exports `run`. */
 
 import { readdirSync } from 'node:fs';
 import process from 'node:process';
@@ -10,7 +10,7 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** The result will be printed as JSON, so a bench prints nothing on stdout itself. */
   readonly json: boolean;
-  /** Files that a bench is to read, each with what it is to it. */
+  /** Files that a bench is to read: folders and files, or each with what it is to it (`KIND=PATH`). */
   readonly files: readonly string[];
   /** Tells people how things go; on stdout, or on stderr with `--json`. */
   readonly say: (line: string) => void;
