@@ -81,7 +81,7 @@ const UNITS = [...ADVERSARIAL, ...FORM_SAMPLES.map((sample) => sample.slice(0, -
 
 describe('work grows as the text does', () => {
   // One place may cost a few expressions, each a look of bounded width.
-  it('for whole texts', () => {
+  it('for whole texts', { timeout: 600_000 }, () => {
     for (const unit of UNITS) {
       const [once, twice] = [4000, 8000].map((length) => stepsOf(() => scanWhole(repeated(unit, length))));
       expect(once, unit).toBeLessThan(4000 * 320 * 3);
@@ -89,7 +89,7 @@ describe('work grows as the text does', () => {
     }
   });
 
-  it('for streams that come in unit by unit', () => {
+  it('for streams that come in unit by unit', { timeout: 600_000 }, () => {
     for (const unit of UNITS) {
       const [once, twice] = [600, 1200].map((length) => stepsOf(() => scanUnitByUnit(repeated(unit, length))));
       expect(once, unit).toBeLessThan(600 * 320 * 8);
