@@ -30,11 +30,25 @@ const OTHER_TOKENS = String.raw`(?:page|next|previous|continuation|sync|eos|bos|
 /** Values that programs compute, and names of values. */
 const CODE =
   /^(?:null|none|nil|true|false|undefined|string|required|optional|function|await|self|this|props|process|config|settings|env|os|req|request|res|input|params|options|args|data|form|user|vault|ref|number|boolean|object|bytes|buffer|uint8array|arraybuffer|secretstr|optional|any)\b/i;
-const EXPRESSION = /[()[\]{}<>]|^\$|^%\w+%$|^@|=>|\|\||&&|::|->|^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
+const EXPRESSION =
+  /[()[\]{}<>]|^\$|^%\w+%$|^@|=>|\|\||&&|::|->|\?\.|^[!+][A-Za-z_$][\w$]*\.|^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
+/** Numbers in hex, and formats that somebody fills in. */
+const NUMBER_OR_FORMAT = /^(?:0x[0-9A-Fa-f]{1,8}|(?:%[sdvr]|\{\d?\}|[:@/])+)$/;
+/** `TestVet/3`: names of tests, files and routes. */
+const PATH = /^[A-Za-z][\w.-]*(?:\/[\w.:+-]+)+$/;
+/** Identifiers that say themselves that they name a key. */
+const NAME_OF_SECRET = /^[A-Za-z_$][A-Za-z0-9_$]*(?:Key|Token|Secret|Password|Config|Credentials?)$/;
+/** Hashes that say so: of packages (W3C Subresource Integrity §3.1), and of Go modules. */
+const NAMED_HASH = /^(?:sha(?:256|384|512)-|h1:)/;
 /** Words that stand where a password would, in forms, schemas and documentation. */
 const ABOUT = /pass(?:word|wd|phrase)|secret|token|credential|kennwort|passwort|contrase|senha|example|^[A-Z][A-Z_]+$/i;
 
-const isStandIn = (value: string): boolean => CODE.test(value) || EXPRESSION.test(value) || /^\W+$/.test(value);
+const isStandIn = (value: string): boolean =>
+  CODE.test(value) || EXPRESSION.test(value) || NUMBER_OR_FORMAT.test(value) || /^\W+$/.test(value);
+
+/** Returns whether a value looks drawn at random and does not say that it is something else. */
+const isDrawn = (value: string): boolean =>
+  looksRandom(value) && !isFiller(value) && !NAME_OF_SECRET.test(value) && !NAMED_HASH.test(value);
 
 /** `s.` and 24 signs that no name has: what looks like a member of something is a token (HashiCorp Vault's first form). */
 const isDotted = (value: string): boolean => {
@@ -43,13 +57,13 @@ const isDotted = (value: string): boolean => {
 };
 
 const acceptRandom = (match: string): number =>
-  looksRandom(match) && !isFiller(match) && (!EXPRESSION.test(match) || isDotted(match)) ? match.length : 0;
+  isDrawn(match) && (!EXPRESSION.test(match) || isDotted(match)) ? match.length : 0;
 
 /** Capitals, small letters and digits, or enough hex digits, in no order. */
 const acceptDrawn = (match: string): number => {
   const varied = /[a-z]/.test(match) && /[A-Z]/.test(match) && /\d/.test(match);
   const drawn = varied || /^(?:[0-9a-f]{32,}|[0-9A-F]{32,})$/.test(match);
-  return drawn && looksRandom(match) && !isFiller(match) ? match.length : 0;
+  return drawn && isDrawn(match) ? match.length : 0;
 };
 
 const KEY_PHRASES = phrases(
@@ -66,6 +80,7 @@ const isMixed = (value: string): boolean =>
 const acceptPassword = (match: string): number => {
   const value = match.replace(/[.,;:?)]+$/, '');
   if (value.length < 5 || isStandIn(value) || isFiller(value) || !isMixed(value)) return 0;
+  if (PATH.test(value) && !looksRandom(value)) return 0;
   // `password: password1` tells of no password more often than of one.
   if (ABOUT.test(value) && !/\d.*[^A-Za-z0-9]|[^A-Za-z0-9].*\d/.test(value)) return 0;
   return value.length;
@@ -92,7 +107,7 @@ export const ASSIGNMENTS: readonly Detector[] = [
   {
     kind: 'secret.assignment',
     title: 'random value some words behind one that says key or token',
-    pattern: re`(?<=[=:"'\u0060(\s>|,])(?<!(?:[Cc]ommit|[Ss][Hh][Aa](?:\d{1,3})?|[Hh]ash|[Dd]igest|[Cc]hecksum|[Mm][Dd]5|[Rr]ev|[Rr]evision)[ :=]{1,2})[A-Za-z0-9_+\/-]{20,126}={0,2}(?![A-Za-z0-9_+\/=-]|\.[A-Za-z0-9])`,
+    pattern: re`(?<=[=:"'\u0060(\s>|,])(?<!(?:[Cc]ommit|[Ss][Hh][Aa](?:\d{1,3})?|[Hh]ash|[Dd]igest|[Cc]hecksum|[Mm][Dd]5|[Rr]ev|[Rr]evision|h1)[ :=]{1,2})[A-Za-z0-9_+\/-]{20,126}={0,2}(?![A-Za-z0-9_+\/=-]|\.[A-Za-z0-9])`,
     accept: acceptDrawn,
     context: { words: KEY_PHRASES, required: true },
     score: 0.6,

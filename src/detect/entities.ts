@@ -49,7 +49,7 @@ const TITLES: Readonly<Record<string, string>> = {
   iban: 'Bank account, IBAN (length of its country and mod 97 check)',
   us_ssn: 'US Social Security number',
   us_itin: 'US taxpayer number, ITIN',
-  ipv4: 'IPv4 address, except loopback and network masks',
+  ipv4: 'IPv4 address, except loopback and network masks; of small numbers (as versions are) only in a URL, with a port or prefix length, or behind a word',
   ipv6: 'IPv6 address of a block in use',
   mac: 'MAC address',
   url_credentials: 'User and password in a URL',

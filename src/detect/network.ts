@@ -1,7 +1,7 @@
 /** Addresses of machines, and credentials in URLs. */
 
 import { isIPv6 } from 'node:net';
-import { type Detector, re, rei } from './detector.ts';
+import { type Detector, phrases, re, rei } from './detector.ts';
 import { WORD_START } from './fragments.ts';
 
 // RFC 3986 §3.2.1, less strict: what people paste as a password is often not percent-encoded. A user never has these,
@@ -23,8 +23,37 @@ const acceptCredentials = (match: string): number =>
 
 const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]\d|\d)`;
 
+const IPV4 = String.raw`${OCTET}(?:\.${OCTET}){3}`;
+/** Four numbers as a part of five are no address. */
+const IPV4_START = String.raw`${WORD_START}(?<!\d\.)`;
+/** Nor is what goes on as a version does. */
+const IPV4_END = String.raw`(?![A-Za-z0-9_]|\.\d|-[A-Za-z])`;
+/** What says that four numbers are something else. */
+const NOT_SAID = String.raw`(?<![Vv]ersion |[Vv]ersion: |[Ss]ection |[Ss]ection-|[Ss]ections |[Ss]ec\. |§ |§)`;
+
 /** This machine, every machine and masks of networks tell nothing about anybody (RFC 6890 §2.2.2). */
-const acceptIpv4 = (match: string): number => (/^(?:0|127|255)\./.test(match) ? 0 : match.length);
+const isNobody = (match: string): boolean => /^(?:0|127|255)\./.test(match);
+
+const acceptIpv4 = (match: string): number => (isNobody(match) ? 0 : match.length);
+
+/** Sections of a standard, arcs of an OID, versions (`4.3.61.21`): they have four such numbers, or begin with two tiny ones. */
+const SMALL = 63;
+const TINY = 15;
+
+/** Small numbers need something that says address: one address in a hundred is so, but for those that begin with 10 (RFC 1918). */
+const acceptTelling = (match: string): number => {
+  const octets = match.split('.').map(Number);
+  const isSmall = octets.every((octet) => octet <= SMALL) || octets.slice(0, 2).every((octet) => octet <= TINY);
+  return isSmall && octets[0] !== 10 ? 0 : acceptIpv4(match);
+};
+
+/** What says that an address follows. */
+const ADDRESS_WORDS = phrases(
+  'ip, ips, ipv4, inet, address, addresses, addr, host, hosts, hostname, client, server, peer, remote, ping, traceroute, dns',
+  'nameserver, resolver, gateway, proxy, subnet, network, netmask, router, firewall, listen, bind, connect, connected, endpoint',
+  'port, ssh, telnet, login, logged, request, requests, blocked, banned, attack, traffic, visitor, source, destination, src, dst',
+  'Adresse, Rechner, serveur, hôte, dirección, servidor, indirizzo, endereço, adres, adresu, serwer, 地址, 服务器, アドレス, 주소',
+);
 
 // The blocks in use (IANA IPv6 address space): global unicast, unique local, link-local, multicast, NAT64, mapped IPv4.
 // Slices (`a[1::2]`), scopes (`ab::cd`) and times look like other addresses.
@@ -70,9 +99,28 @@ export const NETWORK: readonly Detector[] = [
   },
   {
     kind: 'ipv4',
-    // Four numbers behind `version` or `section`, ahead of `-rc1`, or as a part of five are no address.
-    pattern: re`${WORD_START}(?<!\d\.)(?<![Vv]ersion |[Vv]ersion: |[Ss]ection |[Ss]ection-|§ |§)${OCTET}(?:\.${OCTET}){3}(?![A-Za-z0-9_]|\.\d|-[A-Za-z])`,
+    pattern: re`${IPV4_START}${NOT_SAID}${IPV4}${IPV4_END}`,
+    accept: acceptTelling,
+    score: 0.8,
+  },
+  // Small numbers are an address with a port or the length of a prefix behind them, in a URL, or behind a word.
+  {
+    kind: 'ipv4',
+    pattern: re`${IPV4_START}${IPV4}(?=:\d\d|\/(?:[89]|[12]\d|3[0-2]))`,
     accept: acceptIpv4,
+    score: 0.8,
+  },
+  {
+    kind: 'ipv4',
+    pattern: re`(?<=:\/\/|@)${IPV4}${IPV4_END}`,
+    accept: acceptIpv4,
+    score: 0.8,
+  },
+  {
+    kind: 'ipv4',
+    pattern: re`${IPV4_START}${NOT_SAID}${IPV4}${IPV4_END}`,
+    accept: acceptIpv4,
+    context: { words: ADDRESS_WORDS, required: true },
     score: 0.8,
   },
 ];

@@ -189,6 +189,8 @@ const acceptSaid = (match: string): number =>
   longestNumber(match, 7, 14, (digits, length) => isPlanned(digits) && isNumber(match.slice(0, length)));
 
 const BETWEEN = String.raw`(?:[ \-.\/]|%20)`;
+/** Bytes in hex are pairs as well, and so are the parts of a path. */
+const NOT_IN_DUMP = String.raw`(?<![^A-Za-z0-9](?:\d[0-9A-Fa-f]|[A-Fa-f]\d) {1,2}|[0-9A-Fa-f]{2} {1,2}[A-Fa-f]{2} {1,2}|[A-Za-z0-9]\/)`;
 const EXTENSION = String.raw`(?: ?(?:x|ext\.?) ?\d{1,6})?`;
 const NOUNS = String.raw`(?:phone|tel[eé]fono?|tel[eé]phone|telefone|tel|mobile?|m[oó]vil|handy|portable|cell|cellulare|celular|fax|whatsapp|rufnummer|telefoon|telefon)`;
 const TELEPHONE_WORDS = String.raw`${NOUNS}(?:[ _-]?(?:number|numero|número|nummer|nr\.?|no\.?|n°|#))?(?: is| ist| est| es)?[\s:=.#"'\\]{1,6}`;
@@ -224,7 +226,7 @@ export const PHONE: readonly Detector[] = [
     kind: 'phone',
     // Pairs (France), mobiles (Japan, Korea), or an area code and the rest, with the punctuation that other numbers
     // do not have.
-    pattern: re`${WORD_START}(?<!\d[-.,\/])(?:0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}|\(0\d{1,4}\)(?:[ -]?\d){5,9}|0\d{2,4}\/ ?\d(?:[ -]?\d){3,8}|07\d{3} \d{6}|07\d{3} \d{3} \d{3}|02\d \d{4} \d{4}|0[15789]0-\d{4}-\d{4}|01[5-7]\d{1,2}[ -]\d{6,8})(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/ ]\d)`,
+    pattern: re`${WORD_START}(?<!\d[-.,\/])${NOT_IN_DUMP}(?:0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}|\(0\d{1,4}\)(?:[ -]?\d){5,9}|0\d{2,4}\/ ?\d(?:[ -]?\d){3,8}|07\d{3} \d{6}|07\d{3} \d{3} \d{3}|02\d \d{4} \d{4}|0[15789]0-\d{4}-\d{4}|01[5-7]\d{1,2}[ -]\d{6,8})(?![A-Za-z0-9]|_[A-Za-z0-9]|[-.\/ ]\d| [A-Fa-f]\d| {2}[0-9A-Fa-f]{2} )`,
     accept: acceptTrunk,
     score: 0.75,
   },

@@ -57,7 +57,7 @@ const CLOUDS: readonly Form[] = [
   ['tencent', 'Tencent Cloud secret id', `AKID${alnum(32)}`, ALNUM],
   ['digitalocean', 'DigitalOcean token', `do[opr]_v1_${hex(64)}`, ALNUM],
   ['scaleway', 'Scaleway access key', `SCW${upper(17)}`, EXACT],
-  ['yandex', 'Yandex Cloud key', `(?:AQVN${url(35)}|YC[A-Z]${url(37)}|t1\\.${url(20)})`, `${TOKEN}.=`],
+  ['yandex', 'Yandex Cloud key', `(?:AQVN${url(35)}|YC[A-Z]${url(37)}|t1\\.\\deu${url(17)})`, `${TOKEN}.=`],
   ['heroku', 'Heroku key', `HRKU-(?:AA${url(50)}|${UUID})`, TOKEN],
   ['flyio', 'Fly.io token', `(?:fm[12][ar]?_${base64(60)}|fo1_${url(40)})`, `${BASE64}=,_-`],
   ['render', 'Render key', `rnd_${alnum(28)}`, ALNUM],
