@@ -1,7 +1,6 @@
 /** The recorder thread: composes the parts that keep evidence and decide on approvals. Entry of a worker thread. */
 
 import { hkdfSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { type Box, openApprovals, type OwnedApprovals } from './approve/approve.ts';
@@ -13,7 +12,6 @@ import type { Log as Ledger } from './ledger/log.ts';
 import { parseWitness } from './ledger/cosignature.ts';
 import type { WitnessAt } from './ledger/witness-client.ts';
 import { parseSigner } from './ledger/note-key.ts';
-import { parseAuthority } from './ledger/timestamp.ts';
 import { createLog } from './log.ts';
 import { open as openSealed, seal } from './record/cobblestone.ts';
 import { openDeeds } from './record/deed.ts';
@@ -31,6 +29,7 @@ import { type Recording, startRecording } from './record/recording.ts';
 import { Retention } from './record/retention.ts';
 import { Stamper } from './record/stamper.ts';
 import { serve } from './rpc.ts';
+import { readAuthority } from './config/ledger.ts';
 import { readRecordingKey, resolveSecret } from './config/secrets.ts';
 import type { ApprovalTables } from './store/approvals.ts';
 import { type IndexTables, indexWriter } from './store/sessions.ts';
@@ -67,6 +66,8 @@ const ledgerKey: LedgerKey = {
   text: resolveSecret(config.ledger.key, baseDir),
   file: 'file' in config.ledger.key ? resolve(baseDir, config.ledger.key.file) : null,
 };
+// before anything is opened: a certificate that is none keeps the gateway from starting
+const authority = readAuthority(config, baseDir);
 /** Its name is that of every key that comes in its place. */
 const origin = parseSigner(ledgerKey.text).verifier.name;
 let recipients: NamedRecipients = config.recording;
@@ -212,8 +213,7 @@ function keepFor({ recording, desk, ring }: Parts, { keep, retention: rules }: R
 /** Has checkpoints time-stamped where the config says so. */
 function stamps({ ledger, recording }: Parts): Stamper | null {
   const { timestamps } = config.ledger;
-  if (timestamps === undefined) return null;
-  const authority = parseAuthority(readFileSync(resolve(baseDir, timestamps.certificate), 'utf8'));
+  if (timestamps === undefined || authority === null) return null;
   return new Stamper({
     folder,
     at: { url: timestamps.url, authority },

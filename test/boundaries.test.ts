@@ -99,7 +99,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: [],
   ledger: ['reasons'],
   rpc: ['reasons'],
-  config: ['detect', 'log', 'text'],
+  config: ['detect', 'ledger', 'log', 'text'],
   log: ['text'],
   call: ['reasons'],
   reasons: [],

@@ -1,9 +1,6 @@
 /** What `sallyport check` looks at, one thing each. */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parseAuthority } from '../ledger/timestamp.ts';
 import { Agent } from 'undici';
 import type { Config, IssuerConfig, SecretRef, ServiceConfig } from '../config.ts';
 import { type LoadedConfig, showProblem } from '../config/file.ts';
@@ -15,6 +12,7 @@ import { encryptionKeys } from '../mask/encrypt.ts';
 import { parseSigner } from '../ledger/note-key.ts';
 import { wrapKey } from '../record/key-envelope.ts';
 import { type NamedRecipient, recipientOf } from '../record/recipients.ts';
+import { readAuthority } from '../config/ledger.ts';
 import { readPostgres } from '../config/postgres.ts';
 import { readRecordingKey, resolveSecret } from '../config/secrets.ts';
 import { listenerTls, readTls, upstreamTls } from '../config/tls-material.ts';
@@ -73,8 +71,7 @@ const ledgerKey: Probe = {
 const authority: Probe = {
   check: 'time-stamp authority',
   run: ({ config, baseDir }) => {
-    const { timestamps } = config.ledger;
-    if (timestamps !== undefined) parseAuthority(readFileSync(resolve(baseDir, timestamps.certificate), 'utf8'));
+    readAuthority(config, baseDir);
     return [];
   },
 };

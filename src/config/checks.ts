@@ -8,6 +8,7 @@ import { classifierNameIssues, entityIssues, maskKeyIssues, maskPlaceIssues, own
 import { guardIssues } from './guards.ts';
 import type { ConfigIssue } from './issues.ts';
 import type { ConfigPath } from './yaml.ts';
+import { witnessIssues } from './ledger.ts';
 import { nearest } from '../nearest.ts';
 import { safeJson } from '../safe-text.ts';
 import { compileSelectors, SelectorError } from '../selectors.ts';
@@ -70,15 +71,19 @@ const hosts: Check = ({ services = [] }) => [
   ),
 ];
 
+const unknownService = (name: string, known: readonly string[], path: ConfigPath): readonly ConfigIssue[] => {
+  if (known.includes(name)) return [];
+  const meant = nearest(name, known);
+  const hint = meant === null ? `there are ${known.join(', ')}` : `did you mean ${safeJson(meant)}?`;
+  return [issue(path, `no service is named ${safeJson(name)}; ${hint}`)];
+};
+
 const listenerServices: Check = ({ listeners = [], services }) => {
   const known = services?.map(({ name }) => name);
   if (known === undefined) return [];
-  return listeners.flatMap(({ service }, at) => {
-    if (service === undefined || known.includes(service)) return [];
-    const meant = nearest(service, known);
-    const hint = meant === null ? `there are ${known.join(', ')}` : `did you mean ${safeJson(meant)}?`;
-    return [issue(['listeners', at, 'service'], `no service is named ${safeJson(service)}; ${hint}`)];
-  });
+  return listeners.flatMap(({ service }, at) =>
+    service === undefined ? [] : unknownService(service, known, ['listeners', at, 'service']),
+  );
 };
 
 /** Shorter than a path in `sockaddr_un` on Linux (108) and macOS (104), where a longer one would be cut or refused. */
@@ -221,6 +226,7 @@ const bounds: Check = (sections) => {
     ),
     ...positive(recording, ['recording'], ['keep', 'max_session']),
     ...positive(ledger, ['ledger'], ['checkpoint_every']),
+    ...positive(ledger?.timestamps, ['ledger', 'timestamps'], ['every']),
     ...services.flatMap((service, at) => [
       ...positive(service, ['services', at], ['max_body']),
       ...positive(
@@ -349,15 +355,32 @@ const grpcServices: Check = ({ services = [] }) =>
     ];
   });
 
-/** Groups stand in the recordings themselves. */
-const retention: Check = ({ recording }) =>
-  (recording?.retention ?? []).flatMap(({ groups }, at) =>
-    when(
-      groups.length > 0 && (recording?.recipients.length ?? 0) > 0,
-      ['recording', 'retention', at, 'groups'],
-      'the gateway cannot look at groups of callers in recordings that only `recording.recipients` can read',
+const retentionPath = (at: number): ConfigPath => ['recording', 'retention', at];
+
+/** A rule that no session can meet, or that erases each at once, would destroy what somebody meant to keep. */
+const retention: Check = ({ recording, services }) => {
+  const rules = recording?.retention ?? [];
+  const known = services?.map(({ name }) => name);
+  return [
+    ...unique(
+      rules,
+      ({ name }) => name,
+      (at) => [...retentionPath(at), 'name'],
     ),
-  );
+    ...rules.flatMap(({ groups, services: wanted, keep }, at) => [
+      // groups stand in the recordings themselves
+      ...when(
+        groups.length > 0 && (recording?.recipients.length ?? 0) > 0,
+        [...retentionPath(at), 'groups'],
+        'the gateway cannot look at groups of callers in recordings that only `recording.recipients` can read',
+      ),
+      ...when(keep === 0, [...retentionPath(at), 'keep'], 'expected more than zero'),
+      ...(known === undefined
+        ? []
+        : wanted.flatMap((name, place) => unknownService(name, known, [...retentionPath(at), 'services', place]))),
+    ]),
+  ];
+};
 
 /** Keys that no connection would use look like keys that one does. */
 const upstreamTls: Check = ({ services = [] }) =>
@@ -443,6 +466,7 @@ const CHECKS: readonly Check[] = [
   grpcServices,
   guards,
   retention,
+  witnessIssues,
   upstreamTls,
   classifiers,
 ];

@@ -10,7 +10,7 @@ import { nearest } from '../nearest.ts';
 import { safeJson } from '../safe-text.ts';
 import { compileSelectors, SelectorError } from '../selectors.ts';
 
-type Looked = Partial<Pick<Config, 'detectors' | 'classifiers' | 'masking'>>;
+type Looked = Partial<Pick<Config, 'detectors' | 'classifiers' | 'masking' | 'recording'>>;
 
 const issue = (path: ConfigPath, message: string): ConfigIssue => ({ path, message, atKey: false });
 
@@ -38,22 +38,30 @@ export const classifierNameIssues = ({ detectors = [], classifiers = [] }: Looke
       : [],
   );
 
-/** Returns an issue for each entity that nothing finds: a rule that masks it would look like one that masks. */
-export const entityIssues = ({ detectors, classifiers, masking = [] }: Looked): readonly ConfigIssue[] => {
+/**
+ * Returns an issue for each entity that nothing finds: a rule that masks it would look like one that masks, and what is
+ * to be kept longer where it was found would be erased.
+ */
+export const entityIssues = ({ detectors, classifiers, masking = [], recording }: Looked): readonly ConfigIssue[] => {
   if (detectors === undefined || classifiers === undefined) return [];
   const isOutside = foundOutside({ classifiers });
   const known = new Set([
     ...ENTITIES.flatMap(({ name, kinds }) => [name, ...kinds]),
     ...detectors.map(({ name }) => name),
   ]);
-  return masking.flatMap(({ entities: wanted }, at) =>
+  const unknown = (wanted: readonly string[], path: ConfigPath): readonly ConfigIssue[] =>
     wanted.flatMap((name, place) => {
       if (known.has(name) || isOutside(name)) return [];
       const meant = nearest(name, known);
       const hint = meant === null ? '`sallyport detectors list` names them' : `did you mean ${safeJson(meant)}?`;
-      return [issue(['masking', at, 'entities', place], `no entity is named ${safeJson(name)}; ${hint}`)];
-    }),
-  );
+      return [issue([...path, place], `no entity is named ${safeJson(name)}; ${hint}`)];
+    });
+  return [
+    ...masking.flatMap(({ entities }, at) => unknown(entities, ['masking', at, 'entities'])),
+    ...(recording?.retention ?? []).flatMap(({ findings }, at) =>
+      unknown(findings, ['recording', 'retention', at, 'findings']),
+    ),
+  ];
 };
 
 /** Returns an issue for each place of a masking rule that cannot be read. */

@@ -12,7 +12,7 @@ export interface RetentionRule {
   readonly services: readonly string[];
   /** The caller was in one of these groups. */
   readonly groups: readonly string[];
-  /** Something of one of these kinds was found in request or answer. */
+  /** Something of one of these entities, or kinds of them, was found in request or answer. */
   readonly findings: readonly string[];
   /** Milliseconds. */
   readonly keep: number;
@@ -34,8 +34,14 @@ interface Facts {
 /** What the rule is called that all others meet. */
 export const DEFAULT = 'recording.keep';
 
+/** An entity is found with any of its kinds: `secret` with `secret.github`. */
+const isOf = (entity: string, kind: string): boolean => kind === entity || kind.startsWith(`${entity}.`);
+
 const meets = (wanted: readonly string[], found: readonly string[]): boolean =>
   wanted.length === 0 || wanted.some((each) => found.includes(each));
+
+const meetsFinding = (wanted: readonly string[], found: readonly string[]): boolean =>
+  wanted.length === 0 || wanted.some((entity) => found.some((kind) => isOf(entity, kind)));
 
 /** Returns the first rule that a session meets; the last one, `recording.keep`, is met by all. */
 export function ruleFor(
@@ -44,7 +50,7 @@ export function ruleFor(
 ): { readonly name: string; readonly keep: number } {
   const rule = rules.find(
     ({ services, groups, findings }) =>
-      meets(services, [facts.service]) && meets(groups, facts.groups) && meets(findings, facts.findings),
+      meets(services, [facts.service]) && meets(groups, facts.groups) && meetsFinding(findings, facts.findings),
   );
   return rule ?? { name: DEFAULT, keep };
 }
