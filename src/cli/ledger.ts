@@ -15,7 +15,8 @@ import {
   verifyLog,
 } from '../ledger/verify.ts';
 import { openNote, parseNote } from '../ledger/note.ts';
-import { openVerifyPool, type VerifyPool } from '../ledger/verify-pool.ts';
+import { openVerifyPool } from '../ledger/verify-pool.ts';
+import { openJournalPool } from '../record/journal-pool.ts';
 import { JournalCheck, type JournalProblem, type JournalReport } from '../record/verify.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -129,10 +130,23 @@ const readJobs = (text: string): number => {
   throw new CliError(EXIT.usage, `expected a number from 1 to 64 as --jobs, found ${text}`);
 };
 
-const disposable = (pool: VerifyPool): VerifyPool & AsyncDisposable => ({
+const disposable = <Pool extends { end(): Promise<void> }>(pool: Pool): Pool & AsyncDisposable => ({
   ...pool,
   [Symbol.asyncDispose]: () => pool.end(),
 });
+
+/** Holds the journals against the leaves that were read. */
+const verifyJournals = async (
+  io: Io,
+  journals: JournalCheck,
+  data: string,
+  threads: number,
+): Promise<JournalReport> => {
+  io.progress('verifying the journals …');
+  if (threads < 1) return journals.finish();
+  await using pool = disposable(openJournalPool(data, threads));
+  return await journals.finishWith(pool.scan, (done, all) => io.progress(`verifying the journals: ${done} of ${all}`));
+};
 
 /** Reads the leaves once, for both halves of the evidence. */
 const verifyAll = async (
@@ -160,8 +174,8 @@ const verifyAll = async (
       if (now > percent) io.progress(`verifying the ledger: ${(percent = now)} %`);
     },
   });
-  if (journals !== null) io.progress('verifying the journals …');
-  return { ledger, journals: journals?.finish() ?? null };
+  if (journals === null || data === null) return { ledger, journals: null };
+  return { ledger, journals: await verifyJournals(io, journals, data, threads) };
 };
 
 /** A gateway that goes on meanwhile erases and writes: what is newer than the leaves that were read looks wrong. */

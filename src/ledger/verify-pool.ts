@@ -1,11 +1,11 @@
 /** Checks bundles on several threads, ahead of who verifies: reading, decoding and hashing take most of the time. */
 
-import { Worker } from 'node:worker_threads';
 import { type BundleCheck, checkBundle, type CheckedBundle } from './check-bundle.ts';
 import { readDirectory } from './directory.ts';
 import type { Leaf, LeafCommon, ReadLeaf } from './leaf.ts';
 import type { Problem } from './report.ts';
 import { TILE_WIDTH } from './tile.ts';
+import { Checker, entryBeside } from './verify-threads.ts';
 
 /** What a worker is asked for: `count` full bundles from `first` on. */
 export interface RunOrder {
@@ -50,34 +50,6 @@ function leafOf(value: unknown, kind: ReadLeaf['kind'] | undefined): ReadLeaf | 
 const isKnown = (value: unknown): value is Leaf => value !== null;
 const isUnknown = (value: unknown): value is LeafCommon & { readonly type: string } => value !== null;
 
-/** One worker, with what it was asked and has not answered. */
-class Checker {
-  readonly #worker: Worker;
-  readonly #waiting: PromiseWithResolvers<readonly PackedBundle[]>[] = [];
-
-  constructor(folder: string) {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#worker = new Worker(new URL(`./verify-worker.${extension}`, import.meta.url), { workerData: folder });
-    this.#worker.on('message', (bundles: readonly PackedBundle[]) => this.#waiting.shift()?.resolve(bundles));
-    this.#worker.on('error', (error) => {
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
-    });
-  }
-
-  ask(order: RunOrder): Promise<readonly PackedBundle[]> {
-    const waiting = Promise.withResolvers<readonly PackedBundle[]>();
-    // heard of by who asks for the bundles
-    waiting.promise.catch(() => {});
-    this.#waiting.push(waiting);
-    this.#worker.postMessage(order);
-    return waiting.promise;
-  }
-
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-}
-
 /** Bundles checked ahead on several threads. */
 export interface VerifyPool {
   readonly check: BundleCheck;
@@ -90,7 +62,8 @@ export interface VerifyPool {
  */
 export function openVerifyPool(folder: string, threads: number): VerifyPool {
   const files = readDirectory(folder);
-  const checkers = Array.from({ length: threads }, () => new Checker(folder));
+  const entry = entryBeside(import.meta.url, 'verify-worker');
+  const checkers = Array.from({ length: threads }, () => new Checker<RunOrder, readonly PackedBundle[]>(entry, folder));
   const runs = new Map<number, Promise<readonly PackedBundle[]>>();
   let asked = 0;
   const ahead = (run: number): void => {

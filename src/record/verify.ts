@@ -4,28 +4,24 @@
  */
 
 import { hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Leaf } from '../ledger/leaf.ts';
-import { lookBehind } from './damage.ts';
 import { FrameHashes } from './frame-hashes.ts';
-import { FRAME, type Frame, NO_SESSION } from './frame.ts';
+import { FRAME } from './frame.ts';
 import { JournalHash } from './journal-hash.ts';
+import type { ScanAll, ScanOrder } from './journal-pool.ts';
+import { type Damage, framesOf, type JournalScan, type ScannedFrame, scanJournal } from './journal-scan.ts';
 import {
   type JournalName,
   journalFile,
-  journalFolder,
   listJournals,
   listStrayFiles,
-  MAX_HEAD,
   readJournalFile,
-  readJournalHead,
   streamKey,
 } from './journal-name.ts';
 import { keyFolder } from './key-envelope.ts';
-import { FrameScanner } from './scan.ts';
-import { type SealedEnvelope, type SealedJournal, type SealedSession, SealedSessions } from './sealed-sessions.ts';
-import { showId } from './session-id.ts';
+import { type SealedEnvelope, type SealedSession, SealedSessions } from './sealed-sessions.ts';
 
 /** Something that contradicts the ledger. */
 export interface JournalProblem {
@@ -64,7 +60,6 @@ interface Progress {
 
 /** A journal that is being read. */
 interface Reading {
-  readonly fd: number;
   readonly file: string;
   readonly isClosed: boolean;
 }
@@ -75,7 +70,6 @@ export class JournalCheck {
   readonly #leaves = new SealedSessions();
   readonly #found = new Map<string, Progress>();
   readonly #problems: JournalProblem[] = [];
-  readonly #scanner = new FrameScanner();
   #frames = 0;
   #unsealed = 0;
 
@@ -91,10 +85,42 @@ export class JournalCheck {
 
   /** Returns what the journals are against the leaves that were taken. */
   finish(): JournalReport {
+    const names = this.#begin();
+    for (const { name, end } of this.#orders(names)) this.#checkScan(name, scanJournal(this.#folder, name, end));
+    return this.#end(names);
+  }
+
+  /** Resolves to the same, with the journals scanned by `scan`: on other threads (journal-pool.ts). */
+  async finishWith(scan: ScanAll, progress: (done: number, all: number) => void): Promise<JournalReport> {
+    const names = this.#begin();
+    const orders = this.#orders(names);
+    let at = 0;
+    for await (const scanned of scan(orders)) {
+      const order = orders[at++];
+      if (order !== undefined) this.#checkScan(order.name, scanned);
+      progress(at, orders.length);
+    }
+    if (at < orders.length) throw new RangeError(`expected ${orders.length} journals, ${at} were scanned`);
+    return this.#end(names);
+  }
+
+  #begin(): readonly JournalName[] {
     for (const found of this.#leaves.problems) this.#problem('', '', -1, found);
     for (const file of listStrayFiles(this.#folder)) this.#problem('', file, -1, 'is no journal');
-    const names = listJournals(this.#folder);
-    for (const name of names) this.#checkFile(name, this.#isLive(name, names));
+    return listJournals(this.#folder);
+  }
+
+  /** Returns what is to be scanned, after telling of journals of which no leaf says how they end. */
+  #orders(names: readonly JournalName[]): readonly ScanOrder[] {
+    return names.flatMap((name) => {
+      const sealed = this.#leaves.journals.get(journalFile(name));
+      if (sealed !== undefined || this.#isLive(name, names)) return [{ name, end: sealed?.bytes ?? null }];
+      this.#problem('', journalFile(name), -1, 'no leaf closes it, and the run that wrote it has ended');
+      return [];
+    });
+  }
+
+  #end(names: readonly JournalName[]): JournalReport {
     const files = new Set(names.map(journalFile));
     for (const [file, { leaf }] of this.#leaves.journals) {
       const removed = this.#leaves.removed.get(file);
@@ -128,79 +154,62 @@ export class JournalCheck {
     return instance === last || (started.includes(instance) && !names.some((name) => name.instance === last));
   }
 
-  #checkFile(name: JournalName, isLive: boolean): void {
+  #checkScan(name: JournalName, scan: JournalScan): void {
     const file = journalFile(name);
     const sealed = this.#leaves.journals.get(file) ?? null;
-    if (sealed === null && !isLive) {
-      return this.#problem('', file, -1, 'no leaf closes it, and the run that wrote it has ended');
-    }
-    const fd = openSync(join(journalFolder(this.#folder), file), 'r');
-    try {
-      this.#checkFrames(name, fd, sealed);
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  #checkFrames(name: JournalName, fd: number, sealed: SealedJournal | null): void {
-    const file = journalFile(name);
-    const { size } = fstatSync(fd);
+    const { size, head } = scan;
     const end = sealed === null ? size : sealed.bytes;
     if (end > size) this.#problem('', file, size, `is cut off: expected ${end} bytes, found ${size}`);
     if (sealed !== null && size > end + sealed.torn) {
       this.#problem('', file, end + sealed.torn, `has ${size - end - sealed.torn} bytes behind its end`);
     }
-    const first = Buffer.alloc(MAX_HEAD);
-    const head = readJournalHead(first.subarray(0, readSync(fd, first, 0, MAX_HEAD, 0)), name);
     // a file that a crash left without a head is closed with nothing in it
     if (head === null && end > 0) return this.#problem('', file, 0, 'does not begin as this journal');
     if (head === null) return;
-    const content = new JournalHash(first.subarray(0, head));
-    const whole = this.#scanFrames({ fd, file, isClosed: sealed !== null }, head, Math.min(end, size), content);
-    if (sealed !== null && whole && end <= size && content.digest() !== sealed.ct) {
+    const content = new JournalHash(head);
+    const isWhole = this.#checkFrames(scan, { file, isClosed: sealed !== null }, content);
+    if (sealed !== null && isWhole && end <= size && content.digest() !== sealed.ct) {
       this.#problem('', file, -1, `is not what leaf ${sealed.leaf} closed`);
     }
   }
 
   /**
-   * Returns whether whole frames fill the file between the two offsets. What is damaged is told, and what is behind it
-   * read. In a journal that no leaf closed yet, a crash may have torn what is not sealed: there it is told once
-   * something sealed stands at it or behind it.
+   * Returns whether whole frames fill the file. What is damaged is told, and what is behind it looked at. In a journal
+   * that no leaf closed yet, a crash may have torn what is not sealed: there it is told once something sealed stands at it
+   * or behind it.
    */
-  #scanFrames({ fd, file, isClosed }: Reading, from: number, to: number, content: JournalHash): boolean {
-    const damages: (() => void)[] = [];
-    const tellDamages = (): void => {
-      for (const damage of damages.splice(0)) damage();
-    };
-    const tell = (frame: Frame, offset: number): void => {
-      const ct = hash('sha256', frame.bytes, 'hex');
-      // a page without the keys that were destroyed stands for the one that was written first
-      const first = frame.kind === FRAME.page ? this.#leaves.firstPage(ct) : ct;
-      this.#checkDestroyed(frame, ct, file, offset);
-      const unsealed = this.#unsealed;
-      this.#checkFrame(frame, content.addHash(first), file, offset, isClosed);
-      if (this.#unsealed === unsealed) tellDamages();
-    };
-    let whole = true;
-    for (let at = from; ; ) {
-      const { end, stopped } = this.#scanner.scan(fd, at, to, tell);
-      if (stopped === 'end') return whole;
-      whole = false;
-      const { frame, next } = lookBehind(fd, end, to);
-      damages.push(() => this.#damaged(file, end, frame, next));
+  #checkFrames(scan: JournalScan, { file, isClosed }: Reading, content: JournalHash): boolean {
+    const damages: Damage[] = [];
+    let met = 0;
+    const meetDamage = (frames: number): void => {
+      for (let next = scan.damages[met]; next !== undefined && next.before <= frames; next = scan.damages[met]) {
+        damages.push(next);
+        met++;
+      }
       if (isClosed) tellDamages();
-      if (frame !== null) tell(frame, end);
-      if (next === null) return false;
-      at = next;
+    };
+    const tellDamages = (): void => {
+      for (const damage of damages.splice(0)) this.#damaged(file, damage);
+    };
+    let count = 0;
+    for (const frame of framesOf(scan)) {
+      meetDamage(count++);
+      // a page without the keys that were destroyed stands for the one that was written first
+      const first = frame.kind === FRAME.page ? this.#leaves.firstPage(frame.ct) : frame.ct;
+      this.#checkDestroyed(frame, file);
+      const unsealed = this.#unsealed;
+      this.#checkFrame(frame, content.addHash(first), file, isClosed);
+      if (this.#unsealed === unsealed) tellDamages();
     }
+    meetDamage(count);
+    return scan.damages.length === 0;
   }
 
-  #damaged(file: string, offset: number, frame: Frame | null, next: number | null): void {
-    const session = frame === null || frame.sid.equals(NO_SESSION) ? '' : showId(frame.sid);
+  #damaged(file: string, { offset, next, frame }: Damage): void {
     const rest = next === null ? 'nor behind it' : `the next one is at ${next}`;
     const damage = 'its bytes do not have their checksum';
     const found = frame === null ? `holds no whole frame here, ${rest}` : `frame ${frame.seq}: ${damage}`;
-    this.#problem(session, file, offset, found);
+    this.#problem(frame?.session ?? '', file, offset, found);
   }
 
   /** Without the file of its key nobody can read what was recorded under it, though every frame is there. */
@@ -223,25 +232,25 @@ export class JournalCheck {
     this.#problem('', file, -1, `${what}; ${mend}`);
   }
 
-  #checkDestroyed(frame: Frame, ct: string, file: string, offset: number): void {
-    const leaf = frame.kind === FRAME.page ? this.#leaves.destroyedBy(ct) : undefined;
+  #checkDestroyed({ kind, ct, offset }: ScannedFrame, file: string): void {
+    const leaf = kind === FRAME.page ? this.#leaves.destroyedBy(ct) : undefined;
     if (leaf === undefined) return;
     const mend = 'when the gateway died there, its next start destroys them';
     this.#problem('', file, offset, `holds keys that leaf ${leaf} says were destroyed; ${mend}`);
   }
 
-  #checkFrame(frame: Frame, ct: string, file: string, offset: number, isClosed: boolean): void {
+  /** `ct` is the hash that leaves know the frame by. */
+  #checkFrame(frame: ScannedFrame, ct: string, file: string, isClosed: boolean): void {
     this.#frames++;
     if (frame.kind === FRAME.page || frame.kind === FRAME.refusals) {
-      if (!this.#leaves.others.has(ct)) this.#unknown('', file, offset, isClosed, 'no leaf commits to it');
+      if (!this.#leaves.others.has(ct)) this.#unknown('', file, frame.offset, isClosed, 'no leaf commits to it');
       return;
     }
-    const id = showId(frame.sid);
-    if (frame.kind === FRAME.opening) this.#checkOpening(id, ct, file, offset, isClosed);
-    else this.#checkLater(id, frame, ct, file, offset, isClosed);
+    if (frame.kind === FRAME.opening) this.#checkOpening(frame, ct, file, isClosed);
+    else this.#checkLater(frame, ct, file, isClosed);
   }
 
-  #checkOpening(id: string, ct: string, file: string, offset: number, isClosed: boolean): void {
+  #checkOpening({ id, offset }: ScannedFrame, ct: string, file: string, isClosed: boolean): void {
     const sealed = this.#leaves.sessions.get(id);
     if (sealed === undefined) return this.#unknown(id, file, offset, isClosed, 'no leaf starts the session');
     if (this.#found.has(id)) return this.#problem(id, file, offset, 'a second opening');
@@ -249,16 +258,16 @@ export class JournalCheck {
     this.#found.set(id, { sealed, file, offset, hashes: new FrameHashes(), seq: 0 });
   }
 
-  #checkLater(id: string, frame: Frame, ct: string, file: string, offset: number, isClosed: boolean): void {
+  #checkLater({ id, seq, offset, length }: ScannedFrame, ct: string, file: string, isClosed: boolean): void {
     const progress = this.#found.get(id);
     // the journal in which it began was removed
     if (progress === undefined && this.#leaves.erased.has(id)) return;
     if (progress === undefined) return this.#unknown(id, file, offset, isClosed, 'a frame without its opening');
-    if (frame.seq !== progress.seq + 1) {
-      this.#problem(id, file, offset, `expected frame ${progress.seq + 1}, found frame ${frame.seq}`);
+    if (seq !== progress.seq + 1) {
+      this.#problem(id, file, offset, `expected frame ${progress.seq + 1}, found frame ${seq}`);
     }
-    progress.seq = frame.seq;
-    progress.hashes.add(ct, frame.bytes.length);
+    progress.seq = seq;
+    progress.hashes.add(ct, length);
     if (progress.sealed.end === null) this.#unknown(id, file, offset, false, '');
   }
 
