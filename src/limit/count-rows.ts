@@ -77,7 +77,8 @@ export function readRow({ name, part, body }: SharedRow, now: number): CountRow 
   const key = keyOf(name, width);
   if (part === COUNT_PART) {
     if (body.length !== COUNT_BODY || !isWidth(width, CELLS_PER_WINDOW)) return null;
-    const cells = Float64Array.from({ length: CELLS }, (_, at) => view.getFloat64(BODY_AT + at * 8));
+    const cells = new Float64Array(CELLS);
+    for (let at = 0; at < CELLS; at++) cells[at] = view.getFloat64(BODY_AT + at * 8);
     return cells.every(isAmount) ? { kind: 'count', key, head: newest, cells } : null;
   }
   if (part !== newest || body.length !== REGISTERS_BODY || !isWidth(width, GENERATIONS_PER_WINDOW)) return null;

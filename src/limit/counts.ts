@@ -272,10 +272,9 @@ export class Counts {
 
   #readCells(slot: number): CountReading {
     const head = this.#at(slot, HEAD);
-    const cells = Float64Array.from({ length: CELLS }, (_, at) => {
-      const cell = head - CELLS + 1 + at;
-      return cell < 0 ? 0 : this.#at(slot, FIRST_CELL + (cell % CELLS));
-    });
+    const cells = new Float64Array(CELLS);
+    for (let cell = Math.max(0, head - CELLS + 1); cell <= head; cell++)
+      cells[cell - head + CELLS - 1] = this.#at(slot, FIRST_CELL + (cell % CELLS));
     return { words: this.#wordsAt(slot), width: this.#at(slot, WIDTH), head, cells };
   }
 

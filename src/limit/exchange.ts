@@ -162,9 +162,9 @@ function cellOf({ head, cells }: Merged, cell: number): number {
 function sumOf(rows: readonly CountRow[], head: number): Merged {
   const cells = new Float64Array(CELLS);
   for (const row of rows) {
-    for (const [at, amount] of row.cells.entries()) {
+    for (let at = 0; at < CELLS; at++) {
       const into = Math.min(row.head - CELLS + 1 + at, head) - head + CELLS - 1;
-      if (into >= 0) cells[into] = Math.min(MOST, (cells[into] ?? 0) + amount);
+      if (into >= 0) cells[into] = Math.min(MOST, (cells[into] ?? 0) + (row.cells[at] ?? 0));
     }
   }
   return { width: rows[0]?.key.width ?? 0, head, cells };
@@ -183,9 +183,7 @@ function byName(rows: readonly SharedRow[]): readonly (readonly SharedRow[])[] {
 }
 
 /** Counts of one name have one width, unless somebody lies: then they are different counts. */
-const byWidth = (rows: readonly CountRow[]): readonly (readonly CountRow[])[] => [
-  ...Map.groupBy(rows, ({ key }) => key.width).values(),
-];
+const byWidth = (rows: readonly CountRow[]): readonly (readonly CountRow[])[] =>
+  rows.length < 2 ? [rows] : [...Map.groupBy(rows, ({ key }) => key.width).values()];
 
-const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && one.every((byte, at) => byte === other[at]);
+const isSame = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0;

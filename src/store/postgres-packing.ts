@@ -11,7 +11,7 @@ export interface Placed {
 /** Comes before every row. */
 export const START: Placed = {
   row: { name: Buffer.alloc(0), part: 0, body: Buffer.alloc(0), until: 0 },
-  gateway: '00000000-0000-0000-0000-000000000000',
+  gateway: '0'.repeat(32),
 };
 
 /**
@@ -52,11 +52,9 @@ export function unpackRows(packed: Buffer): readonly Placed[] {
         body: packed.subarray(at + BODY_AT, end),
         until: Number(packed.readBigInt64BE(at + UNTIL_AT)),
       },
-      gateway: uuid(packed.toString('hex', at + GATEWAY_AT, at + UNTIL_AT)),
+      gateway: packed.toString('hex', at + GATEWAY_AT, at + UNTIL_AT),
     });
     at = end;
   }
   return rows;
 }
-
-const uuid = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
