@@ -22,6 +22,8 @@ import { rewrap } from './rewrap.ts';
 import { bodyOf, readSession } from './read-session.ts';
 import { SealedSessions } from './sealed-sessions.ts';
 
+const DAY = 86_400_000;
+
 /** Two auditors. */
 const people = { ada: { identity: '', recipient: '' }, bob: { identity: '', recipient: '' } };
 beforeAll(async () => {
@@ -212,6 +214,22 @@ describe('a recording key that is destroyed', () => {
     long.close(completed);
     await letGo(house);
     expect(await destroy(house, first(house))).toMatchObject({ kind: 'done' });
+    await house.close();
+  });
+
+  it('keeps no call for longer because a rule cannot look into it any more', async () => {
+    const house = await openDeskHouse();
+    const id = await oneCall(house.recorder);
+    await letGo(house);
+    expect(await destroy(house, first(house))).toMatchObject({ kind: 'done' });
+    await quiet(house);
+    const rule = { name: 'ml', services: [], groups: ['ml'], findings: [], keep: 10 * DAY };
+    await house.retention({ rules: [rule], keep: DAY }, 2 * DAY).pass();
+    expect(house.log.lines).not.toContainEqual(expect.stringContaining('cannot be read'));
+    const left = (await house.rows()).map((row) => row.id);
+    expect(left).not.toContain(id);
+    // under a key that is there, the rule keeps calls of the group
+    expect(left.length).toBeGreaterThan(0);
     await house.close();
   });
 

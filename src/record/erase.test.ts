@@ -340,14 +340,17 @@ describe('retention', () => {
     await oneCall(house.recorder);
     const open = house.recorder.open(opening({ at: Date.now() + 1 }));
     await expect
-      .poll(async () => (await house.rows()).map(({ reason }) => reason), { timeout: 5000 })
+      .poll(async () => (await house.rows()).map(({ reason }) => reason), { timeout: 20_000 })
       .toEqual(['completed', '']);
     const retention = house.retention({ rules: [], keep: DAY }, 2 * DAY);
     await expect
-      .poll(async () => {
-        await retention.pass();
-        return (await house.rows()).map(({ id }) => id);
-      })
+      .poll(
+        async () => {
+          await retention.pass();
+          return (await house.rows()).map(({ id }) => id);
+        },
+        { timeout: 20_000 },
+      )
       .toEqual([open.id]);
     open.bytes(Buffer.from('more'));
     open.close(completed);
