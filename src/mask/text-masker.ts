@@ -81,6 +81,8 @@ interface Plan {
   readonly program: Program;
   readonly rules: readonly MaskRule[];
   readonly ruleOf: ReadonlyMap<Detector, number>;
+  /** Kinds that are only looked for. */
+  readonly kept: ReadonlySet<string>;
   readonly key: Uint8Array;
   /** Null where no rule is about places. */
   readonly placed: PlacedPlans | null;
@@ -113,7 +115,10 @@ const planFor = (rules: readonly MaskRule[], key: Uint8Array, catalog: Catalog, 
   const ruleOf = new Map(detectors.map((detector) => [detector, ruleFor(detector, rules)]));
   const isPlaced = !here && rules.some(({ places }) => places !== undefined);
   const placed = isPlaced ? new PlacedPlans(rules, (some) => planFor(some, key, catalog, true)) : null;
-  return { program: compileProgram(detectors), rules, ruleOf, key, placed };
+  const kept = new Set(
+    detectors.filter((detector) => rules[ruleOf.get(detector) ?? -1]?.with === 'keep').map(({ kind }) => kind),
+  );
+  return { program: compileProgram(detectors), rules, ruleOf, kept, key, placed };
 };
 
 /** Returns what finds the session of a place; one for each plan, all with the tokens of the call. */
@@ -232,12 +237,16 @@ const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
     if (maker === undefined) throw new Error(`no rule masks ${detector.kind}`);
     return maker(detector);
   };
-  const telling = tellsKept(plan);
   const maskMaker = (): MaskMaker => (digests ? digesting(makeMask, plan.key) : makeMask);
-  const stream = (found: Found): TextStream => createStream(plan.program, maskMaker(), telling(found));
+  const stream = (found: Found): TextStream => createStream(plan.program, maskMaker(), tellsKept(plan, found));
   /** What was found already is looked at again, and nothing else. */
   function* withKnown(text: string, known: Known, found: Found): Steps<string> {
-    return yield* maskingFound(yield* scanningWithin(plan.program, text, known), text, maskMaker(), telling(found));
+    return yield* maskingFound(
+      yield* scanningWithin(plan.program, text, known),
+      text,
+      maskMaker(),
+      tellsKept(plan, found),
+    );
   }
   return {
     ...(plan.placed === null ? {} : { at: sessionsAt(plan.placed, { tokens, keeps, scanned, digests }) }),
@@ -245,7 +254,7 @@ const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
       const known = scanned.get(text);
       if (known !== undefined) return known.length === 0 ? text : atOnce(withKnown(text, known, found));
       const all = scanWhole(plan.program, text);
-      return all.length === 0 ? text : atOnce(maskingFound(all, text, maskMaker(), telling(found)));
+      return all.length === 0 ? text : atOnce(maskingFound(all, text, maskMaker(), tellsKept(plan, found)));
     },
     steps(text, found) {
       const known = scanned.get(text);
@@ -259,12 +268,8 @@ const createSession = (plan: Plan, use: SessionUse = {}): TextMasker => {
 type Found = (finding: Finding) => void;
 
 /** Returns what marks the findings that were only looked for, before they are told. */
-const tellsKept = ({ rules, ruleOf }: Plan): ((found: Found) => Found) => {
-  const kept = new Set<string>();
-  for (const [{ kind }, rule] of ruleOf) if (rules[rule]?.with === 'keep') kept.add(kind);
-  if (kept.size === 0) return (found) => found;
-  return (found) => (finding) => found(kept.has(finding.kind) ? { ...finding, kept: true } : finding);
-};
+const tellsKept = ({ kept }: Plan, found: Found): Found =>
+  kept.size === 0 ? found : (finding) => found(kept.has(finding.kind) ? { ...finding, kept: true } : finding);
 
 /**
  * Returns a masker for these rules; it is a session of its own. `key` is what `hash` and `tokenize` digest values under.
