@@ -11,6 +11,8 @@ const LONGEST = 16 * 1024;
 const INTERIM = /^HTTP\/1\.[01] 1\d\d[ \r]/;
 const CONTINUE = /^HTTP\/1\.[01] 100[ \r]/;
 const TELLING = 'HTTP/1.1 100 '.length;
+const STATUS_AT = 'HTTP/1.1 '.length;
+const DIGIT_ONE = 0x31;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /**
@@ -41,6 +43,11 @@ class InterimHeads {
 
   /** Returns what goes on from here: everything but heads that say `100 Continue`, and the beginning of what may be one. */
   push(chunk: Buffer): Buffer {
+    // the usual answer begins with its final head: no 1 at the first place of its status
+    if (this.#held.length === 0 && chunk.length >= TELLING && chunk[STATUS_AT] !== DIGIT_ONE) {
+      this.expecting = false;
+      return chunk;
+    }
     let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     this.#held = NOTHING;
     const passed: Buffer[] = [];
