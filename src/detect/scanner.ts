@@ -86,10 +86,15 @@ function* scanSlices(program: Program, text: string): Generator<void, readonly F
 
 /** Returns what a whole text holds, left to right. */
 export const scanWhole = (program: Program, text: string): readonly Found[] => {
+  const { clean } = program;
+  if (clean.has(text)) return NOTHING;
   const folded = fold(text);
   const search = new Search(program, folded, true);
   let step = search.next(0);
-  if (step.kind !== 'entity') return NOTHING;
+  if (step.kind !== 'entity') {
+    clean.add(text);
+    return NOTHING;
+  }
   const all: Found[] = [];
   while (step.kind === 'entity') {
     const found = foundAt(folded, step);

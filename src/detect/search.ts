@@ -13,11 +13,33 @@ import { type Context, type Detector, scoreOf } from './detector.ts';
 import { Sweep } from './sweep.ts';
 import { buildTables, type Tables } from './tables.ts';
 
+/**
+ * Short texts in which a program found nothing: kinds, roles and reasons that stand in every answer. What a program finds in a
+ * text depends on nothing else. Nothing that was found is kept here, and whoever fills it makes only itself slower.
+ */
+export class CleanWords {
+  readonly #known = new Set<string>();
+
+  has(text: string): boolean {
+    return text.length <= LONGEST_WORD && this.#known.has(text);
+  }
+
+  add(text: string): void {
+    if (text.length > LONGEST_WORD) return;
+    if (this.#known.size >= MOST_WORDS) this.#known.clear();
+    this.#known.add(text);
+  }
+}
+
+const LONGEST_WORD = 24;
+const MOST_WORDS = 512;
+
 /** Detectors in priority order, ready to search for. */
 export interface Program {
   readonly detectors: readonly Compiled[];
   readonly tables: Tables;
   readonly contexts: ContextIndex;
+  readonly clean: CleanWords;
 }
 
 /** Returns a program for compiled detectors in priority order. Throws an Error when a context is empty. */
@@ -25,6 +47,7 @@ export const programOf = (detectors: readonly Compiled[]): Program => ({
   detectors,
   tables: buildTables(detectors),
   contexts: indexContexts(detectors.flatMap(({ detector }) => detector.context ?? [])),
+  clean: new CleanWords(),
 });
 
 /** Programs of this thread that were asked for last: a config has few sets of rules, and the next one has most of them. */
