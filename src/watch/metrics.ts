@@ -18,15 +18,53 @@ export interface CallMetrics {
 /** Seconds; from a refused call to a long generation. */
 const BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 30, 120, 600];
 
-/** Returns fresh metrics; label sets are bound once, so that a call costs additions only. */
+/** Counts by two labels. prom-client checks and joins the labels at each addition; this adds, and is read when it is scraped. */
+class Tally {
+  readonly #counts = new Map<string, Map<string, number>>();
+
+  add(first: string, second: string, more: number): void {
+    const counts = this.#counts.get(first);
+    if (counts === undefined) this.#counts.set(first, new Map([[second, more]]));
+    else counts.set(second, (counts.get(second) ?? 0) + more);
+  }
+
+  *[Symbol.iterator](): Generator<readonly [string, string, number]> {
+    for (const [first, counts] of this.#counts) for (const [second, count] of counts) yield [first, second, count];
+  }
+}
+
+/** What a counter of two labels is called. */
+interface TallyName {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: [string, string];
+}
+
+/** Adds a counter to a registry that says what a tally has counted. */
+function tallied(registry: Registry, tally: Tally, { name, help, labelNames }: TallyName): void {
+  const counter = new Counter<string>({
+    name,
+    help,
+    labelNames,
+    registers: [],
+    collect() {
+      this.reset();
+      const [one, other] = labelNames;
+      for (const [first, second, count] of tally) this.inc({ [one]: first, [other]: second }, count);
+    },
+  });
+  registry.registerMetric(counter);
+}
+
+/** Returns fresh metrics; a call costs additions only. */
 export function createCallMetrics(): CallMetrics {
   const registry = new Registry();
   const registers = [registry];
-  const calls = new Counter({
+  const calls = new Tally();
+  tallied(registry, calls, {
     name: 'sallyport_calls_total',
     help: 'Calls by service and the one reason they ended with.',
     labelNames: ['service', 'reason'],
-    registers,
   });
   const seconds = new Histogram({
     name: 'sallyport_call_seconds',
@@ -41,11 +79,11 @@ export function createCallMetrics(): CallMetrics {
     labelNames: ['reason'],
     registers,
   });
-  const findings = new Counter({
+  const findings = new Tally();
+  tallied(registry, findings, {
     name: 'sallyport_findings_total',
     help: 'Findings by direction and kind.',
     labelNames: ['direction', 'kind'],
-    registers,
   });
   const classified = new Counter({
     name: 'sallyport_classified_total',
@@ -60,8 +98,17 @@ export function createCallMetrics(): CallMetrics {
     buckets: BUCKETS,
     registers,
   });
-  const active = new Gauge({ name: 'sallyport_active_calls', help: 'Calls under way.', registers });
-
+  let underWay = 0;
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_active_calls',
+      help: 'Calls under way.',
+      registers: [],
+      collect() {
+        this.set(underWay);
+      },
+    }),
+  );
   const limited = new Counter({
     name: 'sallyport_limited_calls_total',
     help: 'Calls that a limit refused or ended, by its rule and the reason.',
@@ -69,24 +116,22 @@ export function createCallMetrics(): CallMetrics {
     registers,
   });
 
-  const callsOf = remember((key: string) => {
-    const [service = '', reason = ''] = key.split(' ');
-    return calls.labels(service, reason);
-  });
   const secondsOf = remember((service: string) => seconds.labels(service));
   return {
     registry,
     ended(service, reason, micros) {
-      callsOf(`${service} ${reason}`).inc();
+      calls.add(service, reason, 1);
       secondsOf(service).observe(micros / 1e6);
     },
     refused: (reason) => refusals.inc({ reason }),
-    finding: (direction, kind, count) => findings.inc({ direction, kind }, count),
+    finding: (direction, kind, count) => findings.add(direction, kind, count),
     classified(classifier, direction, { outcome, asked, micros }) {
       classified.inc({ classifier, direction, outcome });
       if (asked > 0) classifying.observe({ classifier }, micros / 1e6);
     },
-    active: (count) => active.set(count),
+    active(count) {
+      underWay = count;
+    },
     limited: (rule, reason) => limited.inc({ rule, reason }),
   };
 }
