@@ -54,6 +54,18 @@ describe('readBody', () => {
     expect(limits.budget.used).toBe(0);
   });
 
+  it('takes a body that has come whole at once, within the same bounds', async () => {
+    const whole = (text: string): Incoming & { takeWhole(): Buffer } =>
+      Object.assign(new Incoming(), { complete: true, takeWhole: () => Buffer.from(text) });
+    const body = await readBody(whole('abc'), 3, limits);
+    expect([body.bytes.toString(), limits.budget.used]).toEqual(['abc', 3]);
+    await expect(readBody(whole('abcdefghijk'), 10, limits)).rejects.toMatchObject({ reason: 'body-too-large' });
+    const other = await readBody(whole('0123456789'), 10, limits);
+    await expect(readBody(whole('abc'), 3, limits)).rejects.toMatchObject({ reason: 'overloaded' });
+    for (const taken of [body, other, body]) taken.release();
+    expect(limits.budget.used).toBe(0);
+  });
+
   it('refuses what is over the limit, declared or not, and what is over the budget', async () => {
     await expect(readBody(new Incoming(), 11, limits)).rejects.toMatchObject({ reason: 'body-too-large' });
     const large = new Incoming();

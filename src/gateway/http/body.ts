@@ -53,8 +53,31 @@ export function readBody(incoming: CallRequest, declared: number | null, limits:
   if (incoming.destroyed) return Promise.reject(left());
   if (declared === 0) return Promise.resolve(EMPTY);
   if (declared !== null && declared > limits.maxBody) return Promise.reject(tooLarge(limits.maxBody));
+  // chunks may break their rules up to the last byte of the trailers: those are followed as they come
+  const whole = declared === null ? null : (incoming.takeWhole?.() ?? null);
+  if (whole !== null) return takeBody(whole, limits);
   return new Promise((resolve, reject) => new Reading(incoming, limits, resolve, reject));
 }
+
+/** Resolves to a body that is all there. Rejects as `readBody` does. */
+async function takeBody(bytes: Buffer, { maxBody, budget }: Limits): Promise<Body> {
+  if (bytes.length > maxBody) throw tooLarge(maxBody);
+  if (!budget.take(bytes.length)) throw crowded();
+  return bodyOf(bytes, budget);
+}
+
+function bodyOf(bytes: Buffer, budget: BodyBudget): Body {
+  let held = bytes.length;
+  return {
+    bytes,
+    release() {
+      budget.give(held);
+      held = 0;
+    },
+  };
+}
+
+const crowded = (): Failure => new Failure('overloaded', 'request bodies fill their memory budget');
 
 const left = (): Failure => new Failure('caller-left', 'the caller left while sending the body');
 
@@ -97,8 +120,7 @@ class Reading {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#pieces.length + chunk.length > this.#limits.maxBody) return this.#fail(tooLarge(this.#limits.maxBody));
-    if (!this.#limits.budget.take(chunk.length))
-      return this.#fail(new Failure('overloaded', 'request bodies fill their memory budget'));
+    if (!this.#limits.budget.take(chunk.length)) return this.#fail(crowded());
     this.#pieces.add(chunk);
   };
 
@@ -106,15 +128,7 @@ class Reading {
     // half a body is none: a stream that was reset ends, too
     if (!this.#incoming.complete) return this.#onClose();
     this.#detach();
-    const bytes = this.#pieces.take();
-    let held = bytes.length;
-    this.#resolve({
-      bytes,
-      release: () => {
-        this.#limits.budget.give(held);
-        held = 0;
-      },
-    });
+    this.#resolve(bodyOf(this.#pieces.take(), this.#limits.budget));
   };
 
   readonly #onMalformed = (): void => this.#fail(malformed());

@@ -23,6 +23,8 @@ export interface CallRequest {
   readonly destroyed: boolean;
   /** The request has arrived whole, as its sender ended it. */
   readonly complete: boolean;
+  /** Returns a body that has arrived whole and that nobody has begun to read; null for any other. Missing: always null. */
+  takeWhole?(): Buffer | null;
   pause(): unknown;
   on(event: 'data', listener: (chunk: Buffer) => void): this;
   on(event: 'end' | 'close' | 'error' | 'malformed', listener: () => void): this;

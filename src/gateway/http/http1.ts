@@ -36,6 +36,17 @@ export class Http1Request extends IncomingMessage implements CallRequest {
   malformed = false;
   upgraded = false;
 
+  /** A short body comes with its head: taking it so needs no listeners and no clock. */
+  takeWhole(): Buffer | null {
+    if (!this.complete || this.readableFlowing !== null) return null;
+    const pieces: Buffer[] = [];
+    // node hands out what came in pieces piece by piece
+    if (this.readableLength > 0) for (let piece = this.read(); piece !== null; piece = this.read()) pieces.push(piece);
+    const [first] = pieces;
+    if (first === undefined) return null;
+    return pieces.length === 1 ? first : Buffer.concat(pieces);
+  }
+
   /** Tells the reader of the body that it cannot be read on. */
   breakBody(): void {
     this.malformed = true;
