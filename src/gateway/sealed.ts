@@ -25,7 +25,8 @@ export function sealerOf(call: Underway): Sealer {
  */
 export function openedBody(call: Underway, session: Session, body: Buffer | null): Buffer | null {
   const { operation, served } = call.accepted;
-  if (body === null || operation?.body !== 'json' || !body.includes(SEALED)) return body;
+  if (body === null || operation?.body !== 'json') return body;
+  if (served.codec.signature === undefined || !body.includes(SEALED)) return body;
   const document = readJson(body);
   const text = openSealed(document, served.codec, operation, sealerOf(call));
   if (text === document.text) return body;

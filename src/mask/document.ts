@@ -102,7 +102,7 @@ export function* maskingDocument(
   const unsigned: Unsigned[] = [];
   let renamed = false;
   const noted = (path: readonly JsonStep[], value: string, masked: string): string => {
-    const signature = masked === value ? null : codec.signature(operation, path);
+    const signature = masked === value ? null : (codec.signature?.(operation, path) ?? null);
     if (signature !== null) unsigned.push({ place: signature, text: value, masked });
     return masked;
   };

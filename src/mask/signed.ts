@@ -64,11 +64,11 @@ const keyOf = (path: readonly JsonStep[]): string => JSON.stringify(path);
 
 /** Returns the sealed originals of a request's document. Throws Failure `body-unreadable` for one that cannot be opened. */
 export const openedIn = (document: JsonDocument, codec: Codec, operation: Operation, sealer: Sealer): Opened => {
-  if (!document.text.includes(SEALED)) return NOTHING_SEALED;
+  if (codec.signature === undefined || !document.text.includes(SEALED)) return NOTHING_SEALED;
   const opened = new Map<string, string>();
   editJson(document.text, {
     string(path, masked) {
-      const place = codec.signature(operation, path);
+      const place = codec.signature?.(operation, path) ?? null;
       const sealed = place === null ? null : valueAt(document.value, place);
       if (place === null || typeof sealed !== 'string' || !sealed.startsWith(SEALED)) return masked;
       const { text, signature } = openSigned(sealer, sealed, masked);

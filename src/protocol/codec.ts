@@ -149,8 +149,11 @@ export interface Codec {
   kind(operation: Operation, path: readonly JsonStep[], text: string, document: unknown): StringKind;
   /** Returns true for a value of an answer that repeats text where no mask can reach it (token by token, in bytes). */
   leaks(operation: Operation, path: readonly JsonStep[]): boolean;
-  /** Returns the place of the string that vouches for the text at this place of a request or an answer (a signature), or null. */
-  signature(operation: Operation, path: readonly JsonStep[]): readonly JsonStep[] | null;
+  /**
+   * Returns the place of the string that vouches for the text at this place of a request or an answer (a signature), or null.
+   * Missing where the protocol signs nothing: then nothing of it is under seal either.
+   */
+  signature?(operation: Operation, path: readonly JsonStep[]): readonly JsonStep[] | null;
   /** Returns the ways in which answers of this operation carry events. */
   framings(operation: Operation): readonly Framing[];
   /** Returns what stands in the bytes of an answer, or of an event, that counts tokens; empty where none does. */

@@ -57,7 +57,9 @@ export const combine = (protocol: string, about: About, codecs: readonly [Codec,
     usage: (operation, value) => of(operation).usage(operation, value),
     kind: (operation, path, text, document) => of(operation).kind(operation, path, text, document),
     leaks: (operation, path) => of(operation).leaks(operation, path),
-    signature: (operation, path) => of(operation).signature(operation, path),
+    ...(codecs.some((codec) => codec.signature !== undefined)
+      ? { signature: (operation, path) => of(operation).signature?.(operation, path) ?? null }
+      : {}),
     framings: (operation) => of(operation).framings(operation),
     counts: (operation) => of(operation).counts(operation),
     media: (operation) => of(operation).media?.(operation) === true,

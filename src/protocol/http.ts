@@ -80,7 +80,6 @@ export const httpCodec = ({ texts, fragments }: HttpPlaces): Codec => {
     usage: () => null,
     kind: (_: Operation, path) => kindOf(path),
     leaks: () => false,
-    signature: () => null,
     framings: () => [sse, ndjson],
     counts: () => '',
     refusalType: () => PROBLEM_JSON,

@@ -164,7 +164,6 @@ export const tfserving: Codec = {
   usage: () => null,
   kind,
   leaks: () => false,
-  signature: () => null,
   framings: () => [],
   counts: () => '',
   stream: () => null,

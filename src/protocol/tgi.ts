@@ -108,7 +108,6 @@ const native: Codec = {
   usage: (_, value) => usageOf(value),
   kind: () => 'text',
   leaks: (_, path) => generationLeaks(path),
-  signature: () => null,
   framings: () => [sse],
   counts: () => '"generated_tokens"',
   stream: ({ name }) => (name === 'generate-stream' || name === 'invoke' ? generationStream() : null),

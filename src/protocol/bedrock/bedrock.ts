@@ -80,7 +80,7 @@ export const bedrock: Codec = {
     kindAt(BEDROCK_PLACES, path, text, document),
   leaks: (operation, path) => isVendors(operation) && openai.leaks(operation, path),
   signature: (operation, path) =>
-    isVendors(operation) ? anthropic.signature(operation, path) : bedrockSignature(path),
+    isVendors(operation) ? (anthropic.signature?.(operation, path) ?? null) : bedrockSignature(path),
   framings: ({ name }) => (name === 'invoke-stream' ? [bedrockChunks] : [eventstream]),
   counts: () => 'oken',
   stream({ name }) {

@@ -44,7 +44,6 @@ export const cohere: Codec = {
   usage: (_, value) => cohereUsage(value),
   kind: (_, path, text, document) => kindAt(COHERE_PLACES, path, text, document),
   leaks: (_, path) => path.at(-1) === 'logprobs',
-  signature: () => null,
   framings: () => [sse],
   counts: () => '_tokens"',
   stream: ({ name }) => (name === 'chat' ? cohereStream() : null),

@@ -83,7 +83,6 @@ export const gemini: Codec = {
   usage: (_, value) => geminiUsage(value),
   kind: (_, path, text, document) => kindAt(GEMINI_PLACES, path, text, document),
   leaks: (_, path) => geminiLeaks(path),
-  signature: () => null,
   // Without `alt=sse` a stream is an array that is sent item by item.
   framings: ({ name }) => (name === 'streamGenerateContent' ? [sse, jsonArray] : []),
   counts: () => '"usageMetadata"',

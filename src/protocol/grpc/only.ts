@@ -31,7 +31,6 @@ export const grpcOnly: Codec = {
   usage: () => null,
   kind: () => 'text',
   leaks: () => false,
-  signature: () => null,
   stream: () => null,
   framings: () => [],
   counts: () => '',

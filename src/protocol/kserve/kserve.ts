@@ -135,7 +135,6 @@ export const kserve: Codec = {
   usage: () => null,
   kind: kserveKind,
   leaks: () => false,
-  signature: () => null,
   framings: () => [sse],
   counts: () => '',
   refusalType: () => PROBLEM_JSON,

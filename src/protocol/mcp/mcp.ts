@@ -194,7 +194,6 @@ export const mcp: Codec = {
   usage: () => null,
   kind,
   leaks: () => false,
-  signature: () => null,
   framings: () => [sse],
   counts: () => '',
   stream: () => reader,

@@ -52,7 +52,6 @@ const native: Codec = {
   usage: (_: Operation, value) => ollamaUsage(value),
   kind: (_: Operation, path, text, document) => kindAt(OLLAMA_PLACES, path, text, document),
   leaks: (_: Operation, path) => ollamaLeaks(path),
-  signature: () => null,
   framings: () => [ndjson],
   counts: () => 'eval_count"',
   stream: ({ name }) => (STREAMS.has(name) ? ollamaStream() : null),

@@ -122,7 +122,6 @@ export const openai: Codec = {
   kind: ({ name }, path, text, document) =>
     kindAt(isRealtime(name) ? REALTIME_PLACES : OPENAI_PLACES, path, text, document),
   leaks: ({ name }, path) => openaiLeaks(path) || (name.startsWith('audio.') && transcriptLeaks(path)),
-  signature: () => null,
   framings({ name }) {
     if (name === 'files.content') return LINES;
     return [name === 'realtime' ? messages : sse];
