@@ -93,6 +93,8 @@ export type Step =
 
 const NOTHING: Step = { kind: 'nothing' };
 
+const NOTHING_SAID: ReadonlySet<Context> = new Set();
+
 /** One search through one text, left to right. */
 export class Search {
   readonly #text: string;
@@ -101,7 +103,7 @@ export class Search {
   readonly #contexts: ContextIndex;
   #words: Said | null = null;
   /** What is said ahead of `#saidAt`. */
-  #said: ReadonlySet<Context> = new Set();
+  #said: ReadonlySet<Context> = NOTHING_SAID;
   #saidAt = -1;
 
   /** `text`: folded (fold.ts). `final`: nothing follows it. */

@@ -31,6 +31,8 @@ const symbols = Buffer.alloc(CHUNK + 2 * PAD, OTHER);
 const bytes = Buffer.alloc(CHUNK * 2);
 const units = new Uint16Array(bytes.buffer, bytes.byteOffset, CHUNK);
 const marks = new Marks(CHUNK);
+/** The candidates at the position that the owner found last: a list that grows anew for each text was a fifth of a stream's garbage. */
+const candidates: Ranked[] = [];
 let owner = 0;
 let sweeps = 0;
 
@@ -56,7 +58,6 @@ const copySymbols = (text: string, from: number, to: number): void => {
 export class Sweep {
   /** How many detectors may match at the position that `next` returned last. */
   count = 0;
-  readonly #candidates: Ranked[] = [];
   readonly #id = ++sweeps;
   readonly #tables: Tables;
   readonly #text: string;
@@ -80,9 +81,9 @@ export class Sweep {
     this.#windows = tables.needles.map((needle) => new Window(needle));
   }
 
-  /** Returns the candidate of this rank, less than `count`: the lower, the higher its priority. */
+  /** Returns the candidate of this rank, less than `count`: the lower, the higher its priority. Asked before another sweep goes on. */
   candidate(rank: number): Compiled {
-    const ranked = this.#candidates[rank];
+    const ranked = owner === this.#id && rank < this.count ? candidates[rank] : undefined;
     if (ranked === undefined) throw new RangeError(`there are ${this.count} candidates, and none is ${rank}`);
     return ranked.compiled;
   }
@@ -256,10 +257,10 @@ export class Sweep {
   #insert(member: Ranked): void {
     let place = this.count++;
     for (; place > 0; place--) {
-      const above = this.#candidates[place - 1];
+      const above = candidates[place - 1];
       if (above === undefined || above.rank < member.rank) break;
-      this.#candidates[place] = above;
+      candidates[place] = above;
     }
-    this.#candidates[place] = member;
+    candidates[place] = member;
   }
 }
