@@ -89,6 +89,19 @@ const FILTERS: Readonly<Record<string, (random: () => number) => Omit<SessionFil
   finding: (random) => ({ finding: KINDS[skewed(random, KINDS.length)] ?? '' }),
   'rare finding': () => ({ finding: 'us_ssn' }),
   'caller and reason': (random) => ({ caller: `person-${skewed(random, 5000)}`, reason: 'policy-denied' }),
+  // pairs that many sessions meet each, and few or none together
+  'caller, rare service': (random) => ({ caller: `person-${skewed(random, 5)}`, service: 'rare' }),
+  'caller, finding': (random) => ({ caller: `person-${skewed(random, 5000)}`, finding: 'email' }),
+  'reason, rare model': () => ({ reason: 'policy-denied', model: 'rare-model' }),
+  'reason, service and model': (random) => ({
+    reason: 'policy-denied',
+    service: `service-${skewed(random, 12)}`,
+    model: `model-${skewed(random, 40)}`,
+  }),
+  'caller, service': (random) => ({
+    caller: `person-${skewed(random, 5000)}`,
+    service: `service-${skewed(random, 12)}`,
+  }),
   approval: (random) => ({ approval: `approval-${Math.floor(random() * 1e6)}` }),
   'one hour': (random) => {
     const since = FROM + Math.floor(random() * DAYS * 86_400_000);

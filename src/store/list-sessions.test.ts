@@ -108,6 +108,19 @@ const FILTERS: readonly Omit<SessionFilter, 'limit'>[] = [
   { since: 2990, service: 'service-0' },
   { until: 10, model: 'small' },
   { caller: 'person-5', reason: 'policy-denied', since: 100, until: 2000 },
+  { caller: 'person-3', service: 'rare' },
+  { caller: 'person-3', service: 'service-1' },
+  { caller: 'https://one.example|person-4', model: 'small', finding: 'email' },
+  { reason: 'policy-denied', service: 'rare' },
+  { reason: 'policy-denied', finding: 'iban' },
+  { reason: 'open', model: 'large', service: 'service-1' },
+  { reason: 'completed', finding: 'phone', caller: 'person-2' },
+  { reason: 'policy-denied', finding: 'phone', service: 'service-0', model: 'small', caller: 'person-2' },
+  { finding: 'email', service: 'rare' },
+  { finding: 'none', service: 'service-0' },
+  { approval: 'approval-194', caller: 'person-7' },
+  { approval: 'approval-194', service: 'service-2' },
+  { model: 'small', service: 'service-0', reason: 'policy-denied', since: 400, until: 2600 },
 ];
 
 describe('a list of sessions', () => {
@@ -125,6 +138,41 @@ describe('a list of sessions', () => {
       if (before === undefined || page.length < 40) break;
     }
     expect(all).toEqual(expected({ ...filter, limit: 10_000 }));
+  });
+
+  it('of what many sessions meet, and few together, holds these', async () => {
+    const other = open();
+    const writer = indexWriter(other.raw);
+    const many = Array.from({ length: 12_000 }, (_, n): SessionRow => {
+      const isRare = n % 5000 === 77;
+      const service = isRare ? 'rare' : 'usual';
+      const kinds = n % 3 === 0 || isRare ? ' email ' : '';
+      return { ...rowOf(n), subject: 'busy', service, model: isRare ? 'odd' : 'usual', reason: 'policy-denied', kinds };
+    });
+    for (const row of many) writer.session(row);
+    writer.commit(null);
+    const filters: readonly Omit<SessionFilter, 'limit'>[] = [
+      { caller: 'busy', service: 'rare' },
+      { caller: 'https://one.example|busy', service: 'rare' },
+      { caller: 'busy', service: 'rare', finding: 'email' },
+      { reason: 'policy-denied', model: 'odd' },
+      { reason: 'policy-denied', service: 'rare', until: 6000 },
+      { reason: 'policy-denied', service: 'usual', finding: 'email', since: 11_000 },
+      { caller: 'busy', service: 'usual', model: 'odd' },
+      { caller: 'busy', service: 'nowhere' },
+      { caller: 'https://two.example|busy', model: 'usual' },
+    ];
+    for (const filter of filters) {
+      for (const limit of [2, 100]) {
+        const found = await listSessions(other.db, { ...filter, limit }, (at) => idAt(at, ''));
+        const wanted = many.filter((row) => passes(row, { ...filter, limit })).toReversed();
+        expect(
+          found.map(({ id }) => id),
+          JSON.stringify(filter),
+        ).toEqual(wanted.slice(0, limit).map(({ id }) => id));
+      }
+    }
+    await other.close();
   });
 
   it('holds nothing of what was erased', async () => {

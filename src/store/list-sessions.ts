@@ -1,54 +1,23 @@
 /** Lists sessions out of index.db, newest first. */
 
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { ErasedRow, IndexTables, SessionRow } from './sessions.ts';
+import {
+  END,
+  type FirstIdAt,
+  isUnwanted,
+  type Range,
+  rangeOf,
+  type SessionFilter,
+  subjectOf,
+  wordOf,
+} from './session-filter.ts';
+import { listByShortest } from './short-list.ts';
 import type { What } from './spans.ts';
 
-/** Which sessions; what is absent restricts nothing. */
-export interface SessionFilter {
-  /** A subject, or `ISSUER|SUBJECT`. */
-  readonly caller?: string;
-  readonly service?: string;
-  readonly model?: string;
-  /** A reason, or `open` for calls under way. */
-  readonly reason?: string;
-  /** A kind of finding, in request or answer. */
-  readonly finding?: string;
-  /** The approval that the call presented. */
-  readonly approval?: string;
-  /** Opened at this time or later, and before that one: ms since the epoch. */
-  readonly since?: number;
-  readonly until?: number;
-  /** Cursor: only sessions older than the one with this id. */
-  readonly before?: string;
-  readonly limit: number;
-}
-
-/** Returns the smallest id that a session can have which was opened at this time (ms since the epoch). */
-export type FirstIdAt = (at: number) => string;
+export type { FirstIdAt, SessionFilter } from './session-filter.ts';
 
 type Query = SelectQueryBuilder<IndexTables, 'session', SessionRow>;
-
-/** Ids from `low` on and below `high`. */
-interface Range {
-  readonly low: string;
-  readonly high: string;
-}
-
-/** Behind every id. */
-const END = '~';
-
-const rangeOf = ({ since, until, before }: SessionFilter, firstIdAt: FirstIdAt): Range => {
-  const ends = [until === undefined ? END : firstIdAt(until), before ?? END];
-  return { low: since === undefined ? '' : firstIdAt(since), high: ends.toSorted()[0] ?? END };
-};
-
-const subjectOf = (caller: string): string => caller.slice(caller.indexOf('|') + 1);
-
-/** `open` is no reason, but that there is none yet. */
-const wordOf = (reason: string): string => (reason === 'open' ? '' : reason);
-
-const isUnwanted = ({ reason }: SessionFilter): boolean => reason !== undefined && reason !== 'completed';
 
 function restrict(query: Query, { caller, service, model, reason, approval }: SessionFilter): Query {
   let rest = query;
@@ -98,6 +67,19 @@ const inRange = (db: Kysely<IndexTables>, filter: SessionFilter, { low, high }: 
     filter,
   );
 
+/** Restricts sessions to those in which something was found, where they are few already. */
+const withFinding = (query: Query, { finding }: SessionFilter): Query =>
+  finding === undefined
+    ? query
+    : query.where(sql<boolean>`EXISTS (SELECT 1 FROM finding WHERE kind = ${finding} AND finding.id = session.id)`);
+
+/** Returns what only rows tell: who said who the caller is, and that a call ended well. */
+function restOf({ caller = '', reason }: SessionFilter): RawBuilder<boolean> {
+  const bar = caller.indexOf('|');
+  const issuer = bar === -1 ? sql<boolean>`true` : sql<boolean>`session.issuer = ${caller.slice(0, bar)}`;
+  return reason === 'completed' ? sql<boolean>`${issuer} AND session.reason = 'completed'` : issuer;
+}
+
 /** How many spans are looked up at once. */
 const SPANS = 64;
 
@@ -128,7 +110,9 @@ function inSpan(db: Kysely<IndexTables>, filter: SessionFilter, { low, high }: R
   const named = service === undefined ? sql`model = ${model ?? ''}` : sql`service = ${service}`;
   const ids = sql<string>`(SELECT id FROM session INDEXED BY session_route WHERE id >= ${low} AND id < ${high} AND ${named})`;
   return restrict(
-    db.selectFrom('session').selectAll().where('id', 'in', ids).orderBy('id', 'desc').limit(limit),
+    withFinding(db.selectFrom('session').selectAll().where('id', 'in', ids), filter)
+      .orderBy('id', 'desc')
+      .limit(limit),
     filter,
   );
 }
@@ -144,6 +128,25 @@ function unwanted(db: Kysely<IndexTables>, filter: SessionFilter, { low, high }:
     filter,
   );
 }
+
+/** So many spans, of about a thousand sessions each, are looked through where other conditions lead to many more. */
+const FEW_SPANS = 128;
+
+async function isInFewSpans(db: Kysely<IndexTables>, { what, value }: SpanKey, { high }: Range): Promise<boolean> {
+  const spans = await db
+    .selectFrom('seen')
+    .select('span')
+    .where('what', '=', what)
+    .where('value', '=', value)
+    .where('span', '<', high)
+    .limit(FEW_SPANS + 1)
+    .execute();
+  return spans.length <= FEW_SPANS;
+}
+
+/** Beside a service or a model: conditions that no index meets together with it. */
+const hasOthers = (filter: SessionFilter): boolean =>
+  filter.caller !== undefined || filter.approval !== undefined || filter.finding !== undefined || isUnwanted(filter);
 
 interface Span {
   readonly first: string;
@@ -194,16 +197,22 @@ const listWithFinding = (
   ).execute();
 
 /** Resolves to the newest sessions that pass the filter. The id of the last one is the cursor for more. */
-export function listSessions(
+export async function listSessions(
   db: Kysely<IndexTables>,
   filter: SessionFilter,
   firstIdAt: FirstIdAt,
 ): Promise<SessionRow[]> {
   const range = rangeOf(filter, firstIdAt);
+  const key = spanKey(filter);
+  const isRare = async (): Promise<boolean> => key !== null && (await isInFewSpans(db, key, range));
+  const pair = await listByShortest(db, filter, range, restOf(filter), isRare);
+  if (pair !== null) return pair;
+  if (key !== null && hasOthers(filter)) return listInSpans(db, filter, key, range);
   if (filter.finding !== undefined) return listWithFinding(db, filter, filter.finding, range);
   if (filter.caller !== undefined && isUnwanted(filter)) return unwanted(db, filter, range).execute();
-  const key = hasIndex(filter) ? null : spanKey(filter);
-  return key !== null ? listInSpans(db, filter, key, range) : inRange(db, filter, range, filter.limit).execute();
+  return key !== null && !hasIndex(filter)
+    ? listInSpans(db, filter, key, range)
+    : inRange(db, filter, range, filter.limit).execute();
 }
 
 /** Resolves to how many sessions pass a filter. */
