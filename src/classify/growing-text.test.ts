@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Cut, GrowingText, type Window } from './growing-text.ts';
 
-const SIZE = { characters: 40, context: 12 };
+const SIZE = { characters: 40, context: 12, overlap: 0 };
 
 /** Feeds a text in pieces, all of it decided as it comes, and takes what there is after each. */
 const windowsOf = (pieces: readonly string[], cut: Cut = 'sentence'): readonly Window[] => {
@@ -93,7 +93,7 @@ describe('a growing text', () => {
   });
 
   it('takes what is undecided without end for a finding, so that nothing waits for ever', () => {
-    const text = new GrowingText({ characters: 2_000, context: 0 });
+    const text = new GrowingText({ characters: 2_000, context: 0, overlap: 0 });
     text.grow('-----BEGIN PRIVATE KEY-----');
     text.decide(0, []);
     expect(text.take('anywhere')).toBeNull();

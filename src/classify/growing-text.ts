@@ -21,6 +21,8 @@ export interface WindowSize {
   /** The longest window, without its context. */
   readonly characters: number;
   readonly context: number;
+  /** How much of each window waits for what is found in the next one; at most `context`. */
+  readonly overlap: number;
 }
 
 /** How willing one is to cut: only behind sentences or where a window is full, or wherever the text has come to. */

@@ -12,7 +12,7 @@ const text = z
       .int()
       .min(0)
       .describe(
-        'How many code points at its beginning were shown before and are context: findings there have no effect.',
+        'How many code points at its beginning were shown before and are context. A finding there has an effect only where it has not left yet: within `window.overlap` of its end.',
       ),
   })
   .describe('A text of the call.');

@@ -36,7 +36,7 @@ export function holdsOf(call: Underway, verdict: Verdict): AnswerHolds | null {
   if (classifiers.length === 0) return null;
   const classification = call.classify();
   classification.expect('answer', classifiers);
-  const { texts, patience } = readingFor(call, classifiers);
+  const { texts, patience } = readingFor(call, classifiers, verdict.mask.answer);
   const { operation, served } = accepted;
   return {
     found: texts.known,
@@ -72,19 +72,31 @@ export const classifiersOfAnswer = (call: CallState, rules: readonly string[]): 
   return classifiersFor(call, new Set([...epoch.policy.classifiers.answer, ...epoch.outsideOf(rules).classifiers]));
 };
 
-/** Returns what the texts of an answer are kept in for these classifiers, and how long text waits for its sentence, in ms. */
+/** Returns what the texts of an answer are kept in for these classifiers, and how long text waits for its sentence, in ms. `rules`: the masking rules that may apply, all of them when missing. */
 export function readingFor(
   { epoch }: CallState,
   classifiers: readonly Classifier[],
+  rules: readonly string[] = epoch.config.masking.map(({ name }) => name),
 ): { readonly texts: AnswerTexts; readonly patience: number } {
+  const masked = epoch.outsideOf(rules).classifiers;
   const windows = classifiers.map(({ config }) => config.window);
   const size = {
     characters: Math.min(...windows.map(({ characters }) => characters)),
     context: Math.max(...windows.map(({ context }) => context)),
+    overlap: overlapOf(classifiers, masked),
   };
   const texts = new AnswerTexts({ size, scanner: epoch.scanner, dropper: epoch.dropper });
   return { texts, patience: Math.min(...windows.map(({ time }) => time)) };
 }
+
+/** What is only judged leaves as it is or not at all: only what is masked waits for all of it to be seen. */
+const overlapOf = (classifiers: readonly Classifier[], masked: ReadonlySet<string>): number =>
+  Math.max(
+    0,
+    ...classifiers
+      .filter(({ name }) => masked.has(name))
+      .map(({ config: { window } }) => Math.min(window.overlap, window.context)),
+  );
 
 /** Members that hold a word of the protocol. */
 const WORDS = new Set([

@@ -5,7 +5,7 @@ import { AnswerTexts } from './answer-texts.ts';
 
 const make = (): AnswerTexts =>
   new AnswerTexts({
-    size: { characters: 64, context: 16 },
+    size: { characters: 64, context: 16, overlap: 0 },
     scanner: compileScanner(['email']),
     dropper: compileTextMasker([{ entities: ['email'], with: 'drop' }], Buffer.alloc(32)),
   });

@@ -6,6 +6,7 @@
 import type { Finding } from '../call.ts';
 import { type Cut, GrowingText, type Window, type WindowSize } from '../classify/growing-text.ts';
 import { mergeFindings } from '../classify/question.ts';
+import { WindowFindings } from '../classify/window-findings.ts';
 import type { Scanner } from '../detect/scanner.ts';
 import type { OutsideFindings } from '../mask/outside.ts';
 import type { TextEar } from '../mask/reading-masker.ts';
@@ -36,10 +37,8 @@ interface Stream {
   /** Units that came out of `detect`, and those that findings are made of. */
   out: number;
   within: number;
-  /** Taken and not yet settled, in order; null while nobody has said what is in it. */
-  readonly underway: { readonly end: number; found: readonly Finding[] | null }[];
-  settled: number;
-  readonly found: Finding[];
+  /** What was found in its windows. */
+  readonly said: WindowFindings;
   isOver: boolean;
   /** Text has waited long enough for the end of its sentence. */
   isLate: boolean;
@@ -117,9 +116,7 @@ export class AnswerTexts implements TextEar {
       fresh,
       out: 0,
       within: 0,
-      underway: [],
-      settled: 0,
-      found: [],
+      said: new WindowFindings(this.#parts.size.overlap),
       isOver: false,
       isLate: false,
       whole: '',
@@ -140,6 +137,7 @@ export class AnswerTexts implements TextEar {
     if (stream === undefined) return;
     this.#decide(stream, stream.detect.end());
     stream.isOver = true;
+    stream.said.over(stream.text.length);
     this.#ended.push(number);
   }
 
@@ -162,7 +160,7 @@ export class AnswerTexts implements TextEar {
     this.#ended = [];
     return {
       isSettled: () =>
-        grown.every(({ stream, to }) => stream.settled >= to) && wholes.every(({ found }) => found !== null),
+        grown.every(({ stream, to }) => stream.said.settled >= to) && wholes.every(({ found }) => found !== null),
       left: () => {
         for (const whole of wholes) whole.waits--;
         for (const number of ended) this.#repeatable += this.#streams.get(number)?.whole?.length ?? 0;
@@ -230,31 +228,11 @@ export class AnswerTexts implements TextEar {
   }
 
   #batchOf(stream: Stream, { from, start, end, text, findings }: Window): Batch {
-    const window: Stream['underway'][number] = { end, found: null };
-    stream.underway.push(window);
+    const settle = stream.said.begin({ from, start, end });
     return {
       texts: [{ role: 'assistant', text, findings, from: start - from }],
-      settle: ([found = NOTHING]) => {
-        // what is in the context has left already
-        window.found = mergeFindings(
-          found.flatMap((each) => {
-            const first = Math.max(each.start + from, start);
-            const last = Math.min(each.end + from, end);
-            return first < last ? [{ ...each, start: first, end: last }] : [];
-          }),
-        );
-        this.#settle(stream);
-      },
+      settle: ([found = NOTHING]) => settle(found),
     };
-  }
-
-  /** Windows may be answered in any order; what is known is known from the beginning on. */
-  #settle(stream: Stream): void {
-    for (let [first] = stream.underway; first !== undefined && first.found !== null; [first] = stream.underway) {
-      stream.found.push(...first.found);
-      stream.settled = first.end;
-      stream.underway.shift();
-    }
   }
 
   #repeated(text: string): Stream | undefined {
@@ -263,10 +241,10 @@ export class AnswerTexts implements TextEar {
 
   /** Of the mask: what was found in a text that came whole, or repeats one that grew. */
   readonly known: OutsideFindings = {
-    whole: (text) => this.#wholes.get(text)?.found ?? this.#repeated(text)?.found ?? NOTHING,
+    whole: (text) => this.#wholes.get(text)?.found ?? this.#repeated(text)?.said.found ?? NOTHING,
     begins: () => {
       const stream = this.#streams.get(this.#asked++);
-      return () => stream?.found ?? NOTHING;
+      return () => stream?.said.found ?? NOTHING;
     },
   };
 }

@@ -45,7 +45,7 @@ classifiers:
     url: ${guard.url}/classify
     on_error: deny
     timeout: 60s
-    window: { characters: 256, time: 60s, context: 64 }
+    window: { characters: 256, time: 60s, context: 64, overlap: 0 }
   - { name: shut, kind: webhook, services: [voice-shut, triton-shut], url: "http://127.0.0.1:1", on_error: deny }
   - { name: open, kind: webhook, services: [voice-open, triton-open], url: "http://127.0.0.1:1", on_error: allow }
 policies:

@@ -37,7 +37,7 @@ ${services
     on_error: ${name === 'lax' ? 'allow' : 'deny'}
     timeout: ${name === 'hasty' ? '300ms' : '40s'}
     circuit: { failures: 1000 }
-    window: { characters: 256, time: ${name === 'lax' ? '50ms' : '60s'}, context: 64 }`,
+    window: { characters: 256, time: ${name === 'lax' ? '50ms' : '60s'}, context: 64, overlap: 0 }`,
   )
   .join('\n')}
 masking:`,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { chat, chatStream, chatToolStream, json, responsesStream } from '../support/model-answers.ts';
+import { chat, chatStream, chatToolStream, json, messageStream, responsesStream } from '../support/model-answers.ts';
 import type { Answer } from '../support/model-server.ts';
 import { type ScriptedClassifier, startClassifier } from '../support/scripted-classifier.ts';
 import { startWorld, usualConfig, type World } from '../support/world.ts';
@@ -25,11 +25,19 @@ classifiers:
     credential: { bearer: { env: UPSTREAM_KEY } }
     on_error: deny
     timeout: 20s
-    window: { characters: 256, time: 60s, context: 64 }
+    window: { characters: 256, time: 60s, context: 64, overlap: 0 }
+  - name: names
+    kind: webhook
+    services: [claude]
+    url: ${guard.url}/classify
+    credential: { bearer: { env: UPSTREAM_KEY } }
+    on_error: deny
+    timeout: 20s
+    window: { characters: 256, time: 60s, context: 64, overlap: 16 }
 masking:
   - name: people
     direction: both
-    entities: [guard.person]`,
+    entities: [guard.person, names.person]`,
     ),
   );
 });
@@ -186,6 +194,19 @@ describe('an answer', () => {
     world.model.next(chat(said));
     const whole = await (await client()).chat.completions.create(ask('Hi'));
     expect(whole.choices[0]?.message.content).toBe(masked);
+  });
+
+  it('has a name masked whole that two windows cut, wherever they cut it', async () => {
+    for (let before = 240; before <= 258; before++) {
+      const said = `${'on and '.repeat(40).slice(0, before)} Anna Schmidt is here. And Anna Schmidt`;
+      world.model.next(messageStream([said.slice(0, 7), said.slice(7, 250), said.slice(250)]));
+      const body = { model: 'm', max_tokens: 9, stream: true, messages: [{ role: 'user', content: 'Hi' }] };
+      const { text, complete } = await raw(body, '/claude/v1/messages');
+      const heard = [...text.matchAll(/"text":("(?:[^"\\]|\\.)*")/g)].map(([, part]) =>
+        String(JSON.parse(part ?? '""')),
+      );
+      expect([heard.join(''), complete]).toEqual([said.replaceAll('Anna Schmidt', '<PERSON>'), true]);
+    }
   });
 
   it('has names masked in the arguments of a tool and where a protocol repeats its text', async () => {

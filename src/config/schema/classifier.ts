@@ -69,6 +69,14 @@ export const classifier = z.strictObject({
         .max(4_096)
         .default(256)
         .describe('How much of what came before is shown with each stretch.'),
+      overlap: z
+        .int()
+        .min(0)
+        .max(4_096)
+        .default(64)
+        .describe(
+          'How much of a stretch waits for the next one, where masking rules mask what is found: a finding up to that long, and not longer than `context`, is masked whole wherever the text was cut.',
+        ),
     })
     .prefault({})
     .describe('How streamed answers are cut: sentence by sentence, held until they are classified.'),
