@@ -53,7 +53,7 @@ type RoleAt = NonNullable<DocumentMask['roleAt']>;
 const keyOf = (path: readonly JsonStep[]): string => JSON.stringify(path);
 
 /** Returns the roles of a request's texts; undefined for an answer, which asks nothing. */
-const rolesOf = ({ asked }: Content): RoleAt | undefined => {
+export const rolesOf = ({ asked }: Pick<Content, 'asked'>): RoleAt | undefined => {
   if (asked.length === 0) return undefined;
   const roles = new Map(asked.flatMap(({ reading }) => reading.texts.map(({ path, role }) => [keyOf(path), role])));
   // the paths of several operations lead through documents of their own

@@ -3,8 +3,9 @@ import { look, type InspectCase } from '../../test/kit/inspected.ts';
 import { run, sse } from '../../test/kit/masked-answer.ts';
 import { binaryBody, bytesTensor, inBinary } from '../../test/kit/open-inference.ts';
 import { codecs } from '../protocol/codecs.ts';
+import { readJson } from '../protocol/json/json.ts';
 import { compilePlaces, type PlaceConfig } from './place.ts';
-import { maskContent } from './request.ts';
+import { maskContent, maskRequest } from './request.ts';
 import { compileTextMasker, type TextMasker } from './text-masker.ts';
 
 const KEY = new Uint8Array(32);
@@ -120,5 +121,35 @@ describe('the places of a rule', () => {
     ).session();
     const at = (role: string, n: number) => rules.at?.({ path: [], role, tensor: '' }).whole(mail(n), () => {});
     expect([at('user', 1), at('tool', 2), at('tool', 1)]).toEqual(['<EMAIL_1>', '<EMAIL_2>', '<EMAIL_1>']);
+  });
+});
+
+describe('the places of a rule in the messages of a WebSocket', () => {
+  const realtime = codecs.openai.operation('GET', '/v1/realtime');
+  const socket = realtime === null ? null : (codecs.openai.socket?.(realtime) ?? null);
+  if (socket === null) throw new Error('expected an operation that is a WebSocket');
+
+  /** Returns the numbers of the addresses that are left in a message of a caller. */
+  const said = (message: object, at: PlaceConfig): readonly number[] => {
+    const document = readJson(Buffer.from(JSON.stringify(message)));
+    const asked = { ...socket.message(document.value), document: document.value };
+    return left(maskRequest(document, codecs.openai, asked.operation, masker(at), () => {}, [asked]));
+  };
+  const item = (role: string) => ({
+    type: 'conversation.item.create',
+    item: { type: 'message', role, content: [{ type: 'input_text', text: mail(1) }] },
+    event_id: 'e1',
+  });
+
+  it('are those of the role that the message says, as over HTTP', () => {
+    expect(said(item('user'), { roles: ['user'] })).toEqual([]);
+    expect(said(item('system'), { roles: ['user'] })).toEqual([1]);
+    expect(said({ type: 'session.update', session: { instructions: mail(2) } }, { roles: ['user'] })).toEqual([2]);
+    expect(said({ type: 'session.update', session: { instructions: mail(2) } }, { roles: ['system'] })).toEqual([]);
+  });
+
+  it('are paths into each message', () => {
+    expect(said(item('user'), { paths: ['$.item.content[*].text'] })).toEqual([]);
+    expect(said(item('user'), { paths: ['/session/instructions'] })).toEqual([1]);
   });
 });

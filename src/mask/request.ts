@@ -2,17 +2,18 @@
 
 import type { Finding } from '../call.ts';
 import type { Codec, Operation } from '../protocol/codec.ts';
-import type { Content, Rendering } from '../protocol/content.ts';
+import type { Asked, Content, Rendering } from '../protocol/content.ts';
 import type { JsonDocument } from '../protocol/json/json.ts';
 import { atOnce, type Steps } from '../turns.ts';
-import { maskingPieces } from './content.ts';
+import { maskingPieces, rolesOf } from './content.ts';
 import { maskingDocument } from './document.ts';
 import type { Sealer } from './signed.ts';
 import type { TextMasker } from './text-masker.ts';
 
 /**
  * Returns, in steps, the body with every text masked and everything else as it came; the very same bytes when nothing was
- * masked. Throws Failure `mask-blocked` when the masker blocks, or when two masked member names come out alike.
+ * masked. `asked` is what was read of it: by that it is known whose text each is. Throws Failure `mask-blocked` when the
+ * masker blocks, or when two masked member names come out alike.
  */
 export function* maskingRequest(
   document: JsonDocument,
@@ -20,9 +21,10 @@ export function* maskingRequest(
   operation: Operation,
   masker: TextMasker,
   found: (finding: Finding) => void,
+  asked: readonly Asked[] = [],
 ): Steps<Buffer> {
-  // whose message it is, the whole connection says
-  const mask = { codec, operation, masker, found, roleAt: () => null };
+  const roleAt = (masker.at === undefined ? undefined : rolesOf({ asked })) ?? (() => null);
+  const mask = { codec, operation, masker, found, roleAt };
   const text = yield* maskingDocument(mask, document.text, document.value, 'mask-blocked', () => false);
   return text === document.text ? document.bytes : Buffer.from(text);
 }

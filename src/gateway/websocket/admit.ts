@@ -70,12 +70,14 @@ export function decideMessage(call: Underway, { bytes, facts }: SocketMessageRea
 /** Returns, in steps, an allowed message, masked as its verdict says. Throws Failure `mask-blocked`. */
 export function* maskingMessage(
   call: Underway,
-  { bytes, document, asked: { operation } }: SocketMessageRead,
+  { bytes, document, asked }: SocketMessageRead,
   verdict: Verdict,
 ): Steps<Admitted> {
   const masker = requestMasker(call, verdict.mask.request, bytes);
   const { codec } = call.accepted.served;
-  const forwarded = masker === null ? bytes : yield* maskingRequest(document, codec, operation, masker, () => {});
+  const { operation } = asked;
+  const work = masker === null ? null : maskingRequest(document, codec, operation, masker, () => {}, [asked]);
+  const forwarded = work === null ? bytes : yield* work;
   return { bytes: forwarded, verdict };
 }
 
