@@ -3,10 +3,10 @@
  * at one place of one part is one text, however it is spread over messages (promise 4).
  */
 
-import type { Finding } from '../call.ts';
+import type { Finding, JsonStep } from '../call.ts';
 import type { Continued, MessageCodec } from '../protocol/grpc/codec.ts';
 import { Failure } from '../reasons.ts';
-import { guardMask, OF_ANSWER } from './message.ts';
+import { guardMask, maskerIn, OF_ANSWER } from './message.ts';
 import type { TextMasker, TextStream } from './text-masker.ts';
 
 /** More texts than any answer has: each costs memory until it ends. */
@@ -41,10 +41,10 @@ export class ContinuedTexts {
       const part = this.how.part(message);
       const isLast = this.how.isLast(message);
       const here = new Set<string>();
-      const masked = this.codec.edit(message, (text, path) => {
-        const key = `${part}\0${path.join('\0')}`;
+      const masked = this.codec.edit(message, (text, path, tensor) => {
+        const key = keyOf(part, path, tensor);
         here.add(key);
-        const channel = this.channel(key, part);
+        const channel = this.channel(key, part, maskerIn(this.masker, path, tensor, true));
         const leaving = channel.stream.push(text);
         channel.last = channel.stream.held > 0 ? message : null;
         if (!isLast) return leaving;
@@ -61,12 +61,12 @@ export class ContinuedTexts {
     return guardMask(OF_ANSWER, () => this.close(() => true));
   }
 
-  private channel(key: string, part: string): Channel {
+  private channel(key: string, part: string, masker: TextMasker): Channel {
     const known = this.channels.get(key);
     if (known !== undefined) return known;
     if (this.channels.size >= MOST_CHANNELS)
       throw new Failure('answer-unreadable', `expected at most ${MOST_CHANNELS} texts in one stream`);
-    const channel: Channel = { part, stream: this.masker.stream(this.found), last: null };
+    const channel: Channel = { part, stream: masker.stream(this.found), last: null };
     this.channels.set(key, channel);
     return channel;
   }
@@ -84,7 +84,10 @@ export class ContinuedTexts {
     }
     return [...rests].map(([message, texts]) => {
       const part = this.how.part(message);
-      return this.codec.edit(message, (_, path) => texts.get(`${part}\0${path.join('\0')}`) ?? '');
+      return this.codec.edit(message, (_, path, tensor) => texts.get(keyOf(part, path, tensor)) ?? '');
     });
   }
 }
+
+/** What stands in another tensor is another text, wherever it stands. */
+const keyOf = (part: string, path: readonly JsonStep[], tensor = ''): string => [part, tensor, ...path].join('\0');

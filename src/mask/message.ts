@@ -1,9 +1,10 @@
 /** Masks the texts of one protobuf message; lengths are recomputed, everything else stays byte for byte. */
 
-import type { Finding } from '../call.ts';
+import type { Finding, JsonStep } from '../call.ts';
 import type { MessageCodec } from '../protocol/grpc/codec.ts';
 import { WireError } from '../protocol/grpc/protobuf.ts';
 import { Failure, type Reason } from '../reasons.ts';
+import { messagePlace } from './place.ts';
 import type { TextMasker } from './text-masker.ts';
 
 /** Why a message cannot pass. */
@@ -36,4 +37,17 @@ export const maskMessage = (
   masker: TextMasker,
   found: (finding: Finding) => void,
   reasons: MaskReasons,
-): Buffer => guardMask(reasons, () => codec.edit(message, (text) => masker.whole(text, found)));
+): Buffer =>
+  guardMask(reasons, () =>
+    codec.edit(message, (text, path, tensor) =>
+      maskerIn(masker, path, tensor, reasons === OF_ANSWER).whole(text, found),
+    ),
+  );
+
+/** Returns the masker for texts at a place of a message. */
+export const maskerIn = (
+  masker: TextMasker,
+  path: readonly JsonStep[],
+  tensor: string | undefined,
+  isAnswer: boolean,
+): TextMasker => masker.at?.(messagePlace(path, tensor, isAnswer)) ?? masker;

@@ -2,8 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { look, type InspectCase } from '../../test/kit/inspected.ts';
 import { run, sse } from '../../test/kit/masked-answer.ts';
 import { binaryBody, bytesTensor, inBinary } from '../../test/kit/open-inference.ts';
+import { deskDescriptors, loadProto, messageKit } from '../../test/kit/proto.ts';
+import { bytesTensor as rawTensor } from '../../test/support/grpc-inference.ts';
 import { codecs } from '../protocol/codecs.ts';
+import type { GrpcMethod } from '../protocol/grpc/codec.ts';
+import { codecOfFile } from '../protocol/grpc/descriptors.ts';
+import { kserveGrpc } from '../protocol/grpc/kserve.ts';
+import { tfservingGrpc } from '../protocol/grpc/tfserving.ts';
 import { readJson } from '../protocol/json/json.ts';
+import { maskMessage, OF_ANSWER, OF_REQUEST } from './message.ts';
+import { ContinuedTexts } from './message-stream.ts';
 import { compilePlaces, type PlaceConfig } from './place.ts';
 import { maskContent, maskRequest } from './request.ts';
 import { compileTextMasker, type TextMasker } from './text-masker.ts';
@@ -151,5 +159,94 @@ describe('the places of a rule in the messages of a WebSocket', () => {
   it('are paths into each message', () => {
     expect(said(item('user'), { paths: ['$.item.content[*].text'] })).toEqual([]);
     expect(said(item('user'), { paths: ['/session/instructions'] })).toEqual([1]);
+  });
+});
+
+describe('the places of a rule in messages of gRPC', () => {
+  const kserve = (method: string) => kserveGrpc.method(`/inference.GRPCInferenceService/${method}`);
+  const infer = kserve('ModelInfer');
+  const stream = kserve('ModelStreamInfer');
+  const predict = tfservingGrpc.method('/tensorflow.serving.PredictionService/Predict');
+  const generic = codecOfFile(deskDescriptors()).method('/desk.v1.Desk/Ask');
+  if (infer === null || stream === null || predict === null || generic === null) throw new Error('expected methods');
+  const inference = loadProto('inference');
+
+  const tensors = (...names: readonly string[]) => names.map((name) => ({ name, datatype: 'BYTES', shape: ['1'] }));
+  const rawRequest = messageKit(inference, 'inference.ModelInferRequest').write({
+    model_name: 'm',
+    inputs: [tensors('prompt')[0], { name: 'n', datatype: 'FP32', shape: ['1'] }, tensors('other')[0]],
+    raw_input_contents: [rawTensor(mail(1)), Buffer.alloc(4), rawTensor(mail(2))],
+    parameters: { note: { string_param: mail(3) } },
+  });
+  const inlineRequest = messageKit(inference, 'inference.ModelInferRequest').write({
+    model_name: 'm',
+    inputs: tensors('prompt', 'other').map((tensor, at) => ({
+      ...tensor,
+      contents: { bytes_contents: [Buffer.from(mail(at + 1))] },
+    })),
+  });
+
+  const asked = (message: Buffer, method: GrpcMethod, at: PlaceConfig): readonly number[] =>
+    left(maskMessage(message, method.request, masker(at), () => {}, OF_REQUEST)).toSorted();
+
+  it.each([
+    ['raw', rawRequest, [2, 3], [1, 3]],
+    ['inline', inlineRequest, [2], [1]],
+  ])('are the tensors that texts stand in, %s', (_, message, other, prompt) => {
+    expect(asked(message, infer, { tensors: ['prompt'] })).toEqual(other);
+    expect(asked(message, infer, { tensors: ['oth*'] })).toEqual(prompt);
+    expect(asked(message, infer, {})).toEqual([]);
+  });
+
+  it('are paths into each message', () => {
+    expect(asked(rawRequest, infer, { paths: ['/parameters'] })).toEqual([1, 2]);
+    expect(asked(inlineRequest, infer, { paths: ['$.inputs[1]'] })).toEqual([1]);
+  });
+
+  it('are the texts of the model in answers, and no role of requests that have none', () => {
+    expect(asked(rawRequest, infer, { roles: ['user'] })).toEqual([1, 2, 3]);
+    const answer = messageKit(inference, 'inference.ModelInferResponse').write({
+      outputs: tensors('text', 'log'),
+      raw_output_contents: [rawTensor(mail(1)), rawTensor(mail(2))],
+    });
+    const said = (at: PlaceConfig) => left(maskMessage(answer, infer.answer, masker(at), () => {}, OF_ANSWER));
+    expect([said({ roles: ['assistant'] }), said({ roles: ['user'] }), said({ tensors: ['log'] })]).toEqual([
+      [],
+      [1, 2],
+      [1],
+    ]);
+  });
+
+  it('are those of each tensor in a stream whose messages swap them', () => {
+    const piece = (name: string, text: string): Buffer =>
+      messageKit(inference, 'inference.ModelStreamInferResponse').write({
+        infer_response: { id: '1', outputs: tensors(name), raw_output_contents: [rawTensor(text)] },
+      });
+    if (stream.answer.continued === undefined) throw new Error('expected texts that go on');
+    const texts = new ContinuedTexts(stream.answer, stream.answer.continued, masker({ tensors: ['text'] }), () => {});
+    const out = [
+      ...texts.push(piece('log', `${mail(1)} `)),
+      ...texts.push(piece('text', `${mail(2)} `)),
+      ...texts.push(piece('log', `${mail(3)} `)),
+      ...texts.end(),
+    ];
+    expect(left(Buffer.concat(out))).toEqual([1, 3]);
+  });
+
+  it('are the names of tensors in maps (TensorFlow Serving)', () => {
+    const strings = (text: string) => ({ dtype: 'DT_STRING', string_val: [Buffer.from(text)] });
+    const message = messageKit(loadProto('tfserving'), 'tensorflow.serving.PredictRequest').write({
+      inputs: { prompt: strings(mail(1)), other: strings(mail(2)) },
+    });
+    expect(asked(message, predict, { tensors: ['prompt'] })).toEqual([2]);
+    expect(asked(message, predict, { tensors: ['other'] })).toEqual([1]);
+  });
+
+  it('cannot be told of other services but for the path: rules about tensors and roles of requests apply', () => {
+    const letter = messageKit(loadProto('desk'), 'desk.v1.Letter').write({ text: mail(1) });
+    expect(asked(letter, generic, { tensors: ['prompt'] })).toEqual([]);
+    expect(asked(letter, generic, { roles: ['user'] })).toEqual([]);
+    expect(asked(letter, generic, { paths: ['/lines'] })).toEqual([1]);
+    expect(asked(letter, generic, { paths: ['/text'] })).toEqual([]);
   });
 });

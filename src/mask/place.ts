@@ -55,3 +55,13 @@ export const tensorAt = (path: readonly JsonStep[], document: unknown): string =
   }
   return (list === 'instances' || list === 'predictions') && typeof third === 'string' ? third : '';
 };
+
+/**
+ * Returns the place of a text in a message of gRPC. `tensor` is missing where the method is not known to speak of tensors: then
+ * whose text it is cannot be told either, unless the model says it.
+ */
+export const messagePlace = (path: readonly JsonStep[], tensor: string | undefined, isAnswer: boolean): Place => ({
+  path,
+  role: isAnswer ? 'assistant' : tensor === undefined ? null : '',
+  tensor: tensor ?? null,
+});

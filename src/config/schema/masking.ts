@@ -91,7 +91,7 @@ export const masking = z.strictObject({
     })
     .optional()
     .describe(
-      'Where it applies, everywhere by default; what is given must hold together. Where a place cannot be told, the rule applies.',
+      'Where it applies, everywhere by default; what is given must hold together. Where a place cannot be told (tensors, and roles of requests, of gRPC services that are not built in), the rule applies.',
     ),
   with: z
     .enum(['replace', 'mask', 'redact', 'hash', 'tokenize', 'encrypt', 'drop', 'block'])

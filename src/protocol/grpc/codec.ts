@@ -4,8 +4,11 @@ import type { JsonStep, RequestReading } from '../../call.ts';
 import type { Operation } from '../codec.ts';
 import type { Asking, MetadataCall } from '../model-inputs.ts';
 
-/** Returns what stands for a text of a message: the same string when it stays. */
-export type EditText = (text: string, path: readonly JsonStep[]) => string;
+/**
+ * Returns what stands for a text of a message: the same string when it stays. `tensor` is the name of the tensor that it
+ * stands in, '' for none; missing where the method is not known to speak of tensors.
+ */
+export type EditText = (text: string, path: readonly JsonStep[], tensor?: string) => string;
 
 /** How the texts of a stream's messages continue one another. */
 export interface Continued {

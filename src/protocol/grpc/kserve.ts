@@ -27,6 +27,7 @@ const SERVICE = '/inference.GRPCInferenceService/';
 /** One of the two inference messages. */
 interface InferMessage {
   readonly plan: MessagePlan;
+  readonly list: 'inputs' | 'outputs';
   readonly raw: 'raw_input_contents' | 'raw_output_contents';
   readonly places: TensorPlaces;
 }
@@ -34,11 +35,13 @@ interface InferMessage {
 const PARAMETERS = 4;
 const REQUEST: InferMessage = {
   plan: INFER_REQUEST,
+  list: 'inputs',
   raw: 'raw_input_contents',
   places: { tensors: 5, raw: 7, requested: 6 },
 };
 const ANSWER: InferMessage = {
   plan: INFER_ANSWER,
+  list: 'outputs',
   raw: 'raw_output_contents',
   places: { tensors: 5, raw: 6, requested: -1 },
 };
@@ -78,8 +81,15 @@ function walk(bytes: Buffer, message: InferMessage, leaf: (leaf: Leaf) => Buffer
   });
 }
 
-const editInfer = (bytes: Buffer, message: InferMessage, edit: EditText): Buffer =>
-  walk(bytes, message, (leaf) => editText(leaf, INFER, edit));
+const editInfer = (bytes: Buffer, message: InferMessage, edit: EditText): Buffer => {
+  const { tensors, ofRaw } = readTensors(bytes, message.places);
+  const tensorAt = ([first, at]: readonly JsonStep[]): string => {
+    if (typeof at !== 'number') return '';
+    if (first === message.raw) return tensors[ofRaw[at] ?? -1]?.name ?? '';
+    return first === message.list ? (tensors[at]?.name ?? '') : '';
+  };
+  return walk(bytes, message, (leaf) => editText(leaf, INFER, (text, path) => edit(text, path, tensorAt(path))));
+};
 
 const inferRequest: RequestCodec = {
   edit: (bytes, edit) => editInfer(bytes, REQUEST, edit),
@@ -157,8 +167,10 @@ const inferStream: GrpcMethod = {
       if (isBare(bytes)) return editInfer(bytes, ANSWER, edit);
       return editMessage(bytes, STREAM_ANSWER, {
         leaf(leaf) {
-          if (leaf.path[0] !== 'infer_response') return editLeaf(leaf, (text) => edit(text, leaf.path));
-          const edited = editInfer(leaf.bytes, ANSWER, (text, path) => edit(text, ['infer_response', ...path]));
+          if (leaf.path[0] !== 'infer_response') return editLeaf(leaf, (text) => edit(text, leaf.path, ''));
+          const edited = editInfer(leaf.bytes, ANSWER, (text, path, tensor) =>
+            edit(text, ['infer_response', ...path], tensor),
+          );
           return edited === leaf.bytes ? null : edited;
         },
       });

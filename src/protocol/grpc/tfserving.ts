@@ -66,32 +66,39 @@ function readTensor(name: string, bytes: Buffer): Tensor {
   return { name, datatype, shape, bytes: size, region: '' };
 }
 
-/** Looks at every tensor of a message. Throws WireError for one that nobody can look into. */
-const checkTensors = (message: Buffer, field: number): Buffer => {
-  for (const _ of tensorsOf(message, field));
-  return message;
+/** Where a message keeps its tensors: a map by their names. */
+interface TensorMap {
+  readonly field: number;
+  readonly name: 'inputs' | 'outputs';
+}
+
+/** Edits texts, and no numbers. Throws WireError for a tensor that nobody can look into. */
+const editTexts = (bytes: Buffer, plan: MessagePlan, { field, name }: TensorMap, edit: EditText): Buffer => {
+  const names = Array.from(tensorsOf(bytes, field), (tensor) => tensor.name);
+  const tensorAt = ([first, at]: readonly JsonStep[]): string =>
+    first === name && typeof at === 'number' ? (names[at] ?? '') : '';
+  return editMessage(bytes, plan, {
+    leaf: (leaf) =>
+      isNumbers(leaf.path) ? null : editText(leaf, PLACES, (text, path) => edit(text, path, tensorAt(path))),
+  });
 };
 
-/** Edits texts, and no numbers. */
-const editTexts = (bytes: Buffer, plan: MessagePlan, edit: EditText): Buffer =>
-  editMessage(bytes, plan, { leaf: (leaf) => (isNumbers(leaf.path) ? null : editText(leaf, PLACES, edit)) });
-
-const INPUTS = 2;
-const OUTPUTS = 1;
+const INPUTS: TensorMap = { field: 2, name: 'inputs' };
+const OUTPUTS: TensorMap = { field: 1, name: 'outputs' };
 
 const predict: GrpcMethod = {
   operation: operationOf('predict'),
   streams: UNARY,
   request: {
-    edit: (bytes, edit) => editTexts(checkTensors(bytes, INPUTS), PREDICT_REQUEST, edit),
+    edit: (bytes, edit) => editTexts(bytes, PREDICT_REQUEST, INPUTS, edit),
     read(bytes) {
-      const tensors = [...tensorsOf(bytes, INPUTS)];
+      const tensors = [...tensorsOf(bytes, INPUTS.field)];
       const reading = new Reading(PLACES);
       editMessage(bytes, PREDICT_REQUEST, { leaf: (leaf) => (isNumbers(leaf.path) ? null : reading.leaf(leaf)) });
       return { ...reading.done(), tensors };
     },
   },
-  answer: { edit: (bytes, edit) => editTexts(checkTensors(bytes, OUTPUTS), PREDICT_ANSWER, edit) },
+  answer: { edit: (bytes, edit) => editTexts(bytes, PREDICT_ANSWER, OUTPUTS, edit) },
   metadata: askTfserving,
 };
 
