@@ -27,6 +27,12 @@ describe('a selector', () => {
     ['$.a..b.c', ['a', 'x', 'b', 'b', 'c'], true],
     ['$..[0]', ['a', 0], true],
     ['$.model-name', ['model-name'], true],
+    // RFC 9535 §2.3.1, §2.3.3: names are of objects, positions of arrays
+    ['$[0]', ['0'], false],
+    ["$['0']", [0], false],
+    ['$["\\u0041\\ud83d\\ude00\\n"]', ['A😀\n'], true],
+    ["$['\\\\']", ['\\'], true],
+    ["$['a\\/b']", ['a/b'], true],
   ])('%s on %j', (selector, path, is) => {
     if (selector === "$['it''s']") expect(() => compileSelectors([selector])).toThrow(SelectorError);
     else expect(compileSelectors([selector])(path)).toBe(is);
@@ -36,6 +42,25 @@ describe('a selector', () => {
     'is refused when it is %s',
     (selector) => expect(() => compileSelectors([selector])).toThrow(SelectorError),
   );
+
+  it.each([
+    ['$.a[?@.b]', 'at character 4: filters look at values'],
+    ['$[-1]', 'at character 2: positions from the end'],
+    ['$[1:2]', 'slices'],
+    ['$.a[:2]', 'slices'],
+    ['$[0,1]', 'write a selector for each'],
+    ["$['a','b']", 'write a selector for each'],
+    ['$[01]', 'no zeros ahead'],
+    ['$ .a', 'no blanks'],
+    ['$[ 0]', 'no blanks'],
+    ['$.a!', 'at character 4: expected .name'],
+    ['$["\\x41"]', 'stands for nothing'],
+    ['$["\\\'"]', 'stands for nothing'],
+    ['$["\\ud83d"]', 'half of a surrogate pair'],
+    ['$["a\tb"]', 'control characters'],
+  ])('is refused when it is %s, with where and why', (selector, why) => {
+    expect(() => compileSelectors([selector])).toThrow(why);
+  });
 
   it('follows all ways at once: a path that nearly matches everywhere takes no longer than its length', () => {
     const path = Array.from({ length: 128 }, () => 'a');

@@ -76,7 +76,7 @@ export const masking = z.strictObject({
         .min(1)
         .optional()
         .describe(
-          'JSON Pointers (`/prompt`) or JSONPaths (`$.messages[*].content`; names, positions, `*` and `..`) into the body, or into each event of a stream; a place holds all that is below it.',
+          'JSON Pointers (`/prompt`) or JSONPaths (`$.messages[*].content`) into the body, or into each event of a stream; a place holds all that is below it. Of RFC 9535 what looks at nothing but places: names, positions, `*` and `..`. Filters, slices, positions from the end and several in one bracket are refused.',
         ),
       tensors: z
         .array(z.string().min(1))
