@@ -1,7 +1,7 @@
 /** Bedrock guardrails: ApplyGuardrail (docs.aws.amazon.com, API reference of the Bedrock runtime). */
 
 import { z } from 'zod';
-import { type Dialect, kindOf, labelsOf, mergeSpans, type Part, type Span, unusable } from './question.ts';
+import { type Dialect, kindOf, labelsOf, mergeSpans, type Part, type Span, unusable, MOST_SPANS } from './question.ts';
 
 const detected = { detected: z.boolean().nullish() };
 const list = <T extends z.ZodType>(item: T) => z.array(item).nullish();
@@ -57,7 +57,11 @@ function everywhere(parts: readonly Part[], match: string, kind: string): readon
   if (match === '') return [];
   const spans = parts.flatMap(({ text }, part) => {
     const found: Span[] = [];
-    for (let at = text.indexOf(match); at !== -1; at = text.indexOf(match, at + match.length))
+    for (
+      let at = text.indexOf(match);
+      at !== -1 && found.length <= MOST_SPANS;
+      at = text.indexOf(match, at + match.length)
+    )
       found.push({ part, start: at, end: at + match.length, kind, score: 1 });
     return found;
   });
@@ -65,10 +69,20 @@ function everywhere(parts: readonly Part[], match: string, kind: string): readon
   return spans;
 }
 
-const spansIn = ({ sensitiveInformationPolicy: policy }: Assessment, parts: readonly Part[]): readonly Span[] => [
-  ...seen(policy?.piiEntities).flatMap(({ match, type }) => everywhere(parts, match, kindOf(type))),
-  ...seen(policy?.regexes).flatMap(({ match }) => everywhere(parts, match ?? '', 'pattern')),
-];
+/** Returns the spans of all matches. One that is told as often as it stands there would be found that often each time. */
+function spansIn(assessments: readonly Assessment[], parts: readonly Part[]): readonly Span[] {
+  const matches = assessments.flatMap(({ sensitiveInformationPolicy: policy }) => [
+    ...seen(policy?.piiEntities).map(({ match, type }) => [kindOf(type), match] as const),
+    ...seen(policy?.regexes).map(({ match }) => ['pattern', match ?? ''] as const),
+  ]);
+  const each = new Map(matches.map(([kind, match]) => [`${kind} ${match}`, { kind, match }]));
+  const spans: Span[] = [];
+  for (const { kind, match } of each.values()) {
+    for (const span of everywhere(parts, match, kind)) spans.push(span);
+    if (spans.length > MOST_SPANS) break;
+  }
+  return spans;
+}
 
 /** Returns the dialect of a guardrail. */
 export const bedrock = ({ id, version }: { readonly id: string; readonly version: string }): Dialect => ({
@@ -91,7 +105,7 @@ export const bedrock = ({ id, version }: { readonly id: string; readonly version
       flagged,
       labels: labelsOf(assessments.flatMap(labelsIn)),
       score: Number(flagged),
-      spans: mergeSpans(assessments.flatMap((each) => spansIn(each, parts))),
+      spans: mergeSpans(spansIn(assessments, parts)),
     };
   },
 });

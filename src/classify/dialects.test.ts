@@ -176,6 +176,23 @@ describe('a Bedrock guardrail', () => {
     expect(posted(dialect, question(['a'], 'answer')).sent).toMatchObject({ source: 'OUTPUT' });
   });
 
+  it('finds what is told as often as it stands there, once each time', () => {
+    const times = 2_000;
+    const piiEntities = Array.from({ length: times }, () => ({ match: 'Jo', type: 'NAME', detected: true }));
+    const said = dialect.read(
+      answer({ sensitiveInformationPolicy: { piiEntities } }),
+      question(['Jo, '.repeat(times)]),
+    );
+    expect(said.spans).toHaveLength(times);
+    expect(
+      refuses(
+        dialect,
+        answer({ sensitiveInformationPolicy: { piiEntities: [{ match: 'J', type: 'NAME' }] } }),
+        question(['J'.repeat(100_000)]),
+      ),
+    ).toBe(true);
+  });
+
   it('reads every policy, without what was matched, and finds that in the texts', () => {
     const said = dialect.read(
       answer({

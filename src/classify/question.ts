@@ -67,7 +67,8 @@ export const unusable = (found: string): Failure =>
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9 _.:/-]{0,63}$/;
 const MOST_LABELS = 64;
 const KIND = /^[a-z][a-z0-9_.-]{0,63}$/;
-const MOST_SPANS = 65_536;
+/** More findings are no usable answer. */
+export const MOST_SPANS = 65_536;
 
 /** Returns the labels, each once. Throws Failure for what is no label: a payload must not reach a record by this way. */
 export const labelsOf = (labels: readonly string[]): readonly string[] => {
