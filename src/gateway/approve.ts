@@ -119,7 +119,17 @@ async function waitFor(
     throw new Failure('caller-left', 'the caller left while waiting for approval');
   }
   if (outcome === 'pending' || outcome === 'draining') return required(call, approval);
+  await identifyAgain(call);
+  // other rules may hold by now: who comes again is decided on by them, and the approval still counts where they allow it
+  if (gate.epoch().inForce !== call.epoch.inForce) return required(call, approval);
   return claim(call, session, approval.id, digests);
+}
+
+/** Time has passed since the token was verified. Rejects with Failure where it would not let the caller in now. */
+async function identifyAgain({ gate, accepted }: CallState): Promise<void> {
+  const identified = await gate.epoch().identifier.identify(accepted.request);
+  if (identified.kind === 'refused')
+    throw new Failure(identified.reason, `the caller is not let in any more: ${identified.why}`);
 }
 
 function required(call: CallState, approval: Approval): Held {
