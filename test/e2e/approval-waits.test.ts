@@ -77,11 +77,11 @@ describe('a call that waits for a human', () => {
 
   it('promise 6: does not pass by rules that are no more; it is decided anew when it comes again', async () => {
     const started = await start();
-    const { model, url, idp, configure, log } = started.world;
+    const { model, url, idp, log } = started.world;
     const waiting = post(url, await idp.token('alice'));
     const asked = await pending(started);
     const denying = '  - { name: no-more, when: \'call.model == "m"\', then: deny }\nmasking:\n';
-    configure(usualConfig(started.places).replace('masking:\n', denying));
+    started.world.configure(usualConfig(started.places).replace('masking:\n', denying));
     await expect.poll(() => log().includes('config reloaded'), { timeout: 30_000 }).toBe(true);
     await approve(started, asked);
     const answer = await waiting;
