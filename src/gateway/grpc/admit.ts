@@ -27,9 +27,22 @@ export interface Admission {
 
 /** Resolves to what a message may do under these rules; `frame` is null for a call that ends without one. Rejects with Failure. */
 export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rules): Promise<Admission> {
+  const message = frame === null ? null : await readMessage(call, frame);
+  try {
+    return await judge(call, { frame, message }, rules);
+  } finally {
+    if (frame?.compressed === true) call.gate.budget.give(message?.length ?? 0);
+  }
+}
+
+interface Looked {
+  readonly frame: GrpcFrame | null;
+  readonly message: Buffer | null;
+}
+
+async function judge(call: GrpcCall, { frame, message }: Looked, rules: Rules): Promise<Admission> {
   const { accepted, gate, caller } = call;
   const { served, request } = accepted;
-  const message = frame === null ? null : await readMessage(call, frame);
   const inspected = await factsOf(call, message);
   const isFurther = call.session !== null;
   if (!isFurther) call.inspected(inspected);
@@ -50,7 +63,7 @@ export async function admit(call: GrpcCall, frame: GrpcFrame | null, rules: Rule
   };
 }
 
-/** Resolves to the message, decompressed; as it came where nobody could read it and the service lets it pass. */
+/** Resolves to the message, decompressed in the memory for bodies; as it came where it is not compressed. */
 async function readMessage(call: GrpcCall, frame: GrpcFrame): Promise<Buffer> {
   const { grpc, coding } = call.accepted;
   if (!frame.compressed) return messageOf(frame);
@@ -58,6 +71,7 @@ async function readMessage(call: GrpcCall, frame: GrpcFrame): Promise<Buffer> {
     longest: grpc.longest,
     tooLong: 'body-too-large',
     unreadable: 'body-unreadable',
+    memory: call.gate.budget,
   });
 }
 
