@@ -34,7 +34,8 @@ it('refuses what takes longer to inspect than the config allows, and takes the n
 });
 
 it('lets no answer pass that takes longer to mask, and takes the next call', async () => {
-  world.model.next(chat(`${SLOW.repeat(12e6 / SLOW.length)} bob@example.com`));
+  // more than a million addresses, each of them masked and digested: some seconds of work on any machine
+  world.model.next(chat('bob@example.com '.repeat(1_250_000)));
   const { status, text } = await ask('hello');
   expect(status).toBe(502);
   expect(text).toContain('"reason":"answer-unreadable"');
