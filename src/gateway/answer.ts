@@ -15,11 +15,15 @@ import type { AnswerHold } from './answer-hold.ts';
 import { type AnswerJudge, judgeAnswer } from './answer-rules.ts';
 import type { AnswerSink, Flow } from './forward.ts';
 import { HeldAnswer } from './held-answer.ts';
-import { InOrder, LONG, longBytes } from './in-order.ts';
+import { HeldMemory } from './held-memory.ts';
+import { InOrder, longBytes } from './in-order.ts';
+import { InterimHeads } from './interim-heads.ts';
 import { chargeBytes, chargeText, checkLength } from './limits.ts';
 import { type RefusalDetails, refusalFor, writeRefusal } from './refusal.ts';
 import type { AnswerMasks } from './masks.ts';
 import { retryAfter } from './refuse.ts';
+import { OnceDurable } from './once-durable.ts';
+import { ReaderWatch } from './reader-watch.ts';
 import { guardSecret, type SecretGuard } from './secret-guard.ts';
 import type { Underway } from './underway.ts';
 
@@ -29,10 +33,6 @@ const isBodiless = (method: string | undefined, status: number): boolean =>
 
 /** What an operation that the protocol does not know is taken for. */
 const UNKNOWN: Operation = { name: 'unknown', body: 'opaque' };
-
-/** The most heads ahead of an answer, and characters in all of their lines: what an upstream may have us write and record. */
-const MOST_INTERIM = 100;
-const INTERIM_SIZE = 64 * 1024;
 
 /** The sink that answers one caller. */
 export class Answer implements AnswerSink {
@@ -44,6 +44,10 @@ export class Answer implements AnswerSink {
   readonly #guard: SecretGuard | null;
   readonly #held = new HeldAnswer();
   readonly #order: InOrder;
+  readonly #record: OnceDurable;
+  readonly #memory: HeldMemory;
+  readonly #reader: ReaderWatch;
+  readonly #interim = new InterimHeads();
   #flow: Flow | null = null;
   /** What holds the answer until classifiers have looked at it; null where none does. */
   #hold: AnswerHold | null = null;
@@ -52,20 +56,11 @@ export class Answer implements AnswerSink {
   #trailers: readonly string[] = [];
   #mask: AnswerMask | null = null;
   #status = 0;
-  /** Bytes of the answer that count as memory. */
-  #kept = 0;
   /** How the answer carries events; null when it carries none. */
   #framing: Framing | null = null;
   /** The head of an answer that leaves whole, until it does. */
   #whole: { readonly statusText: string; readonly fields: string[] } | null = null;
-  /** What waits for the opening record to be durable; null once it is. */
-  #waiting: (() => void)[] | null = [];
   #paused = false;
-  /** Heads ahead of the answer's, and the characters of their lines. */
-  #interim = { heads: 0, size: 0 };
-  #asksDurable = false;
-  /** Runs while a caller leaves unread what was written; null until one has. */
-  #stall: NodeJS.Timeout | null = null;
   /** The answer cannot go on; all that still leaves is the word why. */
   #failing = false;
   /** Body bytes have been written. */
@@ -88,6 +83,13 @@ export class Answer implements AnswerSink {
       fail: (cause) => this.fail(asFailure(cause)),
       done: () => this.#onDrain(),
     });
+    this.#record = new OnceDurable(session, {
+      run: (step) => this.#guarded(step),
+      durable: () => this.#onDrain(),
+      failed: () => this.fail(new Failure('evidence-unavailable', 'the opening record could not be made durable')),
+    });
+    this.#memory = new HeldMemory(call.gate.budget);
+    this.#reader = new ReaderWatch(call.epoch.config.limits.stall_timeout, () => this.#stalled());
     this.#res.on('close', this.#onClose).on('drain', this.#onDrain);
     // the caller may have left while the record was written or a human was asked
     if (this.#res.destroyed) this.#onClose();
@@ -101,13 +103,9 @@ export class Answer implements AnswerSink {
   /** An interim head leaves by the rules of the answer's own, and is on record ahead of it (RFC 9110 §15.2, RFC 8297). */
   interim(status: number, rawHeaders: readonly string[]): void {
     this.#guarded(() => {
-      const seen = this.#interim;
-      seen.heads++;
-      seen.size += rawHeaders.reduce((sum, { length }) => sum + length, 0);
-      if (seen.heads > MOST_INTERIM || seen.size > INTERIM_SIZE)
-        throw new Failure('upstream-failed', 'the upstream sent more interim heads than one answer may have');
+      this.#interim.count(rawHeaders);
       const fields = interimFields(this.#masks.lines(rawHeaders), this.#call.accepted.served.upstream.secret);
-      this.#askDurable();
+      this.#record.ask();
       this.#session.head(status, fields);
       this.#whenDurable(() => this.#res.writeInterim(status, fields));
     });
@@ -140,7 +138,7 @@ export class Answer implements AnswerSink {
     const fields = chunked ? kept : without(kept, 'trailer');
     const phrase = secret !== '' && words.includes(secret) ? '' : words;
     res.sendDate = false;
-    this.#askDurable();
+    this.#record.ask();
     // a whole answer sets its own length when it is known
     if (this.#mask?.kind === 'whole') {
       this.#whole = { statusText: phrase, fields: without(without(fields, 'content-length'), 'trailer') };
@@ -191,25 +189,13 @@ export class Answer implements AnswerSink {
       return this.#order.inTurns(stepsOf(mask, bytes), long, then);
     }
     const pieces = bytes === null ? mask.end() : mask.push(bytes);
-    this.#account(mask);
+    this.#memory.count(mask);
     then(pieces);
   }
 
   #yield(): void {
     this.#pause();
     setImmediate(() => this.#onDrain());
-  }
-
-  /** What is held of answers counts with the bodies of requests: all of them together have a bound. */
-  #account(mask: AnswerMask): void {
-    const held = mask.held ?? 0;
-    // a whole answer takes memory until it has left
-    const kept = mask.kind === 'whole' ? Math.max(held, this.#kept) : held > LONG ? held : 0;
-    const { budget } = this.#call.gate;
-    if (kept < this.#kept) budget.give(this.#kept - kept);
-    else if (kept > this.#kept && !budget.take(kept - this.#kept))
-      throw new Failure('overloaded', 'bodies and answers fill their memory budget');
-    this.#kept = kept;
   }
 
   #holdFor(contentType: string, rawHeaders: readonly string[]): AnswerHold | null {
@@ -320,24 +306,8 @@ export class Answer implements AnswerSink {
     if (bytes.length > 0 && session.bytes(bytes)) this.#res.write(bytes);
   }
 
-  #askDurable(): void {
-    if (this.#asksDurable) return;
-    this.#asksDurable = true;
-    this.#session.durable((ok) => this.#durable(ok));
-  }
-
-  #durable(ok: boolean): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = null;
-    if (!ok) return this.fail(new Failure('evidence-unavailable', 'the opening record could not be made durable'));
-    for (const step of waiting) this.#guarded(step);
-    this.#onDrain();
-  }
-
   #whenDurable(step: () => void): void {
-    if (this.#waiting === null) return step();
-    this.#waiting.push(step);
-    this.#pause();
+    if (!this.#record.pass(step)) this.#pause();
   }
 
   #writeHead(status: number, statusText: string, fields: string[]): void {
@@ -373,7 +343,7 @@ export class Answer implements AnswerSink {
       this.#begun = true;
       if (this.#res.write(bytes)) return;
       this.#pause();
-      this.#watchReader();
+      this.#reader.note();
     });
   }
 
@@ -390,7 +360,7 @@ export class Answer implements AnswerSink {
       if (statusText === '') res.writeHead(this.#status, head);
       else res.writeHead(this.#status, statusText, head);
       res.end(body, this.#onFinish);
-      if (res.writableNeedDrain) this.#watchReader();
+      if (res.writableNeedDrain) this.#reader.note();
     });
   }
 
@@ -403,7 +373,7 @@ export class Answer implements AnswerSink {
     this.#begun = true;
     this.#settle('completed', this.#status);
     res.end(this.#onFinish);
-    if (this.#stall !== null || res.writableNeedDrain) this.#watchReader();
+    if (this.#reader.isSet || res.writableNeedDrain) this.#reader.note();
   }
 
   readonly #onFinish = (): void => {
@@ -418,22 +388,16 @@ export class Answer implements AnswerSink {
   };
 
   readonly #onDrain = (): void => {
-    if (!this.#paused || this.#waiting !== null || this.#order.busy) return;
+    if (!this.#paused || !this.#record.isDurable || this.#order.busy) return;
     if (this.#res.writableNeedDrain || this.#hold?.full === true) return;
     this.#paused = false;
     this.#flow?.resume();
   };
 
-  /** What waits for a caller takes memory and a connection to the model: one who reads nothing for too long is let go. */
-  #watchReader(): void {
-    const wait = this.#call.epoch.config.limits.stall_timeout;
-    this.#stall = this.#stall === null ? setTimeout(this.#onStall, wait).unref() : this.#stall.refresh();
-  }
-
-  readonly #onStall = (): void => {
+  #stalled(): void {
     // without a flow the answer has ended, and waits for the caller alone
     if (this.#flow === null || (this.#paused && this.#res.writableNeedDrain)) this.fail(STALLED);
-  };
+  }
 
   #pause(): void {
     if (this.#paused) return;
@@ -459,9 +423,8 @@ export class Answer implements AnswerSink {
     this.#over = true;
     this.#hold?.drop();
     this.#order.drop();
-    this.#call.gate.budget.give(this.#kept);
-    this.#kept = 0;
-    if (this.#stall !== null) clearTimeout(this.#stall);
+    this.#memory.release();
+    this.#reader.end();
     this.#res.off('close', this.#onClose).off('drain', this.#onDrain);
     this.#call.end({
       reason: failure?.reason ?? 'completed',
