@@ -290,6 +290,8 @@ export class Answer implements AnswerSink {
     }
     this.#settle(failure.reason, this.#status);
     if (this.#framing !== null && failure.reason !== 'upstream-failed') this.#tellStream(failure, this.#framing);
+    // the record says that the head has left: what broke off with the first bytes has it wait for them
+    if (!this.#begun) res.flushHeaders();
     res.breakOff();
     this.#close(failure, this.#status, ENDED[failure.reason] ?? 'upstream_err');
   }

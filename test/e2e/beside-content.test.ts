@@ -130,3 +130,14 @@ describe('a part of an answer that is to be masked', () => {
     expect(await ask(carol, ['Range: bytes=0-18'])).toMatch(/^HTTP\/1\.1 206 /);
   });
 });
+
+describe('an answer that cannot be read from its first byte on', () => {
+  it('breaks off behind the head that the record tells of', async () => {
+    const headers = ['Content-Type', 'text/plain', 'X-Kept', 'yes'];
+    world.model.next(answers(200, headers, { steps: [{ send: Buffer.from([0xff, 0xfe, 0x68, 0]) }] }));
+    const seen = await ask(alice);
+    expect(seen).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*X-Kept: yes\r\n/);
+    expect(seen).not.toMatch(/\r\n0\r\n/);
+    await expect.poll(() => world.log()).toContain('"reason":"answer-unreadable","status":200');
+  });
+});
