@@ -1,5 +1,5 @@
 /**
- * Bookmarks: how far one verifier has read a log, and what it needs to go on from there (docs/adr/0032-bookmarks.md). A
+ * Bookmarks: how far one verifier has read a log, and what it needs to go on from there (docs/adr/0033-bookmarks.md). A
  * bookmark belongs to the verifier's own machine: whoever can write it can have leaves passed over.
  */
 

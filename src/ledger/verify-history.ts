@@ -76,8 +76,10 @@ export class HistoryWalk {
   readonly #witnesses: readonly Witness[];
   readonly #found: Found;
   readonly #notes: AsyncGenerator<Uint8Array>;
-  /** The checkpoint that `next` returned last. */
+  /** The checkpoint that `next` returned last, or `skip` came to. */
   #last: Signed | null = null;
+  /** True when `skip` came to it: what its cosignatures say was looked at earlier, when no leaf behind it was. */
+  #isSkipped = false;
   /** What each witness has cosigned last. */
   readonly witnessed = new Map<string, Witnessed>();
   /** In front of the last checkpoint, and behind it. */
@@ -108,6 +110,7 @@ export class HistoryWalk {
       }
       if (this.#behind.chain === position.chain) {
         if (last !== null) this.#last = { checkpoint: openTrusted(last, this.#trust), note: last };
+        this.#isSkipped = true;
         return;
       }
       this.#problem(`does not begin with the ${position.notes} checkpoints that were verified earlier`);
@@ -133,6 +136,7 @@ export class HistoryWalk {
       const checkpoint = openTrusted(value, this.#trust);
       this.#checkOrder(checkpoint.size);
       this.#last = { checkpoint, note: value };
+      this.#isSkipped = false;
       return checkpoint;
     } catch (error) {
       this.#isBroken = true;
@@ -145,7 +149,7 @@ export class HistoryWalk {
 
   /** Returns who cosigned the checkpoint that `next` returned last, and when. */
   cosigned(): readonly Cosignature[] {
-    if (this.#last === null || this.#witnesses.length === 0) return [];
+    if (this.#last === null || this.#isSkipped || this.#witnesses.length === 0) return [];
     const { note, checkpoint } = this.#last;
     try {
       const cosignatures = cosignaturesOf(note, this.#witnesses);

@@ -50,11 +50,14 @@ const chainOf = async (files: LogReader, size: number, known: KnownKeys | null):
   return keys;
 };
 
-/** The keys that sign a log as far as its first `size` leaves go, as they were found earlier. */
+/** The keys of a log as they were found earlier; the leaves from `size` on, and what they hand over to, are read again. */
 export interface KnownKeys {
   readonly keys: KeyList;
   readonly size: number;
 }
+
+/** Returns the keys that leaves before `size` lead to: none counts whose leaf is still to be read. */
+const ledTo = ({ keys, size }: KnownKeys): KnownKeys => ({ keys: keys.filter(([, from]) => from <= size), size });
 
 /** Resolves to the keys of a log without looking for those that came later; null when that is not enough. */
 const withoutLooking = async (
@@ -77,8 +80,9 @@ export const readKeys = async (
   head: Uint8Array,
   trusted: readonly NoteVerifier[],
   found: Found,
-  known: KnownKeys | null = null,
+  earlier: KnownKeys | null = null,
 ): Promise<KeyEpochs> => {
+  const known = earlier === null ? null : ledTo(earlier);
   const [first] = trusted;
   const newest = trusted.at(-1);
   if (first === undefined || newest === undefined) throw new RangeError('expected a key');

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,10 +7,13 @@ import { copyOf, memo, ORIGIN, signer } from '../../test/ledger/small-log.ts';
 import { type Bookmark, encodeBookmark, parseBookmark } from './bookmark.ts';
 import { decodeBundle, encodeBundle } from './bundle.ts';
 import { readDirectory } from './directory.ts';
+import { cosignedText, parseWitness, witnessKeyId, witnessKeyText } from './cosignature.ts';
+import { EMPTY_ROOT } from './hash.ts';
 import { handOver } from './key-epochs.ts';
 import { encodeLeaf, type LeafBody } from './leaf.ts';
 import type { LogReader } from './log-reader.ts';
 import { openLog } from './log.ts';
+import { parseNote, signNote } from './note.ts';
 import { generateSigner, type NoteSigner, parseSigner } from './note-key.ts';
 import type { LogReport } from './report.ts';
 import { verifyLog, type VerifyOptions } from './verify.ts';
@@ -246,6 +250,90 @@ describe('a log that has grown since', () => {
     const { report } = await run(before, lastOf(first.kept));
     expect(told(report).join()).toContain('checkpoint: ');
   });
+});
+
+describe('a key that was replaced between the last full bundle and the end', () => {
+  /** A log whose key was replaced behind its last full bundle, and what a run over it kept. */
+  async function replaced() {
+    const folder = copyOf(dir);
+    const second = parseSigner(generateSigner(ORIGIN));
+    const log = await openLog({ dir: folder, signer });
+    log.append([leafAt(FIRST, handOver(signer, second.verifier))], memo(''));
+    await log.succeed(second);
+    await log.close();
+    const { report, kept } = await run(folder, null);
+    expect(told(report)).toEqual([]);
+    return { folder, second, bookmark: lastOf(kept) };
+  }
+
+  test('is read of again, whatever came behind it', async () => {
+    const { folder, second, bookmark } = await replaced();
+    expect(told((await run(folder, bookmark)).report)).toEqual([]);
+    const third = parseSigner(generateSigner(ORIGIN));
+    await grow(folder, [FIRST + 50], second);
+    const log = await openLog({ dir: folder, signer: second });
+    log.append([leafAt(log.size, handOver(second, third.verifier))], memo(''));
+    await log.succeed(third);
+    await log.close();
+    expect(told((await run(folder, bookmark)).report)).toEqual([]);
+    await grow(folder, [FIRST + 600], third);
+    for (const keys of [[signer.verifier], [second.verifier]]) {
+      expect(told((await run(folder, bookmark, { keys })).report)).toEqual([]);
+    }
+  });
+
+  test('is not the key of a log that does not hand over to it', async () => {
+    const { second, bookmark } = await replaced();
+    const folder = copyOf(dir);
+    const log = await openLog({ dir: folder, signer });
+    log.append([leafAt(FIRST)], memo(''));
+    await log.close();
+    await grow(folder, [FIRST + 600]);
+    const head = join(folder, 'ledger/checkpoint');
+    const history = join(folder, 'ledger/checkpoints');
+    const note = readFileSync(head, 'utf8');
+    const text = note.slice(0, note.indexOf('\n\n') + 1);
+    const forged = signNote(text, [second]);
+    writeFileSync(head, forged);
+    writeFileSync(history, readFileSync(history, 'utf8').replace(note, forged));
+    const early = { ...bookmark, checkpoint: { ...bookmark.checkpoint, size: 0, root: EMPTY_ROOT.toBase64() } };
+    expect((await run(folder, early)).report.ok).toBe(false);
+  });
+});
+
+test('a cosignature in front of a bookmark says nothing of the leaves behind its checkpoint', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ledger-resume-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const log = await openLog({ dir: folder, signer });
+  const start = 1_700_000_000_000;
+  for (const [from, to, ts] of [
+    [0, 250, start],
+    [250, 300, start + 600_000],
+  ] as const) {
+    const leaves = Array.from({ length: to - from }, (_, n) =>
+      encodeLeaf({ type: 'gateway.stop', v: 1, ts, inst: INST, iseq: from + n }),
+    );
+    log.append(leaves, memo(''));
+    await log.checkpoint();
+  }
+  await log.close();
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+  const name = 'witness.example/w1';
+  const history = join(folder, 'ledger/checkpoints');
+  const notes = readFileSync(history, 'utf8');
+  const own = /[^\n]+\n250\n[^\n]+\n\n[^\n]+\n/.exec(notes)?.[0] ?? '';
+  const { text } = parseNote(Buffer.from(own));
+  const id = Buffer.alloc(12);
+  id.writeUInt32BE(witnessKeyId(name, raw));
+  id.writeBigUInt64BE(BigInt(start / 1000), 4);
+  const line = `\u2014 ${name} ${Buffer.concat([id, sign(null, Buffer.from(cosignedText(text, start / 1000)), privateKey)]).toString('base64')}\n`;
+  writeFileSync(history, notes.replace(own, own + line));
+  const witnesses = [parseWitness(witnessKeyText(name, raw))];
+  const whole = await run(folder, null, { witnesses }, 256);
+  expect(told(whole.report)).toEqual([]);
+  expect(whole.report.witnessed).toEqual([{ name, at: start, size: 250 }]);
+  expect(essence((await run(folder, lastOf(whole.kept), { witnesses })).report)).toEqual(essence(whole.report));
 });
 
 describe('promise 7: a log that was changed after its bookmark was made', () => {
