@@ -51,6 +51,7 @@ const acceptTelling = (match: string): number => {
 const ADDRESS_WORDS = phrases(
   'ip, ips, ipv4, inet, address, addresses, addr, host, hosts, hostname, client, server, peer, remote, ping, traceroute, dns',
   'nameserver, resolver, gateway, proxy, subnet, network, netmask, router, firewall, listen, bind, connect, connected, endpoint',
+  'forwarded, via, origin, whois, allowlist, denylist, blocklist, whitelist, blacklist',
   'port, ssh, telnet, login, logged, request, requests, blocked, banned, attack, traffic, visitor, source, destination, src, dst',
   'Adresse, Rechner, serveur, hôte, dirección, servidor, indirizzo, endereço, adres, adresu, serwer, 地址, 服务器, アドレス, 주소',
 );
@@ -103,12 +104,20 @@ export const NETWORK: readonly Detector[] = [
     accept: acceptTelling,
     score: 0.8,
   },
-  // Small numbers are an address with a port or the length of a prefix behind them, in a URL, or behind a word.
+  // Small numbers are an address with a port, the length of a prefix or a log's dash behind them, in a URL, alone, or
+  // behind a word.
   {
     kind: 'ipv4',
-    pattern: re`${IPV4_START}${IPV4}(?=:\d\d|\/(?:[89]|[12]\d|3[0-2]))`,
+    pattern: re`${IPV4_START}${IPV4}(?=:\d\d|\/(?:[89]|[12]\d|3[0-2])| - )`,
     accept: acceptIpv4,
     score: 0.8,
+  },
+  {
+    kind: 'ipv4',
+    // All that a text says: the value of a member, whose name is not in the text.
+    pattern: re`(?<![^])${IPV4}(?![^])`,
+    accept: acceptIpv4,
+    score: 0.7,
   },
   {
     kind: 'ipv4',
