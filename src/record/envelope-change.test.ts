@@ -1,4 +1,4 @@
-import { cpSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -199,6 +199,54 @@ describe('a recording key that is destroyed', () => {
     expect(await wrap(house, before)).toMatchObject({ kind: 'refused', why: 'it was destroyed' });
     writeFileSync(fileOf(folder, before), text);
     expect(await problemsIn(house)).toEqual([expect.stringMatching(/holds a key that leaf \d+ says was destroyed/)]);
+    await house.close();
+  });
+
+  it('does not come back under another name, nor by a leaf that says it was made once more', async () => {
+    const { house, id } = await oldKey();
+    const { folder } = house;
+    const before = first(house);
+    expect(await destroy(house, before)).toMatchObject({ kind: 'done' });
+    const stray = join(keyFolder(folder), 'a.json');
+    writeFileSync(stray, envelopeText(before).text);
+    expect(await problemsIn(house)).toEqual(['a.json is the file of no recording key']);
+    await expect(requestOf(house, id, people.ada.identity)).rejects.toThrow('is not named after the key in it');
+    rmSync(stray);
+    const made = { of: before.kind, key: before.id, ct: hashOf(before) } as const;
+    const who = openDeeds(recordingKey).who('recording.key', 'ada');
+    await house.recording.append({ type: 'recording.key', ...made, who });
+    writeFileSync(fileOf(folder, before), envelopeText(before).text);
+    expect(await problemsIn(house)).toEqual([
+      expect.stringMatching(/^ leaf \d+ makes recording-.*, of which leaf \d+ speaks already$/),
+      expect.stringMatching(/holds a key that leaf \d+ says was destroyed/),
+    ]);
+    await house.close();
+  });
+
+  it('is not destroyed by a leaf alone, whatever that commits to', async () => {
+    const { house } = await oldKey();
+    const before = first(house);
+    const leaf = { of: before.kind, key: before.id, before: hashOf(before), ct: hashOf(before) } as const;
+    const who = openDeeds(recordingKey).who('recording.key.destroyed', 'ada');
+    await house.recording.append({ type: 'recording.key.destroyed', ...leaf, who });
+    expect(await problemsIn(house)).toEqual([expect.stringContaining('still for somebody, though that destroyed it')]);
+    await house.close();
+  });
+
+  it('stays when a hold was asked for first, or when it would go to others who may not be able to open it', async () => {
+    const { house, id } = await oldKey();
+    const before = first(house);
+    const [held, gone] = await Promise.all([
+      house.desk.run({ kind: 'hold', sid: id, who: 'ada', why: '' }),
+      destroy(house, before),
+    ]);
+    expect([held.kind, gone]).toEqual(['done', { kind: 'refused', why: `session ${id} is held and needs it` }]);
+    const other = { to: people.bob.recipient, wrapped: 'AAAA' };
+    expect(await wrap(house, { ...before, wraps: [other] })).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('is held and needs it'),
+    });
+    expect(await wrap(house, { ...before, wraps: [...before.wraps, other] })).toMatchObject({ kind: 'done' });
     await house.close();
   });
 

@@ -37,12 +37,19 @@ export interface EnvelopeDesk {
   wrap(text: string, who: string): Promise<Outcome>;
   /** Destroys a key. */
   destroy(id: string, who: string): Promise<Outcome>;
+  /** Does `work` while no key is changed: what is held by it is looked at by the next change. */
+  undisturbed(work: () => Promise<Outcome>): Promise<Outcome>;
 }
 
 const refused = (why: string): Outcome => ({ kind: 'refused', why });
 
 const isRoots = ({ wraps }: KeyEnvelope): boolean => wraps.some(({ to }) => to === ROOT);
 
+/** True when nobody who could open the one can open the other. */
+const isForOthers = (before: KeyEnvelope, next: KeyEnvelope): boolean =>
+  !next.wraps.some(({ to }) => before.wraps.some((old) => old.to === to));
+
+const BOTH = ': wrap it for those before and those who come, and leave out the former later';
 const UNSEALED = 'calls of an earlier run are not sealed: start the gateway once, it does that';
 
 /** Returns what changes the envelopes of a data folder. */
@@ -57,11 +64,16 @@ export function openEnvelopeDesk(parts: EnvelopeParts): EnvelopeDesk {
     ring.replaced(readEnvelope(unfinished.text));
     unfinished = null;
   };
-  const inTurn = (work: () => Promise<Outcome>): Promise<Outcome> => {
-    const done = last.then(finish).then(work);
+  const undisturbed = (work: () => Promise<Outcome>): Promise<Outcome> => {
+    const done = last.then(work);
     last = done.catch(() => {});
     return done;
   };
+  const inTurn = (work: () => Promise<Outcome>): Promise<Outcome> =>
+    undisturbed(async () => {
+      await finish();
+      return work();
+    });
   const change = async (
     type: 'recording.key.wrapped' | 'recording.key.destroyed',
     before: KeyEnvelope,
@@ -87,6 +99,7 @@ export function openEnvelopeDesk(parts: EnvelopeParts): EnvelopeDesk {
   };
 
   return {
+    undisturbed,
     wrap: (text, who) =>
       inTurn(async () => {
         const next = readEnvelope(text);
@@ -96,7 +109,10 @@ export function openEnvelopeDesk(parts: EnvelopeParts): EnvelopeDesk {
         const why = misfit(before, next);
         if (why !== '') return refused(why);
         const needed = isRoots(before) && !isRoots(next) && !ring.kept.includes(next.id) ? neededFor(before) : '';
-        return needed === '' ? change('recording.key.wrapped', before, next, who) : refused(needed);
+        if (needed !== '') return refused(needed);
+        // only the word of who wraps says that a new part opens: with nobody left of those before, it may destroy
+        const held = isForOthers(before, next) ? await heldBy(before) : '';
+        return held === '' ? change('recording.key.wrapped', before, next, who) : refused(`${held}${BOTH}`);
       }),
     destroy: (id, who) =>
       inTurn(async () => {

@@ -87,7 +87,8 @@ export function createErrands(parts: ErrandParts): (errand: Errand) => Promise<O
     if (errand.kind === 'rotate') return rotate(errand.who);
     if (errand.kind === 'wrap') return envelopes.wrap(errand.envelope, errand.who);
     if (errand.kind === 'destroy') return envelopes.destroy(errand.key, errand.who);
-    if (errand.kind === 'hold') return hold(errand);
+    // not between the look at what is held and the end of a key
+    if (errand.kind === 'hold') return envelopes.undisturbed(() => hold(errand));
     return errand.kind === 'release' ? release(errand) : erase(errand);
   };
 }

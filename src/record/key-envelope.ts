@@ -5,6 +5,7 @@
  */
 
 import { hash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { open, seal } from './cobblestone.ts';
@@ -71,6 +72,9 @@ export const rootParty = (root: Uint8Array): Recipient & Identity => ({
 /** Returns where the keys of a data folder are kept. */
 export const keyFolder = (folder: string): string => join(folder, 'recording-keys');
 
+/** What `envelopeFile` returns. */
+const FILE = /^(?:recording|originals)-[0-9a-f]{64}\.json$/;
+
 /** Returns the file name of an envelope. */
 export const envelopeFile = ({ kind, id }: Pick<KeyEnvelope, 'kind' | 'id'>): string => `${kind}-${id}.json`;
 
@@ -113,6 +117,22 @@ export function envelopeText(envelope: KeyEnvelope): { readonly text: string; re
   const text = `${JSON.stringify(envelope, null, 1)}\n`;
   return { text, ct: hash('sha256', text, 'hex') };
 }
+
+/** True for the text of the envelope of a key that was destroyed. */
+export function isForNobody(text: Buffer): boolean {
+  try {
+    return readEnvelope(text.toString('utf8')).wraps.length === 0;
+  } catch {
+    // what is no envelope may be anything
+    return false;
+  }
+}
+
+/** Returns the files among keys that no key has: what was destroyed could be put back under such a name. */
+export const listStrayKeys = (folder: string): readonly string[] =>
+  existsSync(keyFolder(folder))
+    ? readdirSync(keyFolder(folder)).filter((file) => file.endsWith('.json') && !FILE.test(file))
+    : [];
 
 /** Returns the envelope in a file. Throws when it is none. */
 export const readEnvelope = (text: string): KeyEnvelope => schema.parse(JSON.parse(text));

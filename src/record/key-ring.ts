@@ -74,11 +74,17 @@ const liveFile = (id: string): string => `${id}${LIVE}`;
 const filesIn = (folder: string): readonly string[] =>
   existsSync(keyFolder(folder)) ? readdirSync(keyFolder(folder)).toSorted() : [];
 
-/** Returns the envelopes of a data folder, oldest first. Throws when one of them is none. */
+/** Returns the envelopes of a data folder, oldest first. Throws when one of them is none, or not in the file of its key. */
 export const listEnvelopes = (folder: string): readonly KeyEnvelope[] =>
   filesIn(folder)
     .filter((file) => file.endsWith('.json'))
-    .map((file) => readEnvelope(readFileSync(join(keyFolder(folder), file), 'utf8')))
+    .map((file) => {
+      const envelope = readEnvelope(readFileSync(join(keyFolder(folder), file), 'utf8'));
+      // a second one of the same key could open what the first was destroyed for
+      if (envelopeFile(envelope) !== file)
+        throw new Error(`${file} in recording-keys is not named after the key in it`);
+      return envelope;
+    })
     .toSorted((a, b) => a.made - b.made);
 
 const keyTag = (id: string): string => id.slice(0, 2 * TAG_BYTES);

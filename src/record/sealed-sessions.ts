@@ -60,10 +60,7 @@ export class SealedSessions {
     if (leaf.type === 'session.start') return this.#start(number, leaf.sid, leaf.ct);
     if (leaf.type === 'session.end' || leaf.type === 'session.recovered') return this.#end(number, leaf.sid, leaf);
     if (leaf.type === 'key.page' || leaf.type === 'refused') this.others.add(leaf.ct);
-    if (leaf.type === 'recording.key') {
-      const file = envelopeFile({ kind: leaf.of, id: leaf.key });
-      this.envelopes.set(file, { ct: leaf.ct, leaf: number, isDestroyed: false, before: [] });
-    }
+    if (leaf.type === 'recording.key') this.#make(number, envelopeFile({ kind: leaf.of, id: leaf.key }), leaf.ct);
     if (leaf.type === 'recording.key.wrapped' || leaf.type === 'recording.key.destroyed') this.#rewrap(number, leaf);
     if (leaf.type === 'gateway.start') this.started.push(leaf.inst);
     if (leaf.type === 'gateway.stop') this.stopped.add(leaf.inst);
@@ -84,6 +81,13 @@ export class SealedSessions {
   /** Returns the leaf that says that the page with this hash was destroyed; undefined for none. */
   destroyedBy(ct: string): number | undefined {
     return this.#gone.get(ct);
+  }
+
+  /** A key is made once: another leaf that says so would undo that it was destroyed. */
+  #make(number: number, file: string, ct: string): void {
+    const known = this.envelopes.get(file);
+    if (known === undefined) this.envelopes.set(file, { ct, leaf: number, isDestroyed: false, before: [] });
+    else this.problems.push(`leaf ${number} makes ${file}, of which leaf ${known.leaf} speaks already`);
   }
 
   #rewrap(number: number, { type, of, key, before, ct }: Rewrapped): void {

@@ -20,7 +20,7 @@ import {
   readJournalFile,
   streamKey,
 } from './journal-name.ts';
-import { keyFolder } from './key-envelope.ts';
+import { isForNobody, keyFolder, listStrayKeys } from './key-envelope.ts';
 import { type SealedEnvelope, type SealedSession, SealedSessions } from './sealed-sessions.ts';
 
 /** Something that contradicts the ledger. */
@@ -218,12 +218,23 @@ export class JournalCheck {
       const stored = readIfThereSync(join(keyFolder(this.#folder), file));
       if (stored === null)
         this.#problem('', file, -1, `is missing: it holds the key of leaf ${envelope.leaf}, wrapped`);
-      else this.#checkEnvelope(file, hash('sha256', stored, 'hex'), envelope);
+      else this.#checkEnvelope(file, stored, envelope);
     }
+    for (const file of listStrayKeys(this.#folder)) this.#problem('', file, -1, 'is the file of no recording key');
   }
 
-  #checkEnvelope(file: string, found: string, { ct, leaf, isDestroyed, before }: SealedEnvelope): void {
-    if (found === ct) return;
+  #checkEnvelope(file: string, stored: Buffer, { ct, leaf, isDestroyed, before }: SealedEnvelope): void {
+    const found = hash('sha256', stored, 'hex');
+    if (found === ct) {
+      if (isDestroyed && !isForNobody(stored))
+        this.#problem(
+          '',
+          file,
+          -1,
+          `is what leaf ${leaf} commits to, and still for somebody, though that destroyed it`,
+        );
+      return;
+    }
     if (!before.includes(found)) return this.#problem('', file, -1, `is not what leaf ${leaf} commits to`);
     const mend = 'when the gateway died there, its next start mends it';
     const what = isDestroyed
