@@ -147,6 +147,28 @@ describe('a store', () => {
     expect(other.counts.read(other.keyOf('b'), START).taken).toBe(4);
   });
 
+  it('has what found no room come in as soon as there is some: nothing begins unused', async () => {
+    const path = folder();
+    const [large, small] = [processOn(path, 1024), processOn(path, 64)];
+    const later = START + 3_000;
+    // a window that is over by then, in every slot of the small table
+    const brief = keysOf(SECRET, 'brief', 100);
+    for (let n = 0; n < 64; n++) small.counts.take(brief(`b${n}`), 1, 10, START);
+    for (let n = 0; n < 16; n++) small.distinct.see(brief(`b${n}`), n, n, 10, START);
+    large.counts.take(large.keyOf('a'), 10, 10, START);
+    for (let input = 0; input < 40; input++) large.distinct.see(large.keyOf('a'), input, input * 7919, 1000, START);
+    await large.exchange.run(START);
+    expect(await small.exchange.run(START)).toMatchObject({ homeless: 2 });
+    await small.exchange.run(later);
+    expect(small.counts.take(small.keyOf('a'), 1, 10, later)).toBe(OVER);
+    expect(small.distinct.read(small.keyOf('a'), later)).toBe(large.distinct.read(large.keyOf('a'), later));
+    // and it is still theirs: what goes out is what was taken here
+    large.counts.giveBack(large.keyOf('a'), Math.floor(START / WIDTH), 4);
+    for (const each of [small, large, small]) await each.exchange.run(later);
+    expect(small.counts.read(small.keyOf('a'), later).taken).toBe(6);
+    expect(large.counts.read(large.keyOf('a'), later).taken).toBe(6);
+  });
+
   it('says how many counts of others find no room', async () => {
     const path = folder();
     const large = processOn(path, 1024);

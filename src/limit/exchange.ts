@@ -17,9 +17,11 @@ import {
   type PlacesRow,
   readPlaces,
   readRow,
+  type RegistersRow,
   registersRow,
 } from './count-rows.ts';
 import { CELLS, type CountReading } from './counts.ts';
+import { GENERATIONS } from './distinct.ts';
 import type { Tables } from './limit.ts';
 
 /** What was merged of others into one count: the last cell is number `head`. */
@@ -48,6 +50,12 @@ export class Exchange {
   readonly #merged = new Map<string, Merged>();
   /** Rows that wait for the store, the newest of each. */
   readonly #waiting = new Map<string, SharedRow>();
+  /**
+   * What others have where there was no room, tried again until there is or it is over: a store tells of a row once, and
+   * a limit that was used up elsewhere would begin unused here. No more of them than a table has room for.
+   */
+  readonly #homeless = new Map<string, CountRow>();
+  readonly #homelessInputs = new Map<string, RegistersRow>();
   /** Counts in which calls elsewhere have places. */
   #elsewhere = new Map<string, PlacesRow>();
   #all = false;
@@ -60,6 +68,7 @@ export class Exchange {
   /** Brings both sides to the same counts. Rejects as the store does; what was not brought is brought by the next call. */
   async run(now: number): Promise<Exchanged> {
     this.#gather(now);
+    this.#house(now);
     const said = [...this.#waiting];
     const living = packPlaces(this.#tables.counts.places());
     const failed = { homeless: 0, unbelieved: 0 };
@@ -76,6 +85,18 @@ export class Exchange {
   /** Nothing was heard for so long that nobody knows which calls elsewhere still have their places. */
   forgetPlaces(now: number): void {
     this.#takePlaces([], now, { homeless: 0, unbelieved: 0 });
+  }
+
+  /** Brings in what had no room earlier. */
+  #house(now: number): void {
+    for (const [id, row] of this.#homeless) {
+      const isOver = (row.head + CELLS) * row.key.width <= now;
+      if (isOver || this.#merge(row.key, [row], now)) this.#homeless.delete(id);
+    }
+    for (const [id, { key, generation, registers }] of this.#homelessInputs) {
+      const isOver = (generation + GENERATIONS) * key.width <= now;
+      if (isOver || this.#tables.distinct.merge(key, generation, registers, now)) this.#homelessInputs.delete(id);
+    }
   }
 
   #gather(now: number): void {
@@ -105,12 +126,30 @@ export class Exchange {
       const read = readRow(row, now);
       if (read === null) failed.unbelieved++;
       else if (read.kind === 'count') counts.push(read);
-      else if (!this.#tables.distinct.merge(read.key, read.generation, read.registers, now)) failed.homeless++;
+      else if (!this.#tables.distinct.merge(read.key, read.generation, read.registers, now)) {
+        failed.homeless++;
+        this.#keepInputs(read);
+      }
     }
     for (const same of byWidth(counts)) {
       const [first] = same;
-      if (first !== undefined && !this.#merge(first.key, same, now)) failed.homeless++;
+      if (first === undefined) continue;
+      const { key } = first;
+      this.#homeless.delete(idOf(key));
+      if (this.#merge(key, same, now)) continue;
+      failed.homeless++;
+      const sum = sumOf(same, Math.floor(now / key.width));
+      if (this.#homeless.size < this.#tables.counts.slots)
+        this.#homeless.set(idOf(key), { kind: 'count', key, ...sum });
     }
+  }
+
+  #keepInputs(row: RegistersRow): void {
+    const id = `${idOf(row.key)} ${row.generation}`;
+    const known = this.#homelessInputs.get(id);
+    if (known === undefined && this.#homelessInputs.size >= this.#tables.distinct.slots) return;
+    const registers = row.registers.map((rank, at) => Math.max(rank, known?.registers[at] ?? 0));
+    this.#homelessInputs.set(id, { ...row, registers });
   }
 
   /** Brings what is merged of others to the sum of `rows`, which is all that others have of this count. */
