@@ -5,21 +5,25 @@ import { isFiller, looksRandom } from './randomness.ts';
 
 const QUOTE = String.raw`\\{0,2}["'\u0060]`;
 const NAME_END = String.raw`\\{0,2}["'\]]{0,2}`;
-/** The type that a language wants between a name and its value: Go, Kotlin, TypeScript, Swift. */
-const TYPE = '(?::? ?string)?';
-/** `=`, `:`, `=>`, and what makefiles, PHP and their like put ahead of an equals sign. */
-const ASSIGN = String.raw`(?:=>|:{1,3}=|[?.+|]{1,2}=|[:=])`;
+/** What assigns a value: `=`, `:`, `=>`, `":"`, quotation marks and their escapes. */
+export const SEPARATOR = String.raw`${NAME_END}[ \t]{0,2}(?:=>|:=|[:=]|%3D)[ \t]{0,2}(?:${QUOTE})?`;
+/** Only the quoted kind. */
+const QUOTING = String.raw`${NAME_END}[ \t]{0,2}(?:=>|:=|[:=])[ \t]{0,2}${QUOTE}`;
+
+/*
+ * What else stands between a name and its value. Each is a detector of its own: the scan finds the places of one by what
+ * is rare about it, and of all of them together by nothing.
+ */
+/** What makefiles, PHP and their like put ahead of an equals sign: `?=`, `::=`, `.=`. */
+const OPERATED = String.raw`[ \t]?[?.+:|]{1,3}=[ \t]?(?:${QUOTE})?`;
+/** The type that a language wants there, as its formatter leaves it: Go, Kotlin, TypeScript, Swift. */
+const TYPED = String.raw`:? string = ["'\u0060]`;
 /** The value is the next argument or member: `set("token", "…")`. */
 const NEXT = String.raw`\\{0,2}["'], ?${QUOTE}`;
 /** The value is the member or attribute that says so: `"name":"token","value":"…"`, `key="token" value="…"`. */
 const VALUE_OF = String.raw`\\{0,2}["'],?\s{0,12}\\{0,2}["']?value${NAME_END} ?[:=] ?${QUOTE}`;
-const OPERATOR = String.raw`${NAME_END}${TYPE}[ \t]{0,2}(?:${ASSIGN}|%3D)[ \t]{0,2}(?:${QUOTE})?`;
-/** What assigns a value: an operator, `":"`, quotation marks and their escapes. */
-export const SEPARATOR = `(?:${OPERATOR}|${VALUE_OF})`;
-/** Only the quoted kind. */
-const QUOTING = String.raw`(?:${NAME_END}${TYPE}[ \t]{0,2}${ASSIGN}[ \t]{0,2}${QUOTE}|${VALUE_OF})`;
-/** What opens the text of an element in XML, on the same line or on the next. */
-const ELEMENT = String.raw`>\s{0,16}`;
+/** The text of an element in XML, on a line of its own. */
+const ELEMENT = String.raw`>\r?\n[ \t]{1,16}`;
 
 const PASSWORD_WORDS = String.raw`(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe|mdp|contrase(?:ñ|n)a|senha|palavra-passe|has(?:ł|l)o|wachtwoord|[^a-z]pass)`;
 const KEYS = String.raw`(?:api|access|auth|client|private|secret|signing|encryption|master|session|service|app|account|shared|storage|admin|webhook|bot|deploy|refresh|bearer|oauth|jwt|license|subscription|integration|consumer|application|user|personal|hmac|aes|crypto)[_ -]?(?:key|token|secret)`;
@@ -99,11 +103,21 @@ export const ASSIGNMENTS: readonly Detector[] = [
   {
     kind: 'secret.assignment',
     title: 'random value behind a word that says key, token or password',
-    pattern: rei`(?<=${KEY_WORDS}(?:${OPERATOR}|${VALUE_OF}|${NEXT}|${ELEMENT}))(?<!${OTHER_TOKENS}${SEPARATOR})[a-z0-9_+\/=.~!@#$%^&*-]{12,128}(?![(\[])`,
+    pattern: rei`(?<=${KEY_WORDS}(?:${SEPARATOR}|>))(?<!${OTHER_TOKENS}${SEPARATOR})[a-z0-9_+\/=.~!@#$%^&*-]{12,128}(?![(\[])`,
     accept: acceptRandom,
     swallow: { while: 'A-Za-z0-9_+/=.~!@#$%^&*-' },
     score: 0.7,
   },
+  ...[OPERATED, TYPED, NEXT, VALUE_OF, ELEMENT].map(
+    (between): Detector => ({
+      kind: 'secret.assignment',
+      title: 'random value behind a word that says key, token or password',
+      pattern: rei`(?<=${KEY_WORDS}${between})[a-z0-9_+\/=.~!@#$%^&*-]{12,128}(?![(\[])`,
+      accept: acceptRandom,
+      swallow: { while: 'A-Za-z0-9_+/=.~!@#$%^&*-' },
+      score: 0.7,
+    }),
+  ),
   {
     kind: 'secret.assignment',
     title: 'random value some words behind one that says key or token',
@@ -119,10 +133,19 @@ export const ASSIGNMENTS: readonly Detector[] = [
     accept: acceptQuoted,
     score: 0.7,
   },
+  ...[TYPED, VALUE_OF].map(
+    (between): Detector => ({
+      kind: 'secret.password',
+      title: 'quoted value behind a word that says password',
+      pattern: rei`(?<=${PASSWORD_WORDS}${between})[^\s"'\u0060\\<>]{6,128}(?=["'\u0060\\])`,
+      accept: acceptQuoted,
+      score: 0.7,
+    }),
+  ),
   {
     kind: 'secret.password',
     title: 'value with letters and digits behind a word that says password',
-    pattern: rei`(?<=${PASSWORD_WORDS}(?:${SEPARATOR}|${ELEMENT}))${VALUE}{5,128}(?![(\[{])`,
+    pattern: rei`(?<=${PASSWORD_WORDS}(?:${SEPARATOR}|>))${VALUE}{5,128}(?![(\[{])`,
     accept: acceptPassword,
     score: 0.6,
   },

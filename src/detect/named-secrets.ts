@@ -83,7 +83,7 @@ const NAMED: readonly Named[] = [
   ['spotify', 'Spotify', 'spotify', hex(32)],
   ['squarespace', 'Squarespace', 'squarespace', UUID],
   ['stability', 'Stability AI', 'stability, dreamstudio', alnum(51)],
-  ['sumologic', 'Sumo Logic', 'sumo, sumologic', `(?:${alnum(64)}|su${alnum(12)})`],
+  ['sumologic', 'Sumo Logic', 'sumo, sumologic', alnum(64)],
   ['terraform_legacy', 'Terraform', 'tfe, terraform', alnum(32)],
   ['travis', 'Travis CI', 'travis', url(22)],
   ['trello_legacy', 'Trello', 'trello', hex(32)],
