@@ -16,7 +16,7 @@ import {
 import { ageIdentities, ageRecipient } from './age.ts';
 import { openDeeds } from './deed.ts';
 import { destroyed, finishWrapping, hashOf, isWrapping, writeEnvelopeIntent } from './envelope-change.ts';
-import { envelopeFile, envelopeText, type KeyEnvelope, keyFolder, rootParty } from './key-envelope.ts';
+import { envelopeFile, envelopeText, type KeyEnvelope, keyFolder, ROOT, rootParty } from './key-envelope.ts';
 import { KeyRing, listEnvelopes } from './key-ring.ts';
 import { rewrap } from './rewrap.ts';
 import { bodyOf, readSession } from './read-session.ts';
@@ -147,6 +147,30 @@ describe('a recording key that is wrapped once more', () => {
     await refused({ ...before, wraps: [other, { ...own, wrapped: 'AAAA' }] }, `what is there for ${own.to}`);
     expect(readFileSync(fileOf(house.folder, before), 'utf8')).toBe(envelopeText(before).text);
     expect(await problemsIn(house)).toEqual([]);
+    await house.close();
+  });
+
+  it('is for the gateway itself again only where that opens: its next start would end at another', async () => {
+    const { house, id } = await oldKey();
+    const before = first(house);
+    const broken = { ...before, wraps: [...before.wraps, { to: ROOT, wrapped: 'AAAA' }] };
+    const why = 'what it has for the gateway does not open';
+    expect(await wrap(house, broken)).toEqual({ kind: 'refused', why });
+    const stranger = await rootParty(Buffer.alloc(32, 7)).wrap(Buffer.alloc(32, 1), before);
+    expect(await wrap(house, { ...before, wraps: [...before.wraps, stranger] })).toEqual({ kind: 'refused', why });
+    const other = await rootParty(recordingKey).wrap(Buffer.alloc(32, 1), before);
+    expect(await wrap(house, { ...before, wraps: [...before.wraps, other] })).toEqual({ kind: 'refused', why });
+    const { ada } = people;
+    const good = await rewrap(
+      before,
+      [ageRecipient(ada.recipient), rootParty(recordingKey)],
+      ageIdentities(ada.identity),
+    );
+    if (good.kind !== 'changed') throw new Error('expected another envelope');
+    expect(await wrap(house, good.envelope)).toMatchObject({ kind: 'done' });
+    const own = await KeyRing.open(house.folder, recordingKey);
+    expect(own.list().find((each) => each.id === before.id)).toMatchObject({ readable: true });
+    expect(await requestOf(house, id, ada.identity)).toBe('of old');
     await house.close();
   });
 

@@ -108,6 +108,7 @@ export function openEnvelopeDesk(parts: EnvelopeParts): EnvelopeDesk {
         if (before.wraps.length === 0) return refused('it was destroyed');
         const why = misfit(before, next);
         if (why !== '') return refused(why);
+        if (!(await ring.opensOwn(next))) return refused('what it has for the gateway does not open');
         const needed = isRoots(before) && !isRoots(next) && !ring.kept.includes(next.id) ? neededFor(before) : '';
         if (needed !== '') return refused(needed);
         // only the word of who wraps says that a new part opens: with nobody left of those before, it may destroy

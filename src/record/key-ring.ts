@@ -177,6 +177,15 @@ export class KeyRing implements PageOpener {
     return this.#envelopes.findLast((each) => each.kind === kind)?.id === id;
   }
 
+  /** Resolves to whether what an envelope has for the key of the config opens; true where it has nothing for it. */
+  async opensOwn(envelope: KeyEnvelope): Promise<boolean> {
+    if (!envelope.wraps.some(({ to }) => to === this.#root.to)) return true;
+    return unwrapKey(envelope, [this.#root]).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Takes note of an envelope that took the place of the one of the same key; forgets the key if it is for others now. */
   replaced(envelope: KeyEnvelope): void {
     const at = this.#envelopes.findIndex(({ id }) => id === envelope.id);
