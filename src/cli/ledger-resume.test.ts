@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -127,6 +127,13 @@ describe('sallyport ledger verify --resume', () => {
       const { code, stderr } = await verify('--resume', inside);
       expect([code, stderr]).toEqual([2, expect.stringContaining('beside the evidence can be changed with it')]);
     }
+    // a link to one among them is one among them
+    writeFileSync(join(cwd, 'data/theirs'), text);
+    symlinkSync('data/theirs', join(cwd, 'linked'));
+    expect(await verify('--resume', 'linked')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('beside the'),
+    });
     const ledger = ['ledger', 'verify', 'data/ledger', '--key', signer.verifier.vkey, '--resume', 'data/bookmark'];
     expect(await sallyport(ledger, { cwd })).toMatchObject({ code: 0 });
     expect(await verify('--resume', 'nowhere/bookmark')).toMatchObject({ code: 2 });

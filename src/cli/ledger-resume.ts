@@ -34,7 +34,8 @@ export const notToGoOnFrom = (file: string, cause: Malformed): CliError =>
 function refuseInside(file: string, evidence: string): void {
   const folder = dirname(file);
   if (!existsSync(folder)) throw new CliError(EXIT.usage, `there is no folder ${folder} for the bookmark`);
-  const way = relative(realpathSync(evidence), realpathSync(folder));
+  // a link among one's own files may lead there too
+  const way = relative(realpathSync(evidence), existsSync(file) ? dirname(realpathSync(file)) : realpathSync(folder));
   if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) return;
   throw new CliError(EXIT.usage, 'a bookmark beside the evidence can be changed with it', {
     hint: 'keep it where only whoever verifies can write',
