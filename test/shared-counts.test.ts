@@ -389,6 +389,41 @@ describe('somebody who writes to the database', () => {
   });
 });
 
+describe('somebody who fills the database', () => {
+  const MOST = 50_000;
+
+  it('with rows of one name ends exchanges and not gateways, which go on once they are gone', async () => {
+    const { gateway, intruder } = deployment();
+    const one = await gateway();
+    const now = Date.now();
+    const client = await intruder();
+    const id = randomUUID();
+    await client.query("INSERT INTO gateways VALUES ($1, 1, 1, clock_timestamp(), '', 1)", [id]);
+    await client.query(
+      `INSERT INTO rows SELECT decode(repeat('ab', 16), 'hex'), -1, CASE n WHEN 1 THEN $1::uuid ELSE gen_random_uuid() END, '\\x00', $2, 1
+       FROM generate_series(1, $3::int) AS n`,
+      [id, now + WINDOW, MOST + 2 * PAGE],
+    );
+    await expect(one.exchange.run(now)).rejects.toThrow('more rows of one name than there can be gateways');
+    await client.query('DELETE FROM rows');
+    expect(await one.exchange.run(now)).toEqual(nothing);
+  }, 60_000);
+
+  it('with gateways ends exchanges and not gateways, which go on once they are gone', async () => {
+    const { gateway, intruder } = deployment();
+    const one = await gateway();
+    const now = Date.now();
+    const client = await intruder();
+    await client.query(
+      `INSERT INTO gateways SELECT gen_random_uuid(), 1, 0, clock_timestamp(), '', 1 FROM generate_series(1, $1::int)`,
+      [MOST + 1],
+    );
+    await expect(one.exchange.run(now)).rejects.toThrow('more gateways than there can be');
+    await client.query('DELETE FROM gateways');
+    expect(await one.exchange.run(now)).toEqual(nothing);
+  }, 60_000);
+});
+
 describe('the key of names', () => {
   it('is the same for all gateways of a schema, begun at once, and another in another', async () => {
     const { gateway } = deployment();

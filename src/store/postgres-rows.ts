@@ -19,7 +19,16 @@ import {
 } from './postgres.ts';
 import { keptKey, provenKey, sharedKey } from './postgres-key.ts';
 import { packRows, type Placed, START, unpackRows } from './postgres-packing.ts';
-import { HEAR, PAGE, type SaidRow, SAY, STEPS, SWEEP_GATEWAYS, SWEEP_ROWS } from './postgres-statements.ts';
+import {
+  HEAR,
+  MOST_GATEWAYS,
+  PAGE,
+  type SaidRow,
+  SAY,
+  STEPS,
+  SWEEP_GATEWAYS,
+  SWEEP_ROWS,
+} from './postgres-statements.ts';
 import type { Heard, Saying, SharedRow, SharedRows } from './shared-rows.ts';
 
 /** How often rows that no longer count are deleted. Milliseconds. */
@@ -158,6 +167,7 @@ class Rows implements PostgresRows {
     ]);
     const first = said[0];
     if (first === undefined) throw new Error('expected an answer of the database');
+    if (said.length > MOST_GATEWAYS) throw new Error('the database has more gateways than there can be');
     this.#clock.note(began, first.now, Date.now());
     this.#kept = rev;
     return said;
@@ -216,6 +226,8 @@ class Rows implements PostgresRows {
         1;
       take(page.slice(0, whole).map(({ row }) => row));
       rest = page.slice(whole);
+      if (rest.length > MOST_GATEWAYS)
+        throw new Error('the database has more rows of one name than there can be gateways');
       after = last;
     }
     for (const { id, rev } of news) this.#marks.set(id, rev);

@@ -36,6 +36,8 @@ export const STEPS: readonly string[] = [
 const DEAD = "interval '5 s'";
 /** No gateway has so many calls that what it says of them is longer. */
 const LIVING_MAX = 16 * 1024 * 1024;
+/** There are no more, those included that ended within the longest window. What is more would fill the memory of all. */
+export const MOST_GATEWAYS = 50_000;
 /** Rows that one statement writes, reads or deletes at most. */
 export const PAGE = 20_000;
 
@@ -65,7 +67,7 @@ export const SAY = `
     SELECT g.id, g.rows_rev, g.seen > clock_timestamp() - ${DEAD} AS alive, g.living_rev,
       CASE WHEN g.living_rev > coalesce(known.rev, -1) AND octet_length(g.living) <= ${LIVING_MAX} THEN g.living END AS living
     FROM gateways g LEFT JOIN unnest($10::uuid[], $11::bigint[]) AS known(id, rev) ON known.id = g.id
-    WHERE g.id <> $1
+    WHERE g.id <> $1 LIMIT ${MOST_GATEWAYS + 1}
   ) AS o ON true`;
 
 /** Reads a page of the rows whose name and part others have changed. */
