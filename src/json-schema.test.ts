@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileSchema, SchemaError } from './json-schema.ts';
+import { compileSchema, type JsonSchema, SchemaError } from './json-schema.ts';
 
 describe('compileSchema', () => {
   it('says where in the schema a value does not fit, and nothing of the value', () => {
@@ -26,6 +26,21 @@ describe('compileSchema', () => {
     expect(check({ id: '../../etc' })).toBe('#/$defs/id/format');
     for (const ref of ['https://example.com/schema.json', 'other.json', 'file:///etc/passwd'])
       expect(() => compileSchema({ $ref: ref })).toThrow(SchemaError);
+  });
+
+  it.each<JsonSchema>([
+    { $ref: '#' },
+    { allOf: [{ $ref: '#' }] },
+    { type: 'object', $ref: '#/$defs/a', $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }] }, b: { $ref: '#/$defs/a' } } },
+    { type: ['array', 'string'], not: { $ref: '#' } },
+  ])('refuses one that refers to itself without going down a level: %j', (schema) => {
+    expect(() => compileSchema(schema)).toThrow('refers to itself without an end');
+  });
+
+  it('takes one that refers to itself a level down', () => {
+    const check = compileSchema({ type: 'object', properties: { child: { $ref: '#' } } });
+    expect(check({ child: { child: {} } })).toBeNull();
+    expect(check({ child: { child: 'a leaf' } })).toContain('type');
   });
 
   it.each([

@@ -66,6 +66,9 @@ const checkCost = (schema: unknown, at: string): void => {
   for (const [name, inner] of members) if (!VALUES.has(name)) checkCost(inner, `${at}/${name}`);
 };
 
+/** One value of each type (RFC 8259 §3). */
+const PROBES: readonly unknown[] = [{}, [], '', 0, true, null];
+
 const compileChecked = (schema: JsonSchema): ((value: unknown) => readonly ErrorObject[]) => {
   const ajv = new Ajv2020({
     strict: true,
@@ -80,12 +83,14 @@ const compileChecked = (schema: JsonSchema): ((value: unknown) => readonly Error
     coerceTypes: false,
   });
   const validate = ajv.compile(schema);
+  // a schema that refers to itself without going down a level never ends, whatever is checked
+  for (const probe of PROBES) validate(probe);
   return (value) => (validate(value) ? [] : (validate.errors ?? []));
 };
 
 /**
  * Returns the check for a schema. Throws SchemaError for one that is none, names a keyword or a format that is not known,
- * refers outside of itself, or has a pattern that cannot run in linear time.
+ * refers outside of itself or to itself without an end, or has a pattern that cannot run in linear time.
  */
 export const compileSchema = (schema: JsonSchema): SchemaCheck => {
   checkCost(schema, '#');
@@ -93,6 +98,7 @@ export const compileSchema = (schema: JsonSchema): SchemaCheck => {
   try {
     check = compileChecked(schema);
   } catch (error) {
+    if (error instanceof RangeError) throw new SchemaError('refers to itself without an end');
     throw new SchemaError(error instanceof Error ? error.message : 'cannot be compiled');
   }
   return (value) => {
