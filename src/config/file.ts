@@ -5,7 +5,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, configSchema } from '../config.ts';
 import { nameApprovers } from './approvers.ts';
-import { checkSections, type Sections } from './checks.ts';
+import type { Sections } from './check.ts';
+import { checkSections } from './checks.ts';
 import { type ConfigIssue, explainIssues } from './issues.ts';
 import { type ConfigPath, type ConfigProblem, type Place, readYaml, showPath } from './yaml.ts';
 
