@@ -5,7 +5,7 @@
 
 import type { Finding } from '../call.ts';
 import type { Classifier } from '../classify/classifier.ts';
-import type { AnswerMask } from '../mask/answer.ts';
+import type { AnswerMask } from '../mask/answer-mask.ts';
 import type { Splitter } from '../protocol/framing/framing.ts';
 import { Failure } from '../reasons.ts';
 import type { AnswerTexts, Batch, Mark } from './answer-texts.ts';

@@ -3,7 +3,7 @@
  * is durable (promise 3); the record keeps exactly the bytes that leave; a caller who reads slowly holds the upstream.
  */
 
-import { type AnswerMask, stepsOf } from '../mask/answer.ts';
+import { type AnswerMask, stepsOf } from '../mask/answer-mask.ts';
 import type { Ending, Session } from '../record/recorder.ts';
 import type { Operation } from '../protocol/codec.ts';
 import { type Framing, framingOf } from '../protocol/framing/framing.ts';

@@ -1,6 +1,6 @@
 /** What one answer holds to be masked, counted with the bodies of requests: all of them together have a bound. */
 
-import type { AnswerMask } from '../mask/answer.ts';
+import type { AnswerMask } from '../mask/answer-mask.ts';
 import { Failure } from '../reasons.ts';
 import type { BodyBudget } from './http/body.ts';
 import { LONG } from './in-order.ts';

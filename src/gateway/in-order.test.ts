@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ENTITIES } from '../detect/scanner.ts';
-import { createAnswerMask, stepsOf } from '../mask/answer.ts';
+import { stepsOf } from '../mask/answer-mask.ts';
+import { createAnswerMask } from '../mask/answer.ts';
 import { compileTextMasker } from '../mask/text-masker.ts';
 import { codecs } from '../protocol/codecs.ts';
 import { Failure } from '../reasons.ts';

@@ -1,6 +1,6 @@
 /** Steps of one stream of bytes, in their order: while one waits for long work that is done in turns, those behind it wait too. */
 
-import type { AnswerMask } from '../mask/answer.ts';
+import type { AnswerMask } from '../mask/answer-mask.ts';
 import type { WorkRoom } from './work-room.ts';
 import { inTurns, type Steps, type TimeLimit } from '../turns.ts';
 

@@ -3,7 +3,7 @@
 import type { Facts, Verdict } from '../call.ts';
 import type { UsedUp } from '../limit/allowance.ts';
 import { limit, type OverLimit, reached } from '../limit/limit.ts';
-import type { AnswerMask } from '../mask/answer.ts';
+import type { AnswerMask } from '../mask/answer-mask.ts';
 import { Failure } from '../reasons.ts';
 import { countingTime } from './gate.ts';
 import type { CallState } from './underway.ts';

@@ -2,7 +2,8 @@
 
 import type { Verdict } from '../call.ts';
 import type { Inspected } from '../inspect/inspect.ts';
-import { createAnswerMask, createMessageMask, type AnswerMask } from '../mask/answer.ts';
+import type { AnswerMask } from '../mask/answer-mask.ts';
+import { createAnswerMask, createMessageMask } from '../mask/answer.ts';
 import { maskLines, maskPhrase } from '../mask/answer-lines.ts';
 import { observeAnswer, observeMessages } from '../mask/observe.ts';
 import { NO_MASKER, type OutsideFindings } from '../mask/outside.ts';

@@ -3,7 +3,7 @@
  * Which classifiers look may change while it flows: a message of the caller may bring masking rules.
  */
 
-import type { AnswerMask } from '../mask/answer.ts';
+import type { AnswerMask } from '../mask/answer-mask.ts';
 import type { OutsideFindings } from '../mask/outside.ts';
 import { readingMasker } from '../mask/reading-masker.ts';
 import type { TextMasker } from '../mask/text-masker.ts';

@@ -3,7 +3,7 @@
 import type { Content } from '../protocol/content.ts';
 import { Gather } from '../protocol/framing/gather.ts';
 import { Failure } from '../reasons.ts';
-import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
+import type { AnswerMask, AnswerMaskOptions } from './answer-mask.ts';
 import { atOnce, type Steps } from '../turns.ts';
 import { maskingPieces } from './content.ts';
 

@@ -14,7 +14,7 @@ import { looksLikeData } from '../protocol/strings.ts';
 import { member, valueAt } from '../protocol/value.ts';
 import { Failure } from '../reasons.ts';
 import { atOnce, type Steps } from '../turns.ts';
-import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
+import type { AnswerMask, AnswerMaskOptions } from './answer-mask.ts';
 import { Channels } from './channels.ts';
 import { maskingEventData, type Place } from './event-data.ts';
 import { EventTemplate } from './event-template.ts';

@@ -12,7 +12,8 @@ import { jsonArray } from '../protocol/framing/json-array.ts';
 import { ndjson } from '../protocol/framing/ndjson.ts';
 import { openai } from '../protocol/openai/openai.ts';
 import { sse } from '../protocol/framing/sse.ts';
-import { type AnswerMaskOptions, createAnswerMask } from './answer.ts';
+import type { AnswerMaskOptions } from './answer-mask.ts';
+import { createAnswerMask } from './answer.ts';
 import { observeAnswer } from './observe.ts';
 
 const FRAMINGS = [sse, ndjson, jsonArray, eventstream] as const;

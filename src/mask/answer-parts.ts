@@ -9,7 +9,7 @@ import { eventstream, type Part, payloadPart, readPart } from '../protocol/frami
 import { THE_END } from '../protocol/framing/stream-shape.ts';
 import { Failure } from '../reasons.ts';
 import { atOnce, type Steps } from '../turns.ts';
-import { type AnswerMask, type AnswerMaskOptions, stepsOf } from './answer.ts';
+import { type AnswerMask, type AnswerMaskOptions, stepsOf } from './answer-mask.ts';
 import { maskEvents } from './answer-events.ts';
 
 const PART = 'PayloadPart';

@@ -3,7 +3,7 @@
 import { SLICE } from '../detect/scanner.ts';
 import { Failure } from '../reasons.ts';
 import type { Steps } from '../turns.ts';
-import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
+import type { AnswerMask, AnswerMaskOptions } from './answer-mask.ts';
 import { maskerAt } from './document.ts';
 import type { TextStream } from './text-masker.ts';
 

@@ -4,7 +4,7 @@ import type { Usage } from '../protocol/codec.ts';
 import { Gather } from '../protocol/framing/gather.ts';
 import { readJson } from '../protocol/json/json.ts';
 import { Failure } from '../reasons.ts';
-import type { AnswerMask, AnswerMaskOptions } from './answer.ts';
+import type { AnswerMask, AnswerMaskOptions } from './answer-mask.ts';
 import { atOnce, type Steps } from '../turns.ts';
 import { maskingDocument } from './document.ts';
 

@@ -6,7 +6,7 @@ import { type Framing, framingOf, type Splitter } from '../protocol/framing/fram
 import { parseJson } from '../protocol/json/json.ts';
 import { bodyForm } from '../protocol/media-type.ts';
 import { messages } from '../protocol/framing/message-framing.ts';
-import type { AnswerMask } from './answer.ts';
+import type { AnswerMask } from './answer-mask.ts';
 
 /** What is observed. */
 export interface AnswerObservation {

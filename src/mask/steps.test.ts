@@ -8,7 +8,8 @@ import { codecs } from '../protocol/codecs.ts';
 import { readJson } from '../protocol/json/json.ts';
 import { valueAt } from '../protocol/value.ts';
 import { atOnce, type Steps } from '../turns.ts';
-import { createAnswerMask, stepsOf } from './answer.ts';
+import { stepsOf } from './answer-mask.ts';
+import { createAnswerMask } from './answer.ts';
 import { maskingRequest } from './request.ts';
 import { compileTextMasker } from './text-masker.ts';
 

@@ -1,6 +1,7 @@
 /** Masked answers of chat completions, and others by exception. */
 
-import { createAnswerMask, type AnswerMask } from '../../src/mask/answer.ts';
+import type { AnswerMask } from '../../src/mask/answer-mask.ts';
+import { createAnswerMask } from '../../src/mask/answer.ts';
 import type { TextMasker } from '../../src/mask/text-masker.ts';
 import type { Finding } from '../../src/call.ts';
 import type { Operation } from '../../src/protocol/codec.ts';

@@ -1,6 +1,6 @@
 /** classify.answer: how the messages of a gRPC answer are read for the classifiers that they are held for. */
 
-import type { AnswerMask } from '../../mask/answer.ts';
+import type { AnswerMask } from '../../mask/answer-mask.ts';
 import type { TextMasker } from '../../mask/text-masker.ts';
 import type { Splitter } from '../../protocol/framing/framing.ts';
 import type { MessageCodec } from '../../protocol/grpc/codec.ts';

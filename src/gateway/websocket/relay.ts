@@ -6,7 +6,7 @@
 
 import type { RawData, WebSocket } from 'ws';
 import type { Verdict } from '../../call.ts';
-import { type AnswerMask, stepsOf } from '../../mask/answer.ts';
+import { type AnswerMask, stepsOf } from '../../mask/answer-mask.ts';
 import type { Usage } from '../../protocol/codec.ts';
 import type { SocketCodec } from '../../protocol/socket.ts';
 import { Failure } from '../../reasons.ts';
