@@ -17,10 +17,11 @@ import { open as openSealed, seal } from './record/cobblestone.ts';
 import { openDeeds } from './record/deed.ts';
 import { finishWrapping, isWrapping } from './record/envelope-change.ts';
 import { dropLeft, GATEWAY, tellMade } from './record/key-change.ts';
-import { type KeyPolicy, KeyRing, type MadeKey } from './record/key-ring.ts';
+import { type KeyPolicy, KeyRing } from './record/key-ring.ts';
 import { KeyServiceError } from './record/key-service-error.ts';
 import { KeyTurns } from './record/key-turns.ts';
 import { type LedgerKey, openLedger } from './record/ledger-key.ts';
+import { type MadeKey, untoldKeys } from './record/made-keys.ts';
 import { keyPolicyOf, type NamedRecipients } from './record/recipients.ts';
 import { type ErrandLine, openErrandLine } from './record/errand-line.ts';
 import { type Desk, openDesk } from './record/evidence-desk.ts';
@@ -100,7 +101,7 @@ async function openParts(): Promise<Parts> {
   }
   const ring = await KeyRing.open(folder, recordingKey);
   const policy = keyPolicyOf(recipients, origin);
-  const made = await beginKeys(ring, policy);
+  const made = [...(await untoldKeys(folder, ledger)), ...(await beginKeys(ring, policy))];
   const recording = await startRecording({
     folder,
     instance,
@@ -138,7 +139,7 @@ async function openParts(): Promise<Parts> {
       .catch((err: unknown) => log.error({ err }, 'a new recording key cannot be made'));
   }, EXPIRE_EVERY);
   const writer = indexWriter(index.raw);
-  await tellMade({ deeds, append }, made, GATEWAY);
+  await tellMade({ ring, deeds, append }, made, GATEWAY);
   // what earlier runs needed for a crash: all of it is sealed
   await dropLeft(
     { ring, append },

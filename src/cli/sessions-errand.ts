@@ -12,9 +12,10 @@ import { openDesk } from '../record/evidence-desk.ts';
 import { finishWrapping } from '../record/envelope-change.ts';
 import { finishErasing } from '../record/erase-intent.ts';
 import { openDeeds } from '../record/deed.ts';
-import { changeKeys } from '../record/key-change.ts';
+import { changeKeys, GATEWAY, tellMade } from '../record/key-change.ts';
 import { KeyRing } from '../record/key-ring.ts';
 import { openLedger } from '../record/ledger-key.ts';
+import { untoldKeys } from '../record/made-keys.ts';
 import { keyPolicyOf } from '../record/recipients.ts';
 import { SealBatch } from '../record/seal-batch.ts';
 import { showId } from '../record/session-id.ts';
@@ -77,6 +78,7 @@ async function runAlone(io: Io, loaded: LoadedConfig, folder: string, errand: Er
       const writer = indexWriter(index.raw);
       for (const { sids, ...erasure } of await finishErasing(folder, ledger.size)) writer.erase(erasure, sids);
       const deeds = openDeeds(recordingKey);
+      await tellMade({ ring, deeds, append }, await untoldKeys(folder, ledger), GATEWAY);
       const rotateKey = (by: string): Promise<number> =>
         changeKeys({ ring, deeds, append, now }, keyPolicyOf(config.recording, ledger.head.origin), by);
       const desk = openDesk({ folder, recordingKey, append, ledger, index, writer, state, now, rotateKey, ring });

@@ -2,7 +2,8 @@
 
 import type { LeafBody } from '../ledger/leaf.ts';
 import type { Deeds } from './deed.ts';
-import type { KeyPolicy, KeyRing, MadeKey } from './key-ring.ts';
+import type { KeyPolicy, KeyRing } from './key-ring.ts';
+import type { MadeKey } from './made-keys.ts';
 import { TAG_BYTES } from './page-keys.ts';
 
 /** What changing keys needs. */
@@ -19,13 +20,15 @@ export const GATEWAY = 'gateway';
 
 /** Writes the leaves of keys that were made; resolves to the number of the last one, -1 for none. */
 export async function tellMade(
-  { deeds, append }: Pick<KeyChangeParts, 'deeds' | 'append'>,
+  { ring, deeds, append }: Pick<KeyChangeParts, 'ring' | 'deeds' | 'append'>,
   made: readonly MadeKey[],
   who: string,
 ): Promise<number> {
   let leaf = -1;
-  for (const { kind, key, ct } of made) {
+  for (const one of made) {
+    const { kind, key, ct } = one;
     leaf = await append({ type: 'recording.key', of: kind, key, ct, who: deeds.who('recording.key', who) });
+    await ring.told(one);
   }
   return leaf;
 }

@@ -23,6 +23,7 @@ import {
   unwrapKey,
   wrapKey,
 } from './key-envelope.ts';
+import { forgetMade, type MadeKey, noteMade } from './made-keys.ts';
 import { KeyServiceError } from './key-service-error.ts';
 import { KeyChain, newChainStart } from './original-keys.ts';
 import {
@@ -41,13 +42,6 @@ export interface KeyPolicy {
   readonly recipients: readonly Recipient[];
   /** Of keys for originals; none: originals are not kept. */
   readonly originals: readonly Recipient[];
-}
-
-/** A key that was made: what its leaf says. */
-export interface MadeKey {
-  readonly kind: KeyEnvelope['kind'];
-  readonly key: string;
-  readonly ct: string;
 }
 
 /** A key as `sallyport keys list` shows it. */
@@ -240,6 +234,11 @@ export class KeyRing implements PageOpener {
     return [stored, ...(await this.#useOriginals(originals))];
   }
 
+  /** Forgets that a key is still to be told of: its leaf is durable. */
+  told(made: MadeKey): Promise<void> {
+    return forgetMade(this.#folder, made);
+  }
+
   /** Ids of all keys of which the gateway keeps a copy. */
   get kept(): readonly string[] {
     return [...this.#live];
@@ -281,9 +280,11 @@ export class KeyRing implements PageOpener {
 
   async #store(envelope: KeyEnvelope): Promise<MadeKey> {
     const { text, ct } = envelopeText(envelope);
-    await this.#write(envelopeFile(envelope), text);
+    const made: MadeKey = { kind: envelope.kind, key: envelope.id, ct, file: envelopeFile(envelope) };
+    await noteMade(this.#folder, made);
+    await this.#write(made.file, text);
     this.#envelopes.push(envelope);
-    return { kind: envelope.kind, key: envelope.id, ct };
+    return made;
   }
 
   async #write(path: string, bytes: string): Promise<void> {

@@ -15,6 +15,7 @@ import { openDeeds } from '../../src/record/deed.ts';
 import { GATEWAY, tellMade } from '../../src/record/key-change.ts';
 import { type KeyPolicy, KeyRing } from '../../src/record/key-ring.ts';
 import { keyPolicyOf, type NamedRecipients } from '../../src/record/recipients.ts';
+import { untoldKeys } from '../../src/record/made-keys.ts';
 import { createLink } from '../../src/record/messages.ts';
 import { createRecorder, type Ending, type Opening, type Recorder, type Session } from '../../src/record/recorder.ts';
 import { type Recording, startRecording } from '../../src/record/recording.ts';
@@ -90,7 +91,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const index = openIndex<IndexTables>(folder);
   const log = keepLog();
   const ring = await KeyRing.open(folder, key);
-  const made = await ring.begin(policyOf(options), clock.now());
+  const untold = await untoldKeys(folder, ledger);
+  const begun = await ring.begin(policyOf(options), clock.now());
   const recording = await startRecording({
     folder,
     instance,
@@ -103,7 +105,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     checkpointEvery: options.checkpointEvery ?? 1000,
     ...(options.roomBytes === undefined ? {} : { roomBytes: options.roomBytes }),
   });
-  await tellMade({ deeds: openDeeds(key), append: (body) => recording.append(body) }, made, GATEWAY);
+  await tellMade(
+    { ring, deeds: openDeeds(key), append: (body) => recording.append(body) },
+    [...untold, ...begun],
+    GATEWAY,
+  );
   const recorders = await Promise.all(
     links.map(({ worker: link }) =>
       createRecorder({

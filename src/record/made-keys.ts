@@ -1,0 +1,58 @@
+/**
+ * Keys that were made, until the ledger tells of them. Their names are written down before their envelopes: when the
+ * gateway dies between an envelope and its leaf, the next start tells of it, so that a key that is gone is missed.
+ */
+
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { syncFolder, writeDurably } from '../ledger/durable.ts';
+import type { Log } from '../ledger/log.ts';
+import { keyFolder } from './key-envelope.ts';
+import { findLeaf } from './ledger-leaves.ts';
+
+const schema = z.strictObject({
+  kind: z.enum(['recording', 'originals']),
+  key: z.string(),
+  /** SHA-256 of the envelope, hex. */
+  ct: z.string(),
+  /** The file of the envelope. */
+  file: z.string(),
+});
+
+/** A key that was made: what its leaf says, and where its envelope is. */
+export type MadeKey = z.output<typeof schema>;
+
+const untoldFolder = (folder: string): string => join(folder, 'making');
+
+/** Writes down, durably, that a key is about to have its envelope. */
+export async function noteMade(folder: string, made: MadeKey): Promise<void> {
+  const root = untoldFolder(folder);
+  const aside = join(root, 'aside');
+  await mkdir(aside, { recursive: true, mode: 0o700 });
+  await writeDurably(root, aside, [{ path: made.file, bytes: JSON.stringify(made) }]);
+  await syncFolder(folder);
+}
+
+/** Forgets a key whose leaf is durable, or whose envelope was never written. */
+export const forgetMade = (folder: string, { file }: MadeKey): Promise<void> =>
+  unlink(join(untoldFolder(folder), file));
+
+/** Resolves to the keys that an earlier run made and did not tell of. Reads all leaves, and only after such a crash. */
+export async function untoldKeys(folder: string, ledger: Log): Promise<readonly MadeKey[]> {
+  const root = untoldFolder(folder);
+  const names = (await readdir(root).catch(() => [])).filter((name) => name !== 'aside');
+  if (names.length === 0) return [];
+  // leaves are read from what a checkpoint covers
+  await ledger.checkpoint();
+  const untold: MadeKey[] = [];
+  for (const name of names) {
+    const made = schema.parse(JSON.parse(await readFile(join(root, name), 'utf8')));
+    const isThere = existsSync(join(keyFolder(folder), made.file));
+    const told = await findLeaf(folder, 0, ledger.size, (leaf) => leaf.type === 'recording.key' && leaf.ct === made.ct);
+    if (isThere && told === null) untold.push(made);
+    else await forgetMade(folder, made);
+  }
+  return untold;
+}
