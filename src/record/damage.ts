@@ -13,48 +13,65 @@ export interface Damage {
 
 const NOTHING: Damage = { frame: null, next: null };
 const WINDOW = 4 * MAX_FRAME;
-/** Bytes that may go through a CRC in one search: who writes false lengths makes it end early, not go on for long. */
+/** Bytes that may go through a CRC in one journal: who writes false lengths makes it end early, not go on for long. */
 const MOST_CHECKED = 64 * 1024 * 1024;
+/** So many damaged places of one journal are looked behind: each costs a read of a window. */
+export const MOST_LOOKS = 256;
 
-/** Looks at a place between two offsets of an open file at which no whole frame stands. Reads to `to` at most. */
-export function lookBehind(fd: number, at: number, to: number): Damage {
-  const buffer = Buffer.allocUnsafeSlow(WINDOW);
-  const frame = readDamagedFrame(read(fd, buffer, at, to), 0);
-  if (frame !== null) {
-    const next = at + frame.end;
-    const copy = { ...frame, sid: Buffer.from(frame.sid), bytes: Buffer.from(frame.bytes) };
-    if (next === to || typeof readFrame(read(fd, buffer, next, to), 0) !== 'string') return { frame: copy, next };
+/** Looks behind the damaged places of one journal, at a cost that its bytes do not decide. */
+export class DamageSearch {
+  readonly #fd: number;
+  readonly #to: number;
+  #buffer: Buffer | null = null;
+  #checked = 0;
+  #looks = 0;
+
+  /** Reads the open file up to `to`. */
+  constructor(fd: number, to: number) {
+    this.#fd = fd;
+    this.#to = to;
   }
-  return search(fd, buffer, at + 1, to);
-}
 
-function search(fd: number, buffer: Buffer, from: number, to: number): Damage {
-  let checked = 0;
-  for (let at = from; at < to; ) {
-    const bytes = read(fd, buffer, at, to);
-    const isLast = at + bytes.length >= to;
-    // a frame that begins behind this may not be whole in the window
-    const end = isLast ? bytes.length : bytes.length - MAX_FRAME;
-    for (let index = 0; index < end; index++) {
-      const frame = readDamagedFrame(bytes, index);
-      if (frame === null) continue;
-      checked += frame.bytes.length;
-      if (checked > MOST_CHECKED) return NOTHING;
-      if (typeof readFrame(bytes, index) !== 'string') return { frame: null, next: at + index };
+  /** Looks at a place at which no whole frame stands. Finds nothing once it has looked for as long as it may. */
+  look(at: number): Damage {
+    if (++this.#looks > MOST_LOOKS) return NOTHING;
+    const frame = readDamagedFrame(this.#read(at), 0);
+    if (frame !== null) {
+      const next = at + frame.end;
+      const copy = { ...frame, sid: Buffer.from(frame.sid), bytes: Buffer.from(frame.bytes) };
+      if (next === this.#to || typeof readFrame(this.#read(next), 0) !== 'string') return { frame: copy, next };
     }
-    if (isLast || end <= 0) return NOTHING;
-    at += end;
+    return this.#search(at + 1);
   }
-  return NOTHING;
-}
 
-function read(fd: number, buffer: Buffer, at: number, to: number): Buffer {
-  const wanted = Math.min(WINDOW, to - at);
-  let got = 0;
-  while (got < wanted) {
-    const bytes = readSync(fd, buffer, got, wanted - got, at + got);
-    if (bytes === 0) break;
-    got += bytes;
+  #search(from: number): Damage {
+    for (let at = from; at < this.#to; ) {
+      const bytes = this.#read(at);
+      const isLast = at + bytes.length >= this.#to;
+      // a frame that begins behind this may not be whole in the window
+      const end = isLast ? bytes.length : bytes.length - MAX_FRAME;
+      for (let index = 0; index < end; index++) {
+        const frame = readDamagedFrame(bytes, index);
+        if (frame === null) continue;
+        this.#checked += frame.bytes.length;
+        if (this.#checked > MOST_CHECKED) return NOTHING;
+        if (typeof readFrame(bytes, index) !== 'string') return { frame: null, next: at + index };
+      }
+      if (isLast || end <= 0) return NOTHING;
+      at += end;
+    }
+    return NOTHING;
   }
-  return buffer.subarray(0, got);
+
+  #read(at: number): Buffer {
+    this.#buffer ??= Buffer.allocUnsafeSlow(WINDOW);
+    const wanted = Math.min(WINDOW, this.#to - at);
+    let got = 0;
+    while (got < wanted) {
+      const bytes = readSync(this.#fd, this.#buffer, got, wanted - got, at + got);
+      if (bytes === 0) break;
+      got += bytes;
+    }
+    return this.#buffer.subarray(0, got);
+  }
 }

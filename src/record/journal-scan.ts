@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { lookBehind } from './damage.ts';
+import { DamageSearch } from './damage.ts';
 import { type Frame, NO_SESSION } from './frame.ts';
 import { journalFile, journalFolder, type JournalName, MAX_HEAD, readJournalHead } from './journal-name.ts';
 import { FrameScanner } from './scan.ts';
@@ -104,10 +104,11 @@ const scanner = new FrameScanner();
 function scanFrames(fd: number, from: number, to: number): Pick<JournalScan, 'frames' | 'damages'> {
   const packed = new Packed();
   const damages: Damage[] = [];
+  const search = new DamageSearch(fd, to);
   for (let at = from; ; ) {
     const { end, stopped } = scanner.scan(fd, at, to, (frame, offset) => packed.add(frame, offset));
     if (stopped === 'end') break;
-    const { frame, next } = lookBehind(fd, end, to);
+    const { frame, next } = search.look(end);
     damages.push({ before: packed.count, offset: end, next, frame: frame === null ? null : ownerOf(frame) });
     if (frame !== null) packed.add(frame, end);
     if (next === null) break;
