@@ -5,11 +5,12 @@
  */
 
 import { hash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readIfThere, syncFolder, writeDurably } from '../ledger/durable.ts';
+import { readIfThere, writeDurably } from '../ledger/durable.ts';
 import { envelopeFile, envelopeText, type KeyEnvelope, keyFolder, readEnvelope } from './key-envelope.ts';
+import { Intents } from './intents.ts';
 import { findLeaf } from './ledger-leaves.ts';
 
 const schema = z.strictObject({
@@ -22,23 +23,16 @@ const schema = z.strictObject({
 /** A change that is about to happen. */
 export type EnvelopeIntent = z.output<typeof schema>;
 
-const intentFolder = (folder: string): string => join(folder, 'wrapping');
+const intents = new Intents<EnvelopeIntent>('wrapping', schema, ({ text }) => envelopeFile(readEnvelope(text)));
 
 /** Writes an intent down, durably. */
-export async function writeEnvelopeIntent(folder: string, intent: EnvelopeIntent): Promise<void> {
-  const root = intentFolder(folder);
-  const aside = join(root, 'aside');
-  await mkdir(aside, { recursive: true, mode: 0o700 });
-  const path = envelopeFile(readEnvelope(intent.text));
-  await writeDurably(root, aside, [{ path, bytes: JSON.stringify(intent) }]);
-  await syncFolder(folder);
-}
+export const writeEnvelopeIntent = (folder: string, intent: EnvelopeIntent): Promise<void> =>
+  intents.write(folder, intent);
 
 /** Does what an intent says, and forgets it. Its leaf is durable. */
-export async function fulfilEnvelope(folder: string, { text }: EnvelopeIntent): Promise<void> {
-  const file = envelopeFile(readEnvelope(text));
-  await replaceEnvelope(keyFolder(folder), file, text);
-  await unlink(join(intentFolder(folder), file));
+export async function fulfilEnvelope(folder: string, intent: EnvelopeIntent): Promise<void> {
+  await replaceEnvelope(keyFolder(folder), envelopeFile(readEnvelope(intent.text)), intent.text);
+  await intents.forget(folder, intent);
 }
 
 /** Puts a text in the place of a file and overwrites what stood there: a name that is gone leaves its bytes on the disk. */
@@ -60,18 +54,14 @@ async function replaceEnvelope(root: string, file: string, text: string): Promis
 }
 
 /** True when an earlier run was about to change an envelope. */
-export const isWrapping = async (folder: string): Promise<boolean> =>
-  (await readdir(intentFolder(folder)).catch(() => [])).some((name) => name !== 'aside');
+export const isWrapping = (folder: string): Promise<boolean> => intents.any(folder);
 
 /** Finishes what an earlier run began. `size` is that of the published checkpoint, which is over all leaves. */
 export async function finishWrapping(folder: string, size: number): Promise<void> {
-  const root = intentFolder(folder);
-  const names = await readdir(root).catch(() => []);
-  for (const name of names.filter((each) => each !== 'aside')) {
-    const intent = schema.parse(JSON.parse(await readFile(join(root, name), 'utf8')));
+  for (const intent of await intents.list(folder)) {
     const ct = hash('sha256', intent.text, 'hex');
     const promised = await findLeaf(folder, intent.from, size, (leaf) => 'before' in leaf && leaf.ct === ct);
-    if (promised === null) await unlink(join(root, name));
+    if (promised === null) await intents.forget(folder, intent);
     else await fulfilEnvelope(folder, intent);
   }
 }

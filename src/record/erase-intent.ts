@@ -3,13 +3,14 @@
  * between, its next start finishes what a leaf promised, and forgets what none did.
  */
 
-import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { syncFolder, writeDurably } from '../ledger/durable.ts';
+import { syncFolder } from '../ledger/durable.ts';
 import type { Leaf } from '../ledger/leaf.ts';
 import { journalFolder, readJournalFile } from './journal-name.ts';
 import { replacePage } from './key-page-file.ts';
+import { Intents } from './intents.ts';
 import type { Erasure } from './known-leaves.ts';
 import { findLeaf } from './ledger-leaves.ts';
 
@@ -32,17 +33,12 @@ const schema = z.discriminatedUnion('kind', [
 /** What is about to be destroyed. */
 export type EraseIntent = z.output<typeof schema>;
 
-const intentFolder = (folder: string): string => join(folder, 'erasing');
-const intentName = (intent: EraseIntent): string =>
-  intent.kind === 'page' ? `${intent.file}-${intent.offset}` : intent.file;
+const intents = new Intents<EraseIntent>('erasing', schema, (intent) =>
+  intent.kind === 'page' ? `${intent.file}-${intent.offset}` : intent.file,
+);
 
 /** Writes an intent down, durably. */
-export async function writeIntent(folder: string, intent: EraseIntent): Promise<void> {
-  const root = intentFolder(folder);
-  const aside = join(root, 'aside');
-  await mkdir(aside, { recursive: true, mode: 0o700 });
-  await writeDurably(root, aside, [{ path: intentName(intent), bytes: JSON.stringify(intent) }]);
-}
+export const writeIntent = (folder: string, intent: EraseIntent): Promise<void> => intents.write(folder, intent);
 
 /** Does what an intent says, and forgets it. Its leaf is durable. */
 export async function fulfil(folder: string, intent: EraseIntent): Promise<void> {
@@ -55,7 +51,7 @@ export async function fulfil(folder: string, intent: EraseIntent): Promise<void>
     await rm(join(journalFolder(folder), intent.file), { force: true });
     await syncFolder(journalFolder(folder));
   }
-  await unlink(join(intentFolder(folder), intentName(intent)));
+  await intents.forget(folder, intent);
 }
 
 const isAbout = (leaf: Leaf, intent: EraseIntent): boolean =>
@@ -68,13 +64,10 @@ const isAbout = (leaf: Leaf, intent: EraseIntent): boolean =>
  * published checkpoint, which is over all leaves.
  */
 export async function finishErasing(folder: string, size: number): Promise<readonly Erasure[]> {
-  const root = intentFolder(folder);
-  const names = await readdir(root).catch(() => []);
   const finished: Erasure[] = [];
-  for (const name of names.filter((each) => each !== 'aside')) {
-    const intent = schema.parse(JSON.parse(await readFile(join(root, name), 'utf8')));
+  for (const intent of await intents.list(folder)) {
     const promised = await findLeaf(folder, intent.from, size, (leaf) => isAbout(leaf, intent));
-    if (promised === null) await unlink(join(root, name));
+    if (promised === null) await intents.forget(folder, intent);
     else await fulfil(folder, intent);
     if (promised?.leaf.type !== 'content.erased') continue;
     const { ts: at, rule, sids } = promised.leaf;

@@ -4,11 +4,10 @@
  */
 
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { syncFolder, writeDurably } from '../ledger/durable.ts';
 import type { Log } from '../ledger/log.ts';
+import { Intents } from './intents.ts';
 import { keyFolder } from './key-envelope.ts';
 import { findLeaf } from './ledger-leaves.ts';
 
@@ -24,31 +23,21 @@ const schema = z.strictObject({
 /** A key that was made: what its leaf says, and where its envelope is. */
 export type MadeKey = z.output<typeof schema>;
 
-const untoldFolder = (folder: string): string => join(folder, 'making');
+const intents = new Intents<MadeKey>('making', schema, ({ file }) => file);
 
 /** Writes down, durably, that a key is about to have its envelope. */
-export async function noteMade(folder: string, made: MadeKey): Promise<void> {
-  const root = untoldFolder(folder);
-  const aside = join(root, 'aside');
-  await mkdir(aside, { recursive: true, mode: 0o700 });
-  await writeDurably(root, aside, [{ path: made.file, bytes: JSON.stringify(made) }]);
-  await syncFolder(folder);
-}
+export const noteMade = (folder: string, made: MadeKey): Promise<void> => intents.write(folder, made);
 
 /** Forgets a key whose leaf is durable, or whose envelope was never written. */
-export const forgetMade = (folder: string, { file }: MadeKey): Promise<void> =>
-  unlink(join(untoldFolder(folder), file));
+export const forgetMade = (folder: string, made: MadeKey): Promise<void> => intents.forget(folder, made);
 
 /** Resolves to the keys that an earlier run made and did not tell of. Reads all leaves, and only after such a crash. */
 export async function untoldKeys(folder: string, ledger: Log): Promise<readonly MadeKey[]> {
-  const root = untoldFolder(folder);
-  const names = (await readdir(root).catch(() => [])).filter((name) => name !== 'aside');
-  if (names.length === 0) return [];
+  const noted = await intents.list(folder);
   // leaves are read from what a checkpoint covers
-  await ledger.checkpoint();
+  if (noted.length > 0) await ledger.checkpoint();
   const untold: MadeKey[] = [];
-  for (const name of names) {
-    const made = schema.parse(JSON.parse(await readFile(join(root, name), 'utf8')));
+  for (const made of noted) {
     const isThere = existsSync(join(keyFolder(folder), made.file));
     const told = await findLeaf(folder, 0, ledger.size, (leaf) => leaf.type === 'recording.key' && leaf.ct === made.ct);
     if (isThere && told === null) untold.push(made);
