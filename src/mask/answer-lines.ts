@@ -31,10 +31,8 @@ type Found = (finding: Finding) => void;
  * Returns the value of a field line masked, octets as latin1; null where it can only be withheld: a finding is spelled with
  * percent-escapes, or what stands for it may not be written there.
  */
-const maskLine = (value: string, masker: TextMasker, found: Found): string | null => {
-  const here = maskerAt({ masker }, [], null);
-  const octets = Buffer.from(value, 'latin1');
-  const text = isUtf8(octets) ? octets.toString('utf8') : value;
+const maskLine = (value: string, here: TextMasker, found: Found): string | null => {
+  const text = BEYOND_ASCII.test(value) ? decoded(value) : value;
   const masked = here.whole(text, found);
   if (masked !== text) {
     const written = Buffer.from(masked).toString('latin1');
@@ -42,6 +40,14 @@ const maskLine = (value: string, masker: TextMasker, found: Found): string | nul
   }
   const plain = unescaped(text);
   return plain === text || here.whole(plain, found) === plain ? value : null;
+};
+
+const BEYOND_ASCII = /[\x80-\xff]/;
+
+/** Returns the text of octets that are written as latin1: UTF-8 where they are that. */
+const decoded = (value: string): string => {
+  const octets = Buffer.from(value, 'latin1');
+  return isUtf8(octets) ? octets.toString('utf8') : value;
 };
 
 const unescaped = (text: string): string => {
@@ -58,12 +64,13 @@ const unescaped = (text: string): string => {
  * `answer-blocked`.
  */
 export const maskLines = (raw: readonly string[], masker: TextMasker, found: Found): readonly string[] => {
+  const here = maskerAt({ masker }, [], null);
   let changed = false;
   const lines: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] ?? '';
     const value = raw[at + 1] ?? '';
-    const masked = NUMBERS.has(name.toLowerCase()) ? value : guarded(() => maskLine(value, masker, found));
+    const masked = NUMBERS.has(name.toLowerCase()) ? value : guarded(() => maskLine(value, here, found));
     if (masked !== value) changed = true;
     if (masked !== null) lines.push(name, masked);
   }
@@ -72,7 +79,7 @@ export const maskLines = (raw: readonly string[], masker: TextMasker, found: Fou
 
 /** Returns the words of a status line, '' when something in them is masked. Throws Failure `answer-blocked`. */
 export const maskPhrase = (phrase: string, masker: TextMasker, found: Found): string =>
-  guarded(() => maskLine(phrase, masker, found)) === phrase ? phrase : '';
+  guarded(() => maskLine(phrase, maskerAt({ masker }, [], null), found)) === phrase ? phrase : '';
 
 const guarded = <T>(step: () => T): T => {
   try {

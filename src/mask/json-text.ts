@@ -5,11 +5,10 @@
  */
 
 import type { Finding } from '../call.ts';
-import { SLICE } from '../detect/scanner.ts';
 import { beginsAsJson, JsonPieces, type JsonPieceSink } from '../protocol/json/json-pieces.ts';
 import { Failure } from '../reasons.ts';
 import type { Steps } from '../turns.ts';
-import type { TextMasker, TextStream } from './text-masker.ts';
+import { maskingSlices, type TextMasker, type TextStream } from './text-masker.ts';
 
 /** No number is longer, and what is would be held without bound. */
 const LONGEST_RUN = 1024;
@@ -171,14 +170,7 @@ export const jsonTextStream = (masker: TextMasker, found: (finding: Finding) => 
 export function* maskingJsonText(text: string, masker: TextMasker, found: (finding: Finding) => void): Steps<string> {
   if (beginsAsJson(text) !== true) return yield* masker.steps(text, found);
   // what is here as a whole may hold numbers of any length
-  const stream = new JsonTextStream(masker, found, Infinity);
-  let out = '';
-  for (let at = 0; at < text.length; at += SLICE) {
-    out += stream.push(text.slice(at, at + SLICE));
-    yield;
-  }
-  out += stream.end();
-  return out === text ? text : out;
+  return yield* maskingSlices(text, new JsonTextStream(masker, found, Infinity));
 }
 
 /** Returns the JSON text with its strings and numbers masked; the very same text when nothing was. */

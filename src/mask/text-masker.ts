@@ -178,8 +178,8 @@ function* maskingFound(
   return at === 0 ? text : out + text.slice(at);
 }
 
-/** A stream says the same as the whole, whatever its pieces (promise 4). */
-function* maskingSlices(text: string, stream: TextStream): Steps<string> {
+/** Returns, in steps, the text that a stream makes of this one: the same as of the whole, whatever its pieces (promise 4). */
+export function* maskingSlices(text: string, stream: TextStream): Steps<string> {
   let out = '';
   for (let at = 0; at < text.length; at += SLICE) {
     out += stream.push(text.slice(at, at + SLICE));
